@@ -1,24 +1,26 @@
 /*
- * Callfan's interface for applications: TAPI 2.2's line functions over shared memory, and a few calls of Callfan's own.
+ * Callfan's interface for applications: TAPI 2.2's line functions over shared memory, and a few calls of its own.
  *
- * Shape: TAPI's names, parameter order, structures and results. Handles have 64 bits, so LINEMESSAGE and LINECALLINFO are
- *        larger than TAPI's; structures are naturally aligned; file descriptors stand for event handles. docs/TAPI.md lists
- *        sizes, departures and the reading taken where TAPI's documents contradict themselves. LP64 only.
- * Units: strings are UTF-8 and end with NUL; sizes and offsets are bytes, of strings with their NUL; LONG has 32 bits.
- * Invariant: a structure that the library fills is cut at dwTotalSize, which the caller sets. Offsets count from its
- *        start. A part that does not fit has size and offset 0, and dwNeededSize > dwUsedSize. The fixed part must fit
- *        (LINEERR_STRUCTURETOOSMALL); how long it is depends on the API version of the line (docs/TAPI.md).
- * Overlap: every function may be called from any thread at any time; only the strings of a cf_batch_message end with the
- *        next fetch. Several threads may fetch messages of one application; each message goes to one of them.
- *        In a child after fork() the library is uninitialised: the child calls lineInitializeEx for itself or nothing.
- * Progress: a synchronous function waits for the service's answer; how long is bounded by the service, never by another
- *        application. Only lineGetMessage and cf_line_get_messages wait for events.
- * Errors: 0 is success, a negative value one of LINEERR_. An asynchronous function returns a request id > 0, and later
- *        LINE_REPLY {dwParam1 = id, dwParam2 = 0 or LINEERR_} comes exactly once; a negative result: no LINE_REPLY.
- *        Checked in this order: LINEERR_UNINITIALIZED, handle, privilege, parameters, call state, capability. Not repeated
- *        below: NOMEM, OPERATIONFAILED, RESOURCEUNAVAIL, UNINITIALIZED, INVALPOINTER, and SERVICE_NOT_RUNNING, which any
- *        function returns that needs the service when there is none.
- * Source: Microsoft's TAPI 2.2 reference; names and order of fields after mingw-w64's tapi.h (public domain).
+ * Shape      TAPI's names, parameter order, structures and results. Handles have 64 bits, so LINEMESSAGE and
+ *            LINECALLINFO are larger than TAPI's; structures are naturally aligned; file descriptors stand for event
+ *            handles. docs/TAPI.md lists sizes, departures, and the reading taken where TAPI's documents contradict
+ *            themselves. LP64 only.
+ * Units      strings are UTF-8 and end with NUL; sizes and offsets are bytes, of strings with their NUL; LONG has 32
+ *            bits
+ * Invariant  a structure that the library fills is cut at dwTotalSize, which the caller sets. Offsets count from its
+ *            start. A part that does not fit has size and offset 0, and dwNeededSize > dwUsedSize. The fixed part must
+ *            fit (LINEERR_STRUCTURETOOSMALL); how long it is depends on the API version of the line (docs/TAPI.md).
+ * Overlap    every function may be called from any thread at any time; only the strings of a cf_batch_message end with
+ *            the next fetch. Several threads may fetch messages of one application; each message goes to one of them.
+ *            In a child after fork() the library is uninitialised: the child calls lineInitializeEx itself, or nothing.
+ * Progress   a synchronous function waits for the service's answer; how long is bounded by the service, never by
+ *            another application. Only lineGetMessage and cf_line_get_messages wait for events.
+ * Errors     0 is success, a negative value one of LINEERR_. An asynchronous function returns a request id > 0, and
+ *            later LINE_REPLY {dwParam1 = id, dwParam2 = 0 or LINEERR_} comes exactly once; after a negative result
+ *            there is none. Checked in this order: LINEERR_UNINITIALIZED, handle, privilege, parameters, call state,
+ *            capability. Not repeated below: NOMEM, OPERATIONFAILED, RESOURCEUNAVAIL, UNINITIALIZED, INVALPOINTER, and
+ *            SERVICE_NOT_RUNNING, which any function returns that needs the service when there is none.
+ * Source     Microsoft's TAPI 2.2 reference; names and order of fields after mingw-w64's tapi.h (public domain)
  */
 #ifndef CALLFAN_TAPI_H
 #define CALLFAN_TAPI_H
@@ -67,7 +69,7 @@ typedef struct _SYSTEMTIME {
 typedef void (*LINECALLBACK)(uint64_t hDevice, DWORD dwMessage, DWORD_PTR dwInstance, DWORD_PTR dwParam1,
                              DWORD_PTR dwParam2, DWORD_PTR dwParam3);
 
-/* ---- structures --------------------------------------------------------------------------------------------------- */
+/* ---- structures ------------------------------------------------------------------------------- */
 
 /* hDevice is an HLINE, an HCALL or 0, by message; dwCallbackInstance is lineOpen's, 0 in messages of no line. */
 typedef struct linemessage_tag {
@@ -81,9 +83,9 @@ typedef struct linemessage_tag {
 
 /*
  * dwOptions: LINEINITIALIZEEXOPTION_USEEVENT, or _USEHIDDENWINDOW, which here means: callbacks, run by cf_dispatch().
- * With both, Handles.hEvent is set to a file descriptor that is readable as long as a message is pending (level-triggered;
- * for poll, epoll, io_uring). Do not read from it or close it: lineShutdown does. _USECOMPLETIONPORT is refused with
- * LINEERR_INVALPARAM: add hEvent to an epoll instance instead.
+ * With both, Handles.hEvent is set to a file descriptor that is readable as long as a message is pending
+ * (level-triggered; for poll, epoll, io_uring). Do not read from it or close it: lineShutdown does. _USECOMPLETIONPORT
+ * is refused with LINEERR_INVALPARAM: add hEvent to an epoll instance instead.
  */
 typedef struct lineinitializeexparams_tag {
     DWORD dwTotalSize, dwNeededSize, dwUsedSize;
@@ -405,27 +407,27 @@ static_assert(sizeof(LINEDEVSTATUS) == 88 && sizeof(LINEADDRESSSTATUS) == 64, "a
 static_assert(sizeof(LINECALLPARAMS) == 176 && sizeof(LINECALLSTATUS) == 56 && sizeof(LINECALLLIST) == 24, "as TAPI");
 static_assert(sizeof(LINECALLINFO) == 336 && offsetof(LINECALLINFO, hLine) == 16, "TAPI: 324, 12");
 
-/* ---- TAPI: usage, versions, devices ------------------------------------------------------------------------------- */
+/* ---- TAPI: usage, versions, devices ----------------------------------------------------------- */
 
-/* Joins the service at CALLFAN_SOCKET, else /run/callfan/callfan.sock. hInstance is not used; a callback is kept whatever
- * the option. *lpdwAPIVersion: in, the highest version the application knows; out, the highest of the service. The
- * parameters may be NULL, which leaves nothing to poll. Synchronous. REINIT, INVALAPPNAME, INVALPARAM (options;
- * _USEHIDDENWINDOW without callback), STRUCTURETOOSMALL. */
+/* Joins the service at CALLFAN_SOCKET, else /run/callfan/callfan.sock. hInstance is not used; a callback is kept
+ * whatever the option. *lpdwAPIVersion: in, the highest version the application knows; out, the highest of the
+ * service. The parameters may be NULL, which leaves nothing to poll. Synchronous. REINIT, INVALAPPNAME, INVALPARAM
+ * (options; _USEHIDDENWINDOW without callback), STRUCTURETOOSMALL. */
 CF_API LONG lineInitializeEx(HLINEAPP *lphLineApp, void *hInstance, LINECALLBACK lpfnCallback,
                              const char *lpszFriendlyAppName, DWORD *lpdwNumDevs, DWORD *lpdwAPIVersion,
                              LINEINITIALIZEEXPARAMS *lpLineInitializeExParams);
 
-/* Closes every line, voids every handle, cancels what is outstanding (no LINE_REPLY) and leaves the service. A thread that
- * waits in lineGetMessage gets INVALAPPHANDLE at once. Synchronous. INVALAPPHANDLE. */
+/* Closes every line, voids every handle, cancels what is outstanding (no LINE_REPLY) and leaves the service. A
+ * thread that waits in lineGetMessage gets INVALAPPHANDLE at once. Synchronous. INVALAPPHANDLE. */
 CF_API LONG lineShutdown(HLINEAPP hLineApp);
 
-/* Gives the highest version of a line device within [low, high]. lpExtensionID (may be NULL) is set to zero: no extensions.
- * Synchronous. INVALAPPHANDLE, BADDEVICEID, NODEVICE, NODRIVER, INCOMPATIBLEAPIVERSION. */
+/* Gives the highest version of a line device within [low, high]. lpExtensionID (may be NULL) is set to zero: no
+ * extensions. Synchronous. INVALAPPHANDLE, BADDEVICEID, NODEVICE, NODRIVER, INCOMPATIBLEAPIVERSION. */
 CF_API LONG lineNegotiateAPIVersion(HLINEAPP hLineApp, DWORD dwDeviceID, DWORD dwAPILowVersion, DWORD dwAPIHighVersion,
                                     DWORD *lpdwAPIVersion, LINEEXTENSIONID *lpExtensionID);
 
-/* Tells what a line device can do; no open line needed. dwExtVersion is 0. Synchronous.
- * INVALAPPHANDLE, BADDEVICEID, NODEVICE, NODRIVER, INCOMPATIBLEAPIVERSION, INCOMPATIBLEEXTVERSION, STRUCTURETOOSMALL. */
+/* Tells what a line device can do; no open line needed. dwExtVersion is 0. Synchronous. INVALAPPHANDLE, BADDEVICEID,
+ * NODEVICE, NODRIVER, INCOMPATIBLEAPIVERSION, INCOMPATIBLEEXTVERSION, STRUCTURETOOSMALL. */
 CF_API LONG lineGetDevCaps(HLINEAPP hLineApp, DWORD dwDeviceID, DWORD dwAPIVersion, DWORD dwExtVersion,
                            LINEDEVCAPS *lpLineDevCaps);
 
@@ -434,19 +436,19 @@ CF_API LONG lineGetDevCaps(HLINEAPP hLineApp, DWORD dwDeviceID, DWORD dwAPIVersi
 CF_API LONG lineGetAddressCaps(HLINEAPP hLineApp, DWORD dwDeviceID, DWORD dwAddressID, DWORD dwAPIVersion,
                                DWORD dwExtVersion, LINEADDRESSCAPS *lpAddressCaps);
 
-/* ---- TAPI: lines -------------------------------------------------------------------------------------------------- */
+/* ---- TAPI: lines ------------------------------------------------------------------------------ */
 
 /* Opens a line. dwPrivileges: NONE, MONITOR, OWNER or MONITOR|OWNER, OWNER for the given media modes; or-ed with
- * LINEOPENOPTION_SINGLEADDRESS (lpCallParams tells the address; else it may be NULL). _PROXY is OPERATIONUNAVAIL. Calls
- * that exist are not announced: lineGetNewCalls. Synchronous. INVALAPPHANDLE, BADDEVICEID, NODEVICE, NODRIVER,
+ * LINEOPENOPTION_SINGLEADDRESS (lpCallParams tells the address; else it may be NULL). _PROXY is OPERATIONUNAVAIL.
+ * Calls that exist are not announced: lineGetNewCalls. Synchronous. INVALAPPHANDLE, BADDEVICEID, NODEVICE, NODRIVER,
  * INCOMPATIBLEAPIVERSION, INCOMPATIBLEEXTVERSION, INVALPRIVSELECT, INVALMEDIAMODE, INVALADDRESSID, LINEMAPPERFAILED,
  * REINIT; RESOURCEUNAVAIL while the line's provider is down. */
 CF_API LONG lineOpen(HLINEAPP hLineApp, DWORD dwDeviceID, HLINE *lphLine, DWORD dwAPIVersion, DWORD dwExtVersion,
                      DWORD_PTR dwCallbackInstance, DWORD dwPrivileges, DWORD dwMediaModes,
                      const LINECALLPARAMS *lpCallParams);
 
-/* Closes a line. It and every call handle on it are void, and its LINE_REPLYs are suppressed, before this returns; calls
- * that it alone owned are dropped by the line's policy. Synchronous, local, 0 also when the service is gone.
+/* Closes a line. It and every call handle on it are void, and its LINE_REPLYs are suppressed, before this returns;
+ * calls that it alone owned are dropped by the line's policy. Synchronous, local, 0 also when the service is gone.
  * INVALLINEHANDLE. */
 CF_API LONG lineClose(HLINE hLine);
 
@@ -454,20 +456,21 @@ CF_API LONG lineClose(HLINE hLine);
  * STRUCTURETOOSMALL. */
 CF_API LONG lineGetLineDevStatus(HLINE hLine, LINEDEVSTATUS *lpLineDevStatus);
 
-/* Chooses by LINEDEVSTATE_ and LINEADDRESSSTATE_ bits which LINE_LINEDEVSTATE and LINE_ADDRESSSTATE this open line gets;
- * none at first. Nothing else can be switched off. Synchronous. INVALLINEHANDLE, INVALLINESTATE, INVALADDRESSSTATE. */
+/* Chooses by LINEDEVSTATE_ and LINEADDRESSSTATE_ bits which LINE_LINEDEVSTATE and LINE_ADDRESSSTATE this open line
+ * gets; none at first. Nothing else can be switched off. Synchronous. INVALLINEHANDLE, INVALLINESTATE,
+ * INVALADDRESSSTATE. */
 CF_API LONG lineSetStatusMessages(HLINE hLine, DWORD dwLineStates, DWORD dwAddressStates);
 
 /* Gives the masks that lineSetStatusMessages set. Synchronous. INVALLINEHANDLE. */
 CF_API LONG lineGetStatusMessages(HLINE hLine, DWORD *lpdwLineStates, DWORD *lpdwAddressStates);
 
-/* ---- TAPI: messages ----------------------------------------------------------------------------------------------- */
+/* ---- TAPI: messages --------------------------------------------------------------------------- */
 
-/* Takes the next message of the application. dwTimeout in ms: 0 polls, 0xFFFFFFFF waits for ever; no message in time is
- * OPERATIONFAILED. Works with each option of lineInitializeEx. INVALAPPHANDLE (also: shut down meanwhile). */
+/* Takes the next message of the application. dwTimeout in ms: 0 polls, 0xFFFFFFFF waits for ever; no message in time
+ * is OPERATIONFAILED. Works with each option of lineInitializeEx. INVALAPPHANDLE (also: shut down meanwhile). */
 CF_API LONG lineGetMessage(HLINEAPP hLineApp, LINEMESSAGE *lpMessage, DWORD dwTimeout);
 
-/* ---- TAPI: calls -------------------------------------------------------------------------------------------------- */
+/* ---- TAPI: calls ------------------------------------------------------------------------------ */
 
 /* Makes a call; the caller is its sole owner. *lphCall is written when LINE_REPLY {id, 0} is handed out, and must live
  * until then. lpszDestAddress may be NULL (dial tone). Asynchronous. INVALLINEHANDLE, INVALADDRESS, INVALADDRESSID,
@@ -476,8 +479,9 @@ CF_API LONG lineGetMessage(HLINEAPP hLineApp, LINEMESSAGE *lpMessage, DWORD dwTi
 CF_API LONG lineMakeCall(HLINE hLine, HCALL *lphCall, const char *lpszDestAddress, DWORD dwCountryCode,
                          const LINECALLPARAMS *lpCallParams);
 
-/* Claims an OFFERING call: it becomes ACCEPTED. Owner. dwSize bytes at lpsUserUserInfo (may be NULL, 0) go to the caller.
- * Asynchronous. INVALCALLHANDLE, NOTOWNER, INVALCALLSTATE, USERUSERINFOTOOBIG, OPERATIONUNAVAIL, REQUESTOVERRUN. */
+/* Claims an OFFERING call: it becomes ACCEPTED. Owner. dwSize bytes at lpsUserUserInfo (may be NULL, 0) go to the
+ * caller. Asynchronous. INVALCALLHANDLE, NOTOWNER, INVALCALLSTATE, USERUSERINFOTOOBIG, OPERATIONUNAVAIL,
+ * REQUESTOVERRUN. */
 CF_API LONG lineAccept(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize);
 
 /* Answers an OFFERING or ACCEPTED call: it becomes CONNECTED. Owner. Asynchronous. As lineAccept, and INUSE. */
@@ -487,31 +491,32 @@ CF_API LONG lineAnswer(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize);
  * stays valid until lineDeallocateCall. Asynchronous. As lineAccept. */
 CF_API LONG lineDrop(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize);
 
-/* Gives a call handle back: it is void everywhere in the process before this returns; of two threads one gets 0, the other
- * INVALCALLHANDLE. The call goes on. Synchronous, local, 0 also when the service is gone; on lines opened with a version
- * below 2.0 a sole owner asks the service and gets INVALCALLSTATE unless the call is IDLE. */
+/* Gives a call handle back: it is void everywhere in the process before this returns; of two threads one gets 0, the
+ * other INVALCALLHANDLE. The call goes on. Synchronous, local, 0 also when the service is gone; on lines opened with
+ * a version below 2.0 a sole owner asks the service and gets INVALCALLSTATE unless the call is IDLE. */
 CF_API LONG lineDeallocateCall(HCALL hCall);
 
 /* Tells what is known of a call, in any state. Synchronous, any privilege. INVALCALLHANDLE, STRUCTURETOOSMALL. */
 CF_API LONG lineGetCallInfo(HCALL hCall, LINECALLINFO *lpCallInfo);
 
-/* Tells state, mode, privilege and features of a call, in any state. Synchronous, any privilege, local when everything that
- * has arrived was read. INVALCALLHANDLE, STRUCTURETOOSMALL. */
+/* Tells state, mode, privilege and features of a call, in any state. Synchronous, any privilege, local when
+ * everything that has arrived was read. INVALCALLHANDLE, STRUCTURETOOSMALL. */
 CF_API LONG lineGetCallStatus(HCALL hCall, LINECALLSTATUS *lpCallStatus);
 
-/* Makes monitor handles for all calls of the line (LINECALLSELECT_LINE) or of one address (_ADDRESS) that this open line
- * has none for, and lists them. When the list is too small: 0 with no entries and dwNeededSize set, and nothing was made.
- * Synchronous. INVALLINEHANDLE, INVALADDRESSID, INVALCALLSELECT, STRUCTURETOOSMALL. */
+/* Makes monitor handles for all calls of the line (LINECALLSELECT_LINE) or of one address (_ADDRESS) that this open
+ * line has none for, and lists them. When the list is too small: 0 with no entries and dwNeededSize set, and nothing
+ * was made. Synchronous. INVALLINEHANDLE, INVALADDRESSID, INVALCALLSELECT, STRUCTURETOOSMALL. */
 CF_API LONG lineGetNewCalls(HLINE hLine, DWORD dwAddressID, DWORD dwSelect, LINECALLLIST *lpCallList);
 
-/* Sets the privilege of a handle to MONITOR or OWNER; OWNER is always granted. The caller gets no message. Synchronous.
- * INVALCALLHANDLE, INVALCALLPRIVILEGE, INVALCALLSTATE (sole owner of a call that is not IDLE gives up ownership). */
+/* Sets the privilege of a handle to MONITOR or OWNER; OWNER is always granted. The caller gets no message.
+ * Synchronous. INVALCALLHANDLE, INVALCALLPRIVILEGE, INVALCALLSTATE (sole owner of a call that is not IDLE gives up
+ * ownership). */
 CF_API LONG lineSetCallPrivilege(HCALL hCall, DWORD dwCallPrivilege);
 
-/* ---- Callfan: initialisation with options ------------------------------------------------------------------------- */
+/* ---- Callfan: initialisation with options ----------------------------------------------------- */
 
-/* cf_init_options.flags. Keep caller and called of every announced call until its handle is given back, in private memory;
- * the batch call then gives them with each message of the call, not with LINE_APPNEWCALL alone. */
+/* cf_init_options.flags. Keep caller and called of every announced call until its handle is given back, in private
+ * memory; the batch call then gives them with each message of the call, not with LINE_APPNEWCALL alone. */
 #define CF_INIT_CACHE_IDENTITY 0x00000001U
 
 /* cf_init_options.wake_interval_us, spin_us: zero microseconds, where 0 asks for the default. */
@@ -538,7 +543,7 @@ CF_API LONG cf_line_initialize(HLINEAPP *ret_app, LINECALLBACK callback, const c
                                DWORD *api_version, LINEINITIALIZEEXPARAMS *params,
                                const struct cf_init_options *options);
 
-/* ---- Callfan: many at once ---------------------------------------------------------------------------------------- */
+/* ---- Callfan: many at once -------------------------------------------------------------------- */
 
 /* One message, straight from the ring. */
 struct cf_batch_message {
@@ -555,18 +560,18 @@ struct cf_batch_message {
 static_assert(sizeof(struct cf_batch_message) == 80, "no padding");
 
 /*
- * Takes up to max messages; waits up to timeout_ms for the first (0 polls, 0xFFFFFFFF waits for ever) and for no other.
- * 0 with *ret_count = 0: none came in time. caller and called point into the library's memory and stay valid until the next
- * cf_line_get_messages, lineGetMessage or cf_dispatch on this application by whatever thread, so a program that uses them
- * fetches with one thread. Messages whose handle is void are left out, counted as cancelled, and do not end the wait.
- * INVALAPPHANDLE (also: shut down meanwhile), INVALPARAM (max is 0).
+ * Takes up to max messages; waits up to timeout_ms for the first (0 polls, 0xFFFFFFFF waits for ever) and for no
+ * other. 0 with *ret_count = 0: none came in time. caller and called point into the library's memory and stay valid
+ * until the next cf_line_get_messages, lineGetMessage or cf_dispatch on this application by whatever thread, so a
+ * program that uses them fetches with one thread. Messages whose handle is void are left out, counted as cancelled,
+ * and do not end the wait. INVALAPPHANDLE (also: shut down meanwhile), INVALPARAM (max is 0).
  */
 CF_API LONG cf_line_get_messages(HLINEAPP app, struct cf_batch_message *messages, uint32_t max, DWORD timeout_ms,
                                  uint32_t *ret_count);
 
 /*
- * Opens count lines in one pass, all with the same version, callback instance, privileges and media modes, each as lineOpen
- * would. Result: how many were opened (a whole failure, such as INVALAPPHANDLE, is negative and opens none).
+ * Opens count lines in one pass, all with the same version, callback instance, privileges and media modes, each as
+ * lineOpen would. Result: how many were opened (a whole failure, such as INVALAPPHANDLE, is negative and opens none).
  * ret_lines[i] is the line of device_ids[i] or 0; ret_errors[i] (ret_errors may be NULL) is 0 or why not.
  */
 CF_API LONG cf_line_open_many(HLINEAPP app, const DWORD *device_ids, uint32_t count, HLINE *ret_lines, LONG *ret_errors,
@@ -577,7 +582,7 @@ CF_API LONG cf_line_open_many(HLINEAPP app, const DWORD *device_ids, uint32_t co
  * callback was given). */
 CF_API LONG cf_dispatch(HLINEAPP app, uint32_t max);
 
-/* ---- Callfan: counters and names ---------------------------------------------------------------------------------- */
+/* ---- Callfan: counters and names -------------------------------------------------------------- */
 
 /*
  * Messages of one application since it joined.
@@ -593,18 +598,29 @@ struct cf_app_counters {
     uint64_t last_seq;  /* of the last message published */
 };
 
+/* The function and the structure share a name, which g++ -Wshadow takes for a constructor. */
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
+
 /* Reads the counters, one state of them. Synchronous, local. INVALAPPHANDLE. */
 CF_API LONG cf_app_counters(HLINEAPP app, struct cf_app_counters *ret_counters);
 
-/* Names, never NULL, in static memory. An error's: "LINEERR_NODEVICE", "success" for 0, "request id" for a positive value,
- * "unknown LINEERR_"; its text says in one line what it means and what to do. */
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+/* Names, never NULL, in static memory. An error's: "LINEERR_NODEVICE", "success" for 0, "request id" for a positive
+ * value, "unknown LINEERR_"; its text says in one line what it means and what to do. */
 CF_API const char *cf_line_error_name(LONG error);
 CF_API const char *cf_line_error_text(LONG error);
 
 /* "CONNECTED"; the device's high 8 bits do not matter; "?" for none or several. */
 CF_API const char *cf_call_state_name(DWORD state);
 
-/* "ACTIVE", "NORMAL"...; "" for a state without modes and for mode 0, except that 0 is ACTIVE of OFFERING and CONNECTED. */
+/* "ACTIVE", "NORMAL"...; "" for a state without modes and for mode 0, except that 0 is ACTIVE of OFFERING and
+ * CONNECTED. */
 CF_API const char *cf_call_mode_name(DWORD state, DWORD mode);
 
 /* "LINE_CALLSTATE", "CF_LINE_GAP", "?" for none */

@@ -1,17 +1,17 @@
 /*
  * TAPI's constants, base types and message ids, for applications and adapters.
  *
- * Shape: names and values are TAPI 2.2's; families are bit flags unless marked scalar. Structures and functions are in
- *        callfan/tapi.h. Message ids from 0x1000 on are Callfan's own.
- * Errors: LINEERR_ values are negative as LONG. An unknown negative value means the same as LINEERR_OPERATIONFAILED.
- * Source: Microsoft's TAPI 2.2 reference; values checked against mingw-w64's tapi.h and tspi.h (tests/test_tapi_header.c).
+ * Shape      names and values are TAPI 2.2's; families are bit flags unless marked scalar. Structures and functions are
+ *            in callfan/tapi.h. Message ids from 0x1000 on are Callfan's own.
+ * Errors     LINEERR_ values are negative as LONG. An unknown negative value means the same as LINEERR_OPERATIONFAILED.
+ * Source     Microsoft's TAPI 2.2 reference; values checked against mingw-w64's (tests/test_tapi_header.c)
  */
 #ifndef CALLFAN_TAPI_CONST_H
 #define CALLFAN_TAPI_CONST_H
 
 #include <stdint.h>
 
-/* ---- base types --------------------------------------------------------------------------------------------------- */
+/* ---- base types ------------------------------------------------------------------------------- */
 
 typedef uint32_t DWORD;
 typedef int32_t LONG; /* 32 bits also where long has 64: error values stay negative */
@@ -34,9 +34,10 @@ typedef uint64_t HCALL;
 
 #define LINEMAPPER 0xFFFFFFFFU /* device id: any line that fits */
 
-/* ---- messages to applications (LINEMESSAGE.dwMessageID) ----------------------------------------------------------- */
+/* ---- messages to applications (LINEMESSAGE.dwMessageID) --------------------------------------- */
 
-/* Never sent here: PHONE_*, LINE_AGENT*, LINE_PROXY*, LINE_QUEUESTATUS, LINE_GROUPSTATUS, and 32..34, which are of 3.0. */
+/* Never sent here: PHONE_*, LINE_AGENT*, LINE_PROXY*, LINE_QUEUESTATUS, LINE_GROUPSTATUS, and 32..34, which are of
+ * 3.0. */
 #define LINE_ADDRESSSTATE       0U
 #define LINE_CALLINFO           1U
 #define LINE_CALLSTATE          2U
@@ -76,10 +77,10 @@ typedef uint64_t HCALL;
 /*
  * Callfan's own messages, in the application's queue beside TAPI's; hDevice and dwCallbackInstance are 0.
  * An application that fell behind gets, in this order:
- *   CF_LINE_GAP          dwParam1 = first, dwParam2 = last sequence that is missing (the message's own sequence is last),
- *                        dwParam3 = cause, CF_GAP_CAUSE_
- *   CF_LINE_RESYNC_BEGIN no parameters. Until the end: one LINE_CALLSTATE per call handle whose call changed meanwhile,
- *                        LINE_APPNEWCALL with LINE_CALLSTATE per live call not yet announced
+ *   CF_LINE_GAP          dwParam1 = first, dwParam2 = last sequence that is missing (the message's own sequence is
+ *                        last), dwParam3 = cause, CF_GAP_CAUSE_
+ *   CF_LINE_RESYNC_BEGIN no parameters. Until the end: one LINE_CALLSTATE per call handle whose call changed
+ *                        meanwhile, LINE_APPNEWCALL with LINE_CALLSTATE per live call not yet announced
  *   CF_LINE_RESYNC_END   dwParam1 = first, dwParam2 = last sequence of what was folded into the resync while it ran
  *                        (first > last: nothing was), dwParam3 = calls_unseen: calls that began and ended untold
  */
@@ -89,7 +90,7 @@ typedef uint64_t HCALL;
 
 #define CF_GAP_CAUSE_RING_FULL 1U /* scalar; the application read too slowly */
 
-/* ---- messages from providers only (TSPI) -------------------------------------------------------------------------- */
+/* ---- messages from providers only (TSPI) ------------------------------------------------------ */
 
 #define INITIALIZE_NEGOTIATION 0xFFFFFFFFU
 #define TSPI_MESSAGE_BASE      500U
@@ -105,7 +106,7 @@ typedef uint64_t HCALL;
 
 #define LINETSPIOPTION_NONREENTRANT 0x00000001U
 
-/* ---- bit flags and scalars, by family ----------------------------------------------------------------------------- */
+/* ---- bit flags and scalars, by family --------------------------------------------------------- */
 
 /* Call states. Exactly one bit in the low 24; the high 8 may carry a substate of the device. IDLE is terminal. */
 #define LINECALLSTATE_IDLE               0x00000001U
@@ -583,7 +584,7 @@ typedef uint64_t HCALL;
 #define STRINGFORMAT_UNICODE 0x00000003U
 #define STRINGFORMAT_BINARY  0x00000004U
 
-/* ---- results ------------------------------------------------------------------------------------------------------ */
+/* ---- results ---------------------------------------------------------------------------------- */
 
 /* Scalar. 0x80000004 and 0x80000031 are unassigned. What each means and what to do: cf_line_error_text(). */
 #define LINEERR_ALLOCATED              ((LONG)0x80000001)
