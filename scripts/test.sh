@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Builds Callfan and runs its tests, in the release, asan and tsan builds. Installs what is missing on Debian 12.
+set -euo pipefail
+
+usage() {
+    cat <<'END'
+usage: scripts/test.sh [--preset NAME]... [--jobs N] [--no-install] [-- CTEST_OPTIONS...]
+
+  --preset NAME   only this build: release, debug, asan or tsan; may be given several times
+  --jobs N        compile and test that many at a time (default: the number of CPUs)
+  --no-install    do not install missing packages
+  --help          this text
+
+What follows -- goes to ctest, for example: scripts/test.sh --preset release -- -R ring
+Exit status: 0 when everything was built and every test passed.
+END
+}
+
+presets=()
+jobs=$(nproc)
+install=yes
+while [ $# -gt 0 ]; do
+    case $1 in
+    --preset | --jobs)
+        if [ $# -lt 2 ]; then
+            echo "test.sh: $1 needs a value" >&2
+            exit 2
+        fi
+        if [ "$1" = --preset ]; then presets+=("$2"); else jobs=$2; fi
+        shift 2
+        ;;
+    --no-install) install=no; shift ;;
+    --help | -h) usage; exit 0 ;;
+    --) shift; break ;;
+    *)
+        echo "test.sh: unknown option $1" >&2
+        usage >&2
+        exit 2
+        ;;
+    esac
+done
+if [ ${#presets[@]} -eq 0 ]; then
+    presets=(release asan tsan)
+fi
+for preset in "${presets[@]}"; do
+    case $preset in
+    release | debug | asan | tsan) ;;
+    *)
+        echo "test.sh: no preset '$preset': release, debug, asan or tsan" >&2
+        exit 2
+        ;;
+    esac
+done
+if ! [[ $jobs =~ ^[1-9][0-9]*$ ]]; then
+    echo "test.sh: --jobs takes a number, not '$jobs'" >&2
+    exit 2
+fi
+
+cd "$(dirname "$0")/.."
+source scripts/deps.sh
+if [ "$install" = yes ]; then
+    install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+fi
+
+# ThreadSanitizer of gcc 12 and clang 14 does not start where the kernel places mappings with more than 28 random bits.
+run_of() {
+    local bits=28
+    if [ -r /proc/sys/vm/mmap_rnd_bits ]; then
+        bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)
+    fi
+    if [ "$1" = tsan ] && [ "$bits" -gt 28 ]; then
+        echo "setarch $(uname -m) -R"
+    fi
+}
+
+# One preset: prints the output only of what failed, and ctest's closing lines.
+test_preset() {
+    local preset=$1 log=build/$1/test.log started=$SECONDS
+    shift
+    mkdir -p "build/$preset"
+    echo "== $preset: build"
+    if ! { cmake --preset "$preset" -DCALLFAN_WERROR=ON && cmake --build --preset "$preset" --parallel "$jobs"; } \
+        >"$log" 2>&1; then
+        tail -n 60 "$log"
+        echo "== $preset: the build FAILED (all of it: $log)"
+        return 1
+    fi
+    echo "== $preset: built in $((SECONDS - started)) s; tests"
+    started=$SECONDS
+    local status=0
+    # shellcheck disable=SC2046
+    $(run_of "$preset") ctest --preset "$preset" --parallel "$jobs" "$@" >"$log" 2>&1 || status=$?
+    if [ $status -ne 0 ]; then
+        grep -v -E '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed )' "$log" | head -n 400
+    else
+        sed -n '/tests passed/,$p' "$log"
+    fi
+    echo "== $preset: ctest ended with $status after $((SECONDS - started)) s (its output: $log)"
+    return $status
+}
+
+failed=()
+for preset in "${presets[@]}"; do
+    test_preset "$preset" "$@" || failed+=("$preset")
+done
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "FAILED: ${failed[*]}"
+    exit 1
+fi
+echo "passed: ${presets[*]}"
