@@ -547,9 +547,9 @@ CF_API LONG cf_line_initialize(HLINEAPP *ret_app, LINECALLBACK callback, const c
 
 /* One message, straight from the ring. */
 struct cf_batch_message {
-    uint64_t seq;         /* dense: the next message's is one more, and CF_LINE_GAP says what stands between */
-    int64_t time_ns;      /* CLOCK_MONOTONIC at which the provider saw the event */
-    uint64_t hDevice;     /* HLINE, HCALL or 0, by message */
+    uint64_t seq;     /* dense; what lies between two was cancelled (its handle was void) or is told by CF_LINE_GAP */
+    int64_t time_ns;  /* CLOCK_MONOTONIC at which the provider saw the event */
+    uint64_t hDevice; /* HLINE, HCALL or 0, by message */
     uint32_t dwMessageID; /* LINE_ or CF_LINE_ */
     uint32_t flags;       /* reserved, 0 */
     DWORD_PTR dwCallbackInstance, dwParam1, dwParam2, dwParam3;
@@ -604,7 +604,7 @@ struct cf_app_counters {
 #pragma GCC diagnostic ignored "-Wshadow"
 #endif
 
-/* Reads the counters, one state of them. Synchronous, local. INVALAPPHANDLE. */
+/* Reads the counters. Synchronous, local. INVALAPPHANDLE. */
 CF_API LONG cf_app_counters(HLINEAPP app, struct cf_app_counters *ret_counters);
 
 #if defined(__cplusplus) && defined(__GNUC__)
