@@ -58,9 +58,9 @@ endfunction()
 
 # adapters/<name>/: the program callfan-<name>. jemalloc stands under the programs only: not under the parts that tests
 # link, and not under a sanitizer, which brings its own allocator. Code that reads jemalloc's counters declares
-# mallctl() weak and tests it for NULL.
+# mallctl() weak and tests it for NULL; a program need not call it to be served by it, hence --no-as-needed.
 function(cf_adapter name)
-    set(allocator PkgConfig::JEMALLOC)
+    set(allocator "-Wl,--push-state,--no-as-needed" ${JEMALLOC_LINK_LIBRARIES} "-Wl,--pop-state")
     if(CALLFAN_SANITIZE OR CALLFAN_FUZZ)
         set(allocator)
     endif()
