@@ -13,7 +13,7 @@ TEST_PACKAGES=(sip-tester jq util-linux procps)
 missing_packages() {
     local package
     for package in "$@"; do
-        if ! dpkg -s "$package" 2>/dev/null | grep -q '^Status: install ok installed'; then
+        if [ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" != "install ok installed" ]; then
             echo "$package"
         fi
     done
