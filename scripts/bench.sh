@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# Builds the benchmarks in the release build, runs them pinned, and prints one table of ratios.
+set -euo pipefail
+
+usage() {
+    cat <<'END'
+usage: scripts/bench.sh [OPTIONS] [NAME...]
+
+  NAME              only these programs: bench_loop_cost, or shorter: loop_cost
+  --filter REGEX    only benchmarks whose names match
+  --repetitions N   of each benchmark (default 5); the median is what counts
+  --min-time S      seconds per repetition (default 0.2)
+  --rt              at real-time priority (needs root or CAP_SYS_NICE); steadier on a busy machine
+  --no-build        run what is built
+  --no-install      do not install missing packages
+  --list            print the programs' names and end
+  --help            this text
+
+A program runs on one CPU, the last one, or on as many as its source asks for by a comment `bench-cpus: N`.
+
+The table: a benchmark foo/ARGS is compared with each foo_ref/ARGS and foo_ref_WHAT/ARGS of its program, and with the
+benchmark that it names itself (cbench_compare). Where both count items the times are per item. Ratio is time divided by
+the reference's time: below 1 is faster than the reference. cv is the larger coefficient of variation of the two over
+the repetitions. Full results: build/release/bench/results/NAME.json.
+END
+}
+
+filter=.
+repetitions=5
+min_time=0.2
+rt=
+build=yes
+install=yes
+list=no
+names=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --filter | --repetitions | --min-time)
+        if [ $# -lt 2 ]; then
+            echo "bench.sh: $1 needs a value" >&2
+            exit 2
+        fi
+        case $1 in
+        --filter) filter=$2 ;;
+        --repetitions) repetitions=$2 ;;
+        --min-time) min_time=$2 ;;
+        esac
+        shift 2
+        ;;
+    --rt) rt="chrt -r 1"; shift ;;
+    --no-build) build=no; shift ;;
+    --no-install) install=no; shift ;;
+    --list) list=yes; shift ;;
+    --help | -h) usage; exit 0 ;;
+    -*)
+        echo "bench.sh: unknown option $1" >&2
+        usage >&2
+        exit 2
+        ;;
+    *) names+=("bench_${1#bench_}"); shift ;;
+    esac
+done
+
+cd "$(dirname "$0")/.."
+mapfile -t known < <(find bench -maxdepth 1 -name 'bench_*.c' -printf '%f\n' | sed 's/\.c$//' | sort)
+if [ "$list" = yes ]; then
+    printf '%s\n' "${known[@]}"
+    exit 0
+fi
+if [ ${#names[@]} -eq 0 ]; then
+    names=("${known[@]}")
+fi
+for name in "${names[@]}"; do
+    if [ ! -f "bench/$name.c" ]; then
+        echo "bench.sh: no benchmark $name; there are: ${known[*]}" >&2
+        exit 2
+    fi
+done
+
+source scripts/deps.sh
+if [ "$install" = yes ]; then
+    install_packages "${BUILD_PACKAGES[@]}" jq util-linux
+fi
+out=build/release/bench/results
+mkdir -p "$out"
+if [ "$build" = yes ]; then
+    # Benchmarks may start the programs, so everything is built.
+    echo "building ..." >&2
+    if ! { cmake --preset release && cmake --build --preset release; } >"$out/build.log" 2>&1; then
+        tail -n 60 "$out/build.log" >&2
+        exit 1
+    fi
+fi
+
+# The CPUs this program asks for: the last one of those allowed, or the last N.
+cpus_of() {
+    local wanted allowed
+    wanted=$(sed -n 's/.*bench-cpus: *\([0-9]\+\).*/\1/p' "bench/$1.c" | head -n 1)
+    allowed=$(taskset -cp $$ | sed 's/.*: *//' | awk -F, '{
+        for (i = 1; i <= NF; i++) {
+            n = split($i, r, "-")
+            for (c = r[1] + 0; c <= r[n] + 0; c++) print c
+        }
+    }')
+    if [ "$(wc -l <<<"$allowed")" -lt "${wanted:-1}" ]; then
+        echo "bench.sh: $1 wants $wanted CPUs, there are $(wc -l <<<"$allowed")" >&2
+    fi
+    tail -n "${wanted:-1}" <<<"$allowed" | paste -sd,
+}
+
+done_names=()
+failed=()
+number=0
+for name in "${names[@]}"; do
+    number=$((number + 1))
+    cpus=$(cpus_of "$name")
+    echo "[$number/${#names[@]}] $name on CPU $cpus" >&2
+    # shellcheck disable=SC2086
+    if CALLFAN_BIN=$PWD/build/release/bin taskset -c "$cpus" $rt "build/release/bench/$name" \
+        --benchmark_format=json --benchmark_filter="$filter" --benchmark_repetitions="$repetitions" \
+        --benchmark_min_time="$min_time" >"$out/$name.json" 2>"$out/$name.log"; then
+        done_names+=("$name")
+    elif grep -q 'Failed to match any benchmarks' "$out/$name.log"; then
+        echo "    nothing matches $filter" >&2
+    else
+        failed+=("$name")
+        tail -n 10 "$out/$name.log" >&2
+    fi
+done
+
+# One line per benchmark and reference: name, ns, reference, its ns, ratio, cv. A benchmark that neither has a reference nor
+# is one stands alone, so that no figure is lost.
+table_of() {
+    jq -r --arg program "${1#bench_}" '
+        def ns: {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9};
+        def family: split("/")[0];
+        def args: split("/")[1:] | join("/");
+        # The figures of each benchmark: the median, or the only run.
+        [.benchmarks[] | select(.error_occurred != true)] as $all
+        | ([$all[] | select(.aggregate_name == "cv") | {key: .run_name, value: .real_time}] | from_entries) as $cv
+        | [$all[] | select(.aggregate_name == "median")] as $medians
+        | (if ($medians | length) > 0 then $medians else $all end) as $runs
+        | [$runs[] | {
+              name: .run_name, label: (.label // ""), cv: ($cv[.run_name] // 0),
+              time: (.real_time * ns[.time_unit]),
+              item: (if (.items_per_second // 0) > 0 then 1e9 / .items_per_second else null end)
+          }] as $all
+        | def row($a; $b):
+              ($a.item != null and $b.item != null) as $by_item
+              | (if $by_item then $a.item else $a.time end) as $x
+              | (if $by_item then $b.item else $b.time end) as $y
+              | [$a.name, $x, $b.name, $y, (if $y > 0 then $x / $y else 0 end), ([$a.cv, $b.cv] | max)];
+          def named($name): [$all[] | select(.name == $name or (.name | startswith($name + "/")))] | sort_by(.name | length) | .[:1];
+        [ $all[] as $a
+          | ($a.name | family) as $family | ($a.name | args) as $args
+          | [ $all[] | select((.name | args) == $args)
+              | select((.name | family) as $f | $f == $family + "_ref" or ($f | startswith($family + "_ref_"))) ]
+            + (if $a.label | startswith("vs ") then named($a.label[3:]) else [] end)
+          | if length > 0 then .[] as $b | row($a; $b) else [$a.name, ($a.item // $a.time), "", "", "", $a.cv] end
+        ]
+        | ([.[] | .[2]]) as $references
+        | .[] | select(.[2] != "" or (.[0] as $n | $references | index($n) | not))
+        | [$program] + . | @tsv
+    ' "$out/$1.json"
+}
+
+print_time='
+    function time(ns) {
+        if (ns == "") return ""
+        if (ns >= 1e9) return sprintf("%.3f s", ns / 1e9)
+        if (ns >= 1e6) return sprintf("%.3f ms", ns / 1e6)
+        if (ns >= 1e4) return sprintf("%.3f us", ns / 1e3)
+        return sprintf("%.3f ns", ns)
+    }
+    BEGIN { print "program|benchmark|time|reference|its time|ratio|cv" }
+    { printf "%s|%s|%s|%s|%s|%s|%.1f %%\n", $1, $2, time($3), $4, time($5), ($6 == "" ? "" : sprintf("%.3f", $6)), $7 * 100 }'
+for name in "${done_names[@]}"; do
+    table_of "$name"
+done | awk -F '\t' "$print_time" | column -t -s '|' -R 3,5,6,7
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "FAILED: ${failed[*]}" >&2
+    exit 1
+fi
