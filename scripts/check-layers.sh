@@ -37,6 +37,7 @@ awk '
         if (header ~ /^callfan\//) return 1
         if (layer == "include" || layer == "examples") return 0
         if (layer == "top") {
+            if (header !~ /\//) return FILENAME !~ /^apps\// # a table beside the test
             if (FILENAME ~ /^apps\//) return header ~ /^(shm|core|client|adapters|apps)\//
             return header ~ /^(shm|core|client|adapters|apps|bench|tests)\//
         }
