@@ -17,9 +17,11 @@
  *            another application. Only lineGetMessage and cf_line_get_messages wait for events.
  * Errors     0 is success, a negative value one of LINEERR_. An asynchronous function returns a request id > 0, and
  *            later LINE_REPLY {dwParam1 = id, dwParam2 = 0 or LINEERR_} comes exactly once; after a negative result
- *            there is none. Checked in this order: LINEERR_UNINITIALIZED, handle, privilege, parameters, call state,
- *            capability. Not repeated below: NOMEM, OPERATIONFAILED, RESOURCEUNAVAIL, UNINITIALIZED, INVALPOINTER, and
- *            SERVICE_NOT_RUNNING, which any function returns that needs the service when there is none.
+ *            there is none. Checked in this order: LINEERR_UNINITIALIZED, handle, parameters, privilege, call state,
+ *            capability; of an asynchronous function the last three come by LINE_REPLY. Not repeated below: NOMEM,
+ *            OPERATIONFAILED, RESOURCEUNAVAIL, UNINITIALIZED and INVALPOINTER. When the service has gone,
+ *            lineGetMessage hands out what had arrived, LINE_CLOSE per line and LINE_LINEDEVSTATE(REINIT); what needs
+ *            the service then is OPERATIONFAILED or RESOURCEUNAVAIL.
  * Source     Microsoft's TAPI 2.2 reference; names and order of fields after mingw-w64's tapi.h (public domain)
  */
 #ifndef CALLFAN_TAPI_H
@@ -411,8 +413,8 @@ static_assert(sizeof(LINECALLINFO) == 336 && offsetof(LINECALLINFO, hLine) == 16
 
 /* Joins the service at CALLFAN_SOCKET, else /run/callfan/callfan.sock. hInstance is not used; a callback is kept
  * whatever the option. *lpdwAPIVersion: in, the highest version the application knows; out, the highest of the
- * service. The parameters may be NULL, which leaves nothing to poll. Synchronous. REINIT, INVALAPPNAME, INVALPARAM
- * (options; _USEHIDDENWINDOW without callback), STRUCTURETOOSMALL. */
+ * service. The parameters may be NULL, which leaves nothing to poll. Synchronous. SERVICE_NOT_RUNNING (nobody at the
+ * socket), REINIT, INVALAPPNAME, INVALPARAM (options; _USEHIDDENWINDOW without callback), STRUCTURETOOSMALL. */
 CF_API LONG lineInitializeEx(HLINEAPP *lphLineApp, void *hInstance, LINECALLBACK lpfnCallback,
                              const char *lpszFriendlyAppName, DWORD *lpdwNumDevs, DWORD *lpdwAPIVersion,
                              LINEINITIALIZEEXPARAMS *lpLineInitializeExParams);
