@@ -164,6 +164,7 @@ table_of() {
     ' "$out/$1.json"
 }
 
+# shellcheck disable=SC2016 # an awk program
 print_time='
     function time(ns) {
         if (ns == "") return ""
