@@ -26,7 +26,7 @@ struct cf_options {
     const char *config;      /* --config; NULL: none given */
     const char *sets[CF_SET_OPTIONS_MAX];
     unsigned sets_count;
-    bool check;              /* --check: read the configuration, say what is wrong, end */
+    bool check; /* --check: read the configuration, say what is wrong, end */
 };
 
 /* What a program says of itself. */

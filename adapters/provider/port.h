@@ -43,15 +43,16 @@ struct cf_provider_options {
     const char *socket_path; /* of the service (CF_DEFAULT_SOCKET) */
     const char *name;        /* in the service's configuration; required */
     const char *token;       /* NULL: CALLFAN_TOKEN of the environment */
-    uint32_t calls_max;      /* identifiers alive at once (1,048,576), at most CF_CALLS_MAX; memory is touched as they are used */
-    uint32_t commands_max;   /* commands taken and not yet answered (65,536); beyond it commands wait in the ring */
-    uint32_t ring_bytes;     /* down ring wished for (the service's default) */
+    uint32_t
+        calls_max; /* identifiers alive at once (1,048,576), at most CF_CALLS_MAX; memory is touched as they are used */
+    uint32_t commands_max; /* commands taken and not yet answered (65,536); beyond it commands wait in the ring */
+    uint32_t ring_bytes;   /* down ring wished for (the service's default) */
 };
 
 struct cf_provider_counters {
     uint64_t attaches;
-    uint64_t events;            /* records put into the up ring */
-    uint64_t commands;          /* commands handed out */
+    uint64_t events;   /* records put into the up ring */
+    uint64_t commands; /* commands handed out */
     uint64_t replies;
     uint64_t replies_waited;    /* replies that found the ring full and waited here */
     uint64_t states_kept;       /* call states that found the ring full and waited here */
@@ -186,13 +187,13 @@ bool cf_provider_post_raw(struct cf_provider *p, struct cf_record *record);
 /* ------------------------------------------------------------------ commands */
 
 struct cf_command {
-    uint16_t id;      /* enum cf_provider_command */
-    uint64_t number;  /* brought back by cf_provider_reply(); 0 for those without reply and for the core's own drop */
+    uint16_t id;     /* enum cf_provider_command */
+    uint64_t number; /* brought back by cf_provider_reply(); 0 for those without reply and for the core's own drop */
     uint64_t call;
-    uint32_t line, address; /* MAKE_CALL, OPEN_LINE, CLOSE_LINE */
-    uint32_t country;       /* MAKE_CALL */
-    uint32_t media_modes;   /* OPEN_LINE */
-    uint32_t refusal;       /* REFUSED: enum cf_refusal */
+    uint32_t line, address;                /* MAKE_CALL, OPEN_LINE, CLOSE_LINE */
+    uint32_t country;                      /* MAKE_CALL */
+    uint32_t media_modes;                  /* OPEN_LINE */
+    uint32_t refusal;                      /* REFUSED: enum cf_refusal */
     struct cf_text destination, user_user; /* MAKE_CALL; point into record */
     struct cf_call_params params;          /* MAKE_CALL; zeros when it has none */
     struct cf_record record;               /* the command as it came */

@@ -48,7 +48,7 @@ struct cf_reactor_counters {
     uint64_t rearms;         /* multishot operations started again */
     uint64_t sends;
     uint64_t send_errors;
-    uint64_t sends_refused;  /* claims without a free send buffer */
+    uint64_t sends_refused; /* claims without a free send buffer */
 };
 
 /* A received datagram, valid until the callback returns. */
@@ -67,7 +67,8 @@ typedef void cf_reactor_datagram_fn(void *arg, const struct cf_datagram *datagra
 typedef void cf_reactor_signal_fn(void *arg, int signal_number, int64_t now_ns);
 
 /* Makes a reactor for the calling thread. On failure why gets one sentence that says what the kernel lacks or forbids. */
-int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_options *options, char *why, size_t why_bytes);
+int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_options *options, char *why,
+                    size_t why_bytes);
 
 /* Sends what was committed, takes every operation back, frees everything. Descriptors stay the caller's. NULL is a no-op. */
 void cf_reactor_close(struct cf_reactor *r);
@@ -112,8 +113,8 @@ struct cf_send {
 struct cf_send *cf_reactor_send_claim(struct cf_reactor *r);
 
 /* Sends the first bytes of the buffer from source to an address (copied). It goes out with the next turn. Takes s. */
-void cf_reactor_send_commit(struct cf_reactor *r, struct cf_send *s, int source, uint32_t bytes, const struct sockaddr *to,
-                            socklen_t to_bytes);
+void cf_reactor_send_commit(struct cf_reactor *r, struct cf_send *s, int source, uint32_t bytes,
+                            const struct sockaddr *to, socklen_t to_bytes);
 void cf_reactor_send_abort(struct cf_reactor *r, struct cf_send *s);
 
 /* Claim, copy, commit. False when it is too long or there is no buffer. */
