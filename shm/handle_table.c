@@ -219,19 +219,6 @@ bool cf_handle_child_release(struct cf_handle_table *t, uint32_t index, uint32_t
 
 /* ------------------------------------------------------------------ install, sweep */
 
-/* Ends whatever older life stands in the slot. False when the slot is in this generation or past it. */
-static bool supersede(struct cf_handle_slot *slot, uint32_t generation)
-{
-    for (;;) {
-        uint32_t now = cf_load_relaxed_32(&slot->generation);
-        if (!cf_generation_newer(generation, now))
-            return false;
-        /* A failing CAS means that a thread released the older life just now: it cannot fail twice. */
-        if (cf_cas_acq_rel_32(&slot->generation, now, generation - 1))
-            return true;
-    }
-}
-
 enum cf_handle_install cf_handle_table_install(struct cf_handle_table *t, uint32_t index, uint32_t generation, uint64_t parent,
                                                uint64_t state, struct cf_handle_child **ret_slot)
 {
@@ -242,12 +229,15 @@ enum cf_handle_install cf_handle_table_install(struct cf_handle_table *t, uint32
     if (cf_handle_table_slot(t, index) == NULL && !add_segment(t, index))
         return CF_INSTALL_MEMORY;
     struct cf_handle_child *child = (struct cf_handle_child *)cf_handle_table_slot(t, index);
-    if (!supersede((struct cf_handle_slot *)child, generation)) {
-        if (cf_load_acquire_32(&child->generation) != generation)
-            return CF_INSTALL_VOID;
+    uint32_t now = cf_load_acquire_32(&child->generation);
+    if (now == generation) {
         *ret_slot = child;
         return CF_INSTALL_ALREADY;
     }
+    if (!cf_generation_newer(generation, now))
+        return CF_INSTALL_VOID;
+    /* No CAS: a release that comes between the load and this store has ended the very life that ends here, one that comes later fails. */
+    cf_store_release_32(&child->generation, generation - 1);
     cf_handle_child_write(child, parent, state);
     cf_store_release_32(&child->generation, generation); /* H0: the words before the life */
     *ret_slot = child;
