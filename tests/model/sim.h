@@ -1,0 +1,151 @@
+/*
+ * The deterministic simulation: one process, no system call, plain memory for ports; everything follows from a seed.
+ *
+ * Shape      struct core is the engine with the memory it works on; struct sim is the world around it
+ * Invariant  the same options and seed give the same run, crashes included
+ */
+#ifndef CF_TESTS_MODEL_SIM_H
+#define CF_TESTS_MODEL_SIM_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/engine.h"
+#include "tests/model/model.h"
+
+enum { SIM_PENDING = 64, SIM_OUTPUTS = 16384, SIM_INDICES = 256, SIM_RING_MAX = 8192 };
+
+/* ------------------------------------------------------------------ random numbers */
+
+struct sim_random {
+    uint64_t state;
+};
+uint64_t sim_random(struct sim_random *r);
+uint32_t sim_below(struct sim_random *r, uint32_t n); /* 0..n-1 */
+bool sim_chance(struct sim_random *r, uint32_t percent);
+
+/* ------------------------------------------------------------------ the engine and its memory */
+
+struct core {
+    struct cf_limits limits;
+    struct cf_engine_options options;
+    void *private_memory;
+    uint8_t *state;
+    uint64_t state_bytes;
+    struct cf_engine *engine;
+    struct {
+        struct cf_port_down *down;
+        struct cf_port_up *up;
+        size_t down_bytes, up_bytes;
+        bool mapped;
+    } ports[SIM_PORTS];
+};
+
+void core_init(struct core *c, const struct cf_limits *limits, const struct cf_engine_options *options, uint32_t down_slots,
+               uint32_t up_slots);
+void core_fini(struct core *c);
+
+/* Formats the port's memory anew and maps it. */
+void core_map(struct core *c, uint32_t port, const struct cf_port_header *header);
+void core_unmap(struct core *c, uint32_t port);
+
+struct cf_port_down *core_down(const struct core *c, uint32_t port);
+struct cf_port_up *core_up(const struct core *c, uint32_t port);
+
+/* to becomes what from is, with a new engine over it. False: the engine does not accept the state. */
+bool core_copy(struct core *to, const struct core *from);
+
+/* What is left of a crashed core gets a new engine: attached, mapped, recovered. crash_at: the recovery crashes there (SIZE_MAX no). */
+bool core_recover(struct core *c, uint64_t crash_at);
+
+/* Runs a turn that crashes at the n-th point (from 0). True: it crashed; false: it had fewer points, and is done. */
+bool core_crash(struct core *c, uint64_t n, int64_t now_ns, struct cf_engine_result *ret_result);
+
+/* Points of a turn. Runs it. */
+uint64_t core_count_points(struct core *c, int64_t now_ns, struct cf_engine_result *ret_result);
+
+/* What peers can see is the same. Else a sentence. */
+bool core_same(const struct core *a, const struct core *b, char *why, size_t why_bytes);
+
+/* ------------------------------------------------------------------ the world */
+
+struct sim_options {
+    uint64_t seed;
+    uint32_t steps;
+    bool crash;   /* crash some turns at a random point */
+    bool walk;    /* crash every turn at every point */
+    bool verbose;
+};
+
+struct sim_port {
+    struct cf_ring_producer up;
+    uint64_t up_sequence;
+    struct cf_record pending[SIM_PENDING]; /* put, not yet taken */
+    uint64_t pending_end[SIM_PENDING];
+    uint32_t pending_first, pending_count;
+    struct cf_ring_consumer shadow; /* sees what was published */
+    uint64_t read;                  /* what the peer has read */
+    uint64_t messages_read, cancelled;
+    uint32_t hash[SIM_RING_MAX];    /* of a record, at its first slot, when it was published */
+    uint64_t slots_busy;            /* reply slots in use */
+    uint64_t slot_sequence[CF_REPLY_SLOTS];
+    uint32_t lag;                   /* ring slots the peer leaves unread */
+    uint32_t deaf_until;            /* step */
+    bool asleep;
+    uint32_t waiting_slot;          /* a thread sleeps on this reply slot, UINT32_MAX: none */
+    uint32_t line_generation[SIM_OPENS];
+    uint32_t next_request_id;
+};
+
+struct sim {
+    struct sim_options options;
+    struct sim_random random, crash_random;
+    struct core core, twin, third;
+    bool twins;
+    struct model model, trial;
+    struct sim_port ports[SIM_PORTS];
+    struct m_output outputs[SIM_OUTPUTS];
+    uint32_t outputs_count;
+    uint32_t taken[SIM_PORTS];
+    uint32_t down_slots, up_slots;
+    int64_t now_ns;
+    uint32_t step;
+    bool settled;
+    uint32_t calls_wanted, long_calls, burst; /* live calls; percent of ends put off; events of a step at most */
+    uint32_t call_generation[SIM_PROVIDERS][SIM_INDICES];
+    uint32_t next_index[SIM_PROVIDERS];
+    uint32_t serial;
+    uint64_t turns, records, messages, crashes, points, behinds, checks;
+    char why[1024];
+};
+
+/* One run. False: why says what and where. */
+bool sim_run(struct sim *s, const struct sim_options *options);
+
+/* ---- shared by the simulation's files ---- */
+
+bool sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts a record into a port's up ring. False when there is no room. */
+bool sim_put(struct sim *s, uint32_t port, struct cf_record *r);
+bool sim_pending(const struct sim *s, uint32_t port);
+uint32_t sim_pending_count(const struct sim *s);
+
+/* One turn, crashed and recovered where the options want it, checked against the model. */
+bool sim_turn(struct sim *s);
+/* Turns until the engine has nothing left to do. */
+bool sim_settle(struct sim *s);
+
+void sim_read(struct sim *s, uint32_t port, uint32_t lag);
+bool sim_attach(struct sim *s, uint32_t port);
+bool sim_detach(struct sim *s, uint32_t port);
+
+/* What the peers do in a step. */
+bool sim_provider_step(struct sim *s, uint32_t provider);
+bool sim_app_step(struct sim *s, uint32_t port);
+bool sim_snapshot(struct sim *s, uint32_t provider);
+bool sim_devices(struct sim *s, uint32_t port);
+void sim_provider_answers(struct sim *s, uint32_t provider, uint32_t count);
+
+#endif

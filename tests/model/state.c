@@ -1,0 +1,322 @@
+/* The model's nouns: calls, references, open lines, and what happens to them. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/model/model.h"
+
+bool m_fail(struct model *m, const char *format, ...) {
+    if (m->failed)
+        return false;
+    m->failed = true;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(m->why, sizeof m->why, format, args);
+    va_end(args);
+    return false;
+}
+
+void m_init(struct model *m) {
+    memset(m, 0, sizeof *m);
+    for (int p = 0; p < SIM_PROVIDERS; p++)
+        for (int l = 0; l < SIM_LINES; l++)
+            m->lines[p][l].device = UINT32_MAX;
+}
+
+/* ------------------------------------------------------------------ finding */
+
+struct m_call *m_call_of(struct model *m, uint32_t provider, uint64_t id) {
+    for (uint32_t i = 0; i < m->calls_high; i++) {
+        struct m_call *c = &m->calls[i];
+        if (c->used && !c->ending && c->provider == provider && c->id == id)
+            return c;
+    }
+    return NULL;
+}
+
+struct m_ref *m_ref_of(struct model *m, uint32_t port, uint64_t handle) {
+    for (uint32_t i = 0; handle != 0 && i < m->refs_high; i++)
+        if (m->refs[i].used && m->refs[i].port == port && m->refs[i].handle == handle)
+            return &m->refs[i];
+    return NULL;
+}
+
+struct m_open *m_open_of(struct model *m, uint32_t port, uint64_t handle) {
+    for (uint32_t i = 0; handle != 0 && i < SIM_OPENS; i++) {
+        struct m_open *o = &m->ports[port].opens[i];
+        if (o->used && o->handle == handle)
+            return o;
+    }
+    return NULL;
+}
+
+struct m_listed *m_listed_of(struct model *m, uint32_t port, uint64_t handle) {
+    for (uint32_t i = 0; i < SIM_CALLS; i++)
+        if (m->listed[i].used && m->listed[i].port == port && m->listed[i].handle == handle)
+            return &m->listed[i];
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ counting */
+
+static bool counts(const struct m_ref *r) {
+    return r->used && !r->gone && !r->limbo &&
+           (r->announce == M_TOLD || r->announce == M_NOW || r->announce == M_REPLY);
+}
+
+void m_call_count(const struct model *m, uint32_t call, uint32_t *owners, uint32_t *monitors, uint32_t *unsure) {
+    *owners = *monitors = *unsure = 0;
+    for (uint32_t i = 0; i < m->refs_high; i++) {
+        const struct m_ref *r = &m->refs[i];
+        if (!r->used || r->call != call || r->gone)
+            continue;
+        if (!counts(r) || (r->candidate && r->announce != M_TOLD))
+            ++*unsure;
+        else if (r->privilege == LINECALLPRIVILEGE_OWNER)
+            ++*owners;
+        else
+            ++*monitors;
+    }
+}
+
+uint32_t m_call_refs(const struct model *m, uint32_t call, bool with_later) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->refs_high; i++) {
+        const struct m_ref *r = &m->refs[i];
+        if (r->used && r->call == call && !r->gone && (with_later || counts(r)))
+            n++;
+    }
+    return n;
+}
+
+uint32_t m_idle_handles(const struct model *m, uint32_t port) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->refs_high; i++) {
+        const struct m_ref *r = &m->refs[i];
+        if (r->used && r->port == port && r->handle != 0 && m->calls[r->call].state == LINECALLSTATE_IDLE)
+            n++;
+    }
+    return n;
+}
+
+uint32_t m_handles(const struct model *m, uint32_t port) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->refs_high; i++)
+        n += m->refs[i].used && m->refs[i].port == port;
+    return n;
+}
+
+bool m_call_passed(const struct m_call *c, uint32_t state, uint32_t mode) {
+    for (uint32_t i = 0; i < c->passed_count; i++)
+        if (c->passed[i].state == state && c->passed[i].mode == mode)
+            return true;
+    return c->ending && !c->ended && (state == LINECALLSTATE_DISCONNECTED || (state == LINECALLSTATE_IDLE && mode == 0));
+}
+
+/* ------------------------------------------------------------------ references */
+
+struct m_ref *m_ref_new(struct model *m, uint32_t port, uint32_t open, uint32_t call, enum m_announce announce) {
+    uint32_t i = 0;
+    while (i < SIM_REFS && m->refs[i].used)
+        i++;
+    if (i == SIM_REFS) {
+        m_fail(m, "the model is too small: references");
+        return &m->refs[0];
+    }
+    if (i >= m->refs_high)
+        m->refs_high = i + 1;
+    m->refs[i] = (struct m_ref){
+        .used = true,
+        .port = (uint8_t)port,
+        .open = (uint8_t)open,
+        .call = (uint16_t)call,
+        .announce = (uint8_t)announce,
+        .first = true,
+        .privilege = LINECALLPRIVILEGE_MONITOR,
+    };
+    return &m->refs[i];
+}
+
+void m_ref_owe(struct model *m, struct m_ref *r, const struct m_owed *owed) {
+    struct m_port *p = &m->ports[r->port];
+    if (r->gone || p->shut || r->announce == M_LATER || r->announce == M_OPTIONAL)
+        return;
+    if (p->outage) {
+        bool sure = p->sure && !owed->optional && !owed->deferred && !r->limbo;
+        p->missed_low += sure;
+        p->missed_high += !sure;
+        if (owed->id == LINE_CALLINFO)
+            r->infos |= owed->param1;
+        return;
+    }
+    if (r->owed_count == SIM_QUEUE) {
+        m_fail(m, "the model is too small: messages owed to a handle");
+        return;
+    }
+    r->owed[r->owed_count] = *owed;
+    r->owed[r->owed_count++].optional |= r->limbo;
+}
+
+/* A handle came or went: every other holder is to be told, in slices. */
+void m_counts_changed(struct model *m, uint32_t call, const struct m_ref *but, uint32_t bits) {
+    if (m->calls[call].state == LINECALLSTATE_IDLE)
+        return;
+    for (uint32_t i = 0; i < m->refs_high; i++) {
+        struct m_ref *r = &m->refs[i];
+        if (!r->used || r == but || r->call != call || r->gone || r->announce == M_LATER)
+            continue;
+        r->counts |= bits;
+        m->ports[r->port].missed_high += m->ports[r->port].outage;
+        if (!m->ports[r->port].outage && !r->limbo && r->announce == M_TOLD)
+            r->counts_must |= bits;
+    }
+}
+
+void m_ref_drop(struct model *m, struct m_ref *r, bool by_close) {
+    struct m_call *c = &m->calls[r->call];
+    if (r->gone)
+        return;
+    bool told = r->announce != M_LATER && r->announce != M_OPTIONAL;
+    r->gone = true;
+    if (!told)
+        return;
+    bool owner = r->privilege == LINECALLPRIVILEGE_OWNER;
+    m_counts_changed(m, r->call, r, owner ? LINECALLINFOSTATE_NUMOWNERDECR : LINECALLINFOSTATE_NUMMONITORS);
+    if (!by_close || m->keeps || c->state == LINECALLSTATE_IDLE)
+        return;
+    uint32_t owners, monitors, unsure;
+    m_call_count(m, r->call, &owners, &monitors, &unsure);
+    if (owner && owners == 0)
+        c->drop = unsure != 0 || r->candidate || r->limbo ? (c->drop == 2 ? 2 : 1) : 2;
+    else if (r->candidate && owners == 0 && c->drop == 0)
+        c->drop = 1;
+}
+
+/* ------------------------------------------------------------------ open lines */
+
+void m_open_drop(struct model *m, uint32_t port, uint32_t open) {
+    struct m_open *o = &m->ports[port].opens[open];
+    o->gone = true;
+    for (uint32_t i = 0; i < m->requests_high; i++) {
+        struct m_request *q = &m->requests[i];
+        if (q->used && q->port == port && q->open == open)
+            q->suppressed = q->state == M_REQUEST_REPLY ? 1 : 2;
+    }
+    for (uint32_t i = 0; i < m->refs_high; i++) {
+        struct m_ref *r = &m->refs[i];
+        if (r->used && r->port == port && r->open == open)
+            m_ref_drop(m, r, true);
+    }
+}
+
+void m_app_gone(struct model *m, uint32_t port) {
+    struct m_port *p = &m->ports[port];
+    for (uint32_t i = 0; i < SIM_OPENS; i++)
+        if (p->opens[i].used && !p->opens[i].gone)
+            m_open_drop(m, port, i);
+    for (uint32_t i = 0; i < m->requests_high; i++)
+        if (m->requests[i].used && m->requests[i].port == port)
+            m->requests[i].suppressed = 2;
+    p->shut = true;
+}
+
+/* ------------------------------------------------------------------ calls */
+
+/* The open may own calls with this media mode and address. */
+static bool owner_fits(const struct m_open *o, const struct m_call *c) {
+    return (o->privilege & LINECALLPRIVILEGE_OWNER) != 0 && (o->media & c->media) != 0 &&
+           (!o->single || o->address == c->address);
+}
+
+static bool may_be_limited(const struct model *m, uint32_t port) {
+    return m_idle_handles(m, port) >= m->idle_max || m_handles(m, port) + 1 >= m->handles_max;
+}
+
+/* The open line, on the call's line, that was opened first after `after`. */
+static bool next_open(const struct model *m, const struct m_call *c, uint64_t after, uint32_t *ret_port, uint32_t *ret_open) {
+    uint64_t best = UINT64_MAX;
+    for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++) {
+        for (uint32_t i = 0; i < SIM_OPENS; i++) {
+            const struct m_open *o = &m->ports[port].opens[i];
+            if (!o->used || o->gone || o->provider != c->provider || o->line != c->line || o->order <= after ||
+                o->order >= best)
+                continue;
+            best = o->order;
+            *ret_port = port;
+            *ret_open = i;
+        }
+    }
+    return best != UINT64_MAX;
+}
+
+/*
+ * A call that nobody here asked for reaches the open lines, in the order in which they were opened: the first that may own it
+ * does, the others with MONITOR watch. A made call (but_port nonzero) is announced to monitors alone, as UNKNOWN.
+ */
+void m_call_announce(struct model *m, uint32_t call, uint32_t but_port, uint32_t but_open, bool optional) {
+    struct m_call *c = &m->calls[call];
+    bool found = but_port != 0, doubtful = false;
+    uint32_t port = 0, open = 0;
+    for (uint64_t after = 0; next_open(m, c, after, &port, &open); after = m->ports[port].opens[open].order) {
+        const struct m_open *o = &m->ports[port].opens[open];
+        struct m_port *p = &m->ports[port];
+        if (port == but_port && open == but_open)
+            continue;
+        bool monitors = (o->privilege & LINECALLPRIVILEGE_MONITOR) != 0;
+        bool limited = optional || o->limbo || may_be_limited(m, port);
+        bool fits = !found && owner_fits(o, c);
+        if (!fits && !monitors)
+            continue;
+        enum m_announce how = limited ? M_OPTIONAL : p->outage ? M_LATER : M_NOW;
+        if (fits && doubtful && !monitors && how == M_NOW)
+            how = M_OPTIONAL; /* an earlier candidate may have got it after all */
+        struct m_ref *r = m_ref_new(m, port, open, call, how);
+        r->unknown = c->made;
+        r->limbo = o->limbo;
+        if (fits) {
+            r->privilege = LINECALLPRIVILEGE_OWNER;
+            r->candidate = doubtful || how != M_NOW;
+            doubtful |= r->candidate;
+            found = how == M_NOW && !limited;
+        }
+        if (how == M_LATER || how == M_OPTIONAL)
+            p->missed_high += 2;
+        else
+            m_ref_owe(m, r, &(struct m_owed){.id = LINE_CALLSTATE, .param1 = c->state, .param2 = c->mode, .time_ns = c->state_ns});
+    }
+}
+
+void m_call_state(struct model *m, struct m_call *c, uint32_t state, uint32_t mode, int64_t time_ns, bool deferred) {
+    uint32_t call = (uint32_t)(c - m->calls);
+    bool again = deferred && state == LINECALLSTATE_DISCONNECTED && c->state == LINECALLSTATE_DISCONNECTED;
+    c->state = state;
+    c->mode = mode;
+    c->state_ns = time_ns;
+    if (c->passed_count < SIM_PASSED) {
+        c->passed[c->passed_count].state = state;
+        c->passed[c->passed_count++].mode = mode;
+    }
+    if (state == LINECALLSTATE_IDLE && c->drop == 2)
+        c->drop = 1;
+    for (uint32_t i = 0; i < m->refs_high; i++) {
+        struct m_ref *r = &m->refs[i];
+        if (!r->used || r->call != call || r->gone)
+            continue;
+        struct m_port *p = &m->ports[r->port];
+        if (state == LINECALLSTATE_IDLE) {
+            r->counts_must = 0;
+            r->infos = 0;
+            if (r->announce == M_LATER || r->announce == M_OPTIONAL) {
+                p->unseen_high++;
+                p->missed_high += 2;
+                if (!deferred)
+                    r->gone = !p->outage || p->behind != 0; /* in the turn of an outage it may have been told before */
+                continue;
+            }
+        }
+        if (p->outage && (r->announce == M_LATER || r->announce == M_OPTIONAL))
+            p->missed_high++;
+        m_ref_owe(m, r, &(struct m_owed){.id = LINE_CALLSTATE, .param1 = state, .param2 = mode, .time_ns = time_ns,
+                      .deferred = deferred, .optional = again, .any_mode = deferred && state == LINECALLSTATE_DISCONNECTED});
+    }
+}
