@@ -121,6 +121,11 @@ static inline struct cf_slot *cf_port_up_ring(const struct cf_port_up *u) {
     return (struct cf_slot *)(uintptr_t)((const uint8_t *)u + sizeof *u);
 }
 
+/* Outstanding asynchronous requests an application may have (unread LINE_REPLYs included): their replies always have room. */
+static inline uint32_t cf_port_requests_max(uint64_t down_slots) {
+    return down_slots / 4 < CF_REQUESTS_PER_PORT_MAX ? (uint32_t)(down_slots / 4) : CF_REQUESTS_PER_PORT_MAX;
+}
+
 /*
  * Fills the header of zeroed memory; the core side calls it before the memory is shared.
  * h gives every field; magic and version are set here.

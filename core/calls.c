@@ -1,0 +1,593 @@
+/*
+ * Calls: objects, references, and the fan-out of what happens to them.
+ *
+ * Invariant  a call holds one reference per (port, open line) that has a handle; owners counts those with owner privilege; a void
+ *            reference (its open's line word is cleared, or its port is going) is skipped until somebody removes it
+ */
+#include "core/internal.h"
+
+#define CALL_IDLE LINECALLSTATE_IDLE
+
+/* ------------------------------------------------------------------ references */
+
+static uint64_t *ref_at(const struct cf_engine *e, const struct cf_call *c, uint32_t at) {
+    if (at < CF_REFS_INLINE)
+        return (uint64_t *)&c->ref[at];
+    struct cf_ref_chunk *k = &e->chunks[c->chunk];
+    for (at -= CF_REFS_INLINE; at >= CF_REFS_PER_CHUNK; at -= CF_REFS_PER_CHUNK)
+        k = &e->chunks[k->next];
+    return &k->refs[at];
+}
+
+uint64_t cf_call_ref(const struct cf_engine *e, const struct cf_call *c, uint32_t at) { return *ref_at(e, c, at); }
+
+/* Every at from 0 to refs - 1 in turn, walking each chunk once. */
+struct ref_walk {
+    const struct cf_engine *e;
+    const uint64_t *refs;
+    uint32_t chunk; /* the next one */
+    uint32_t left, here;
+};
+
+static inline struct ref_walk walk_refs(const struct cf_engine *e, const struct cf_call *c) {
+    return (struct ref_walk){e, c->ref, c->chunk, c->refs, CF_REFS_INLINE};
+}
+
+static inline bool next_ref(struct ref_walk *w, uint64_t *ret_ref) {
+    if (w->left == 0)
+        return false;
+    if (cf_unlikely(w->here == 0)) {
+        const struct cf_ref_chunk *k = &w->e->chunks[w->chunk];
+        w->refs = k->refs;
+        w->chunk = k->next;
+        w->here = CF_REFS_PER_CHUNK;
+    }
+    *ret_ref = *w->refs++;
+    w->here--;
+    w->left--;
+    return true;
+}
+
+static uint32_t chunk_take(struct cf_engine *e) {
+    struct cf_globals *g = e->g;
+    uint32_t chunk = g->chunk_free;
+    if (chunk == CF_INDEX_NONE && g->chunks_used == e->chunks_max)
+        return CF_INDEX_NONE;
+    cf_touch_one(e, &g->chunk_free);
+    if (chunk == CF_INDEX_NONE)
+        chunk = g->chunks_used++;
+    else
+        g->chunk_free = e->chunks[chunk].next;
+    cf_touch_one(e, &e->chunks[chunk].next);
+    e->chunks[chunk].next = CF_INDEX_NONE;
+    return chunk;
+}
+
+static void chunk_give(struct cf_engine *e, uint32_t chunk) {
+    cf_touch_one(e, &e->chunks[chunk].next);
+    e->chunks[chunk].next = e->g->chunk_free;
+    cf_touch_one(e, &e->g->chunk_free);
+    e->g->chunk_free = chunk;
+}
+
+/* Room for one more reference; grows the list by a chunk at its end. */
+static bool ref_room(struct cf_engine *e, struct cf_call *c) {
+    uint32_t n = c->refs;
+    if (n == CF_HANDLES_PER_CALL_MAX)
+        return false;
+    if (n < CF_REFS_INLINE || (n - CF_REFS_INLINE) % CF_REFS_PER_CHUNK != 0)
+        return true;
+    uint32_t chunk = chunk_take(e);
+    if (chunk == CF_INDEX_NONE)
+        return false;
+    uint32_t *link = &c->chunk;
+    for (uint32_t k = (n - CF_REFS_INLINE) / CF_REFS_PER_CHUNK; k > 0; k--)
+        link = &e->chunks[*link].next;
+    cf_touch_one(e, link);
+    *link = chunk;
+    return true;
+}
+
+static void ref_add(struct cf_engine *e, struct cf_call *c, uint64_t ref) {
+    uint64_t *slot = ref_at(e, c, c->refs);
+    cf_touch_one(e, slot);
+    *slot = ref;
+    cf_touch_one(e, c);
+    c->refs++;
+}
+
+/* The chunk that would hold reference number n, its first, goes back. */
+static void chunk_drop_last(struct cf_engine *e, struct cf_call *c, uint32_t n) {
+    uint32_t *link = &c->chunk;
+    for (uint32_t k = (n - CF_REFS_INLINE) / CF_REFS_PER_CHUNK; k > 0; k--)
+        link = &e->chunks[*link].next;
+    chunk_give(e, *link);
+    cf_touch_one(e, link);
+    *link = CF_INDEX_NONE;
+}
+
+static void ref_remove(struct cf_engine *e, struct cf_call *c, uint32_t at) {
+    uint32_t last = c->refs - 1u;
+    uint64_t *hole = ref_at(e, c, at);
+    cf_touch_one(e, hole);
+    *hole = *ref_at(e, c, last);
+    cf_touch_one(e, c);
+    c->refs = (uint16_t)last;
+    if (last >= CF_REFS_INLINE && (last - CF_REFS_INLINE) % CF_REFS_PER_CHUNK == 0)
+        chunk_drop_last(e, c, last);
+}
+
+uint32_t cf_call_find_position(const struct cf_engine *e, const struct cf_call *c, uint32_t position) {
+    struct ref_walk w = walk_refs(e, c);
+    uint64_t ref;
+    for (uint32_t at = 0; next_ref(&w, &ref); at++)
+        if (cf_ref_position(ref) == position)
+            return at;
+    return CF_INDEX_NONE;
+}
+
+bool cf_ref_live(const struct cf_engine *e, const struct cf_call *c, uint64_t ref, uint32_t *ret_port, uint32_t *ret_open_line) {
+    uint64_t open = *cf_open_at(e, c->line, cf_ref_position(ref));
+    *ret_port = cf_open_port_of(open);
+    *ret_open_line = cf_open_line_of(open);
+    return (open & CF_OPEN_LIVE) != 0 && cf_port_alive(&e->ports[*ret_port]);
+}
+
+/* ------------------------------------------------------------------ objects */
+
+struct cf_call *cf_call_make(struct cf_engine *e, uint32_t line, uint32_t address, uint32_t provider) {
+    uint32_t index, generation = cf_handle_table_allocate(&e->calls, &index);
+    if (generation == 0)
+        return NULL;
+    struct cf_call *c = cf_call_at(e, index);
+    cf_touch_range(&e->journal, c, sizeof *c);
+    memset((uint8_t *)c + 8, 0, sizeof *c - 8);
+    c->line = line;
+    c->address = address;
+    c->provider = (uint16_t)provider;
+    c->chunk = CF_INDEX_NONE;
+    c->next = c->previous = c->next_due = CF_INDEX_NONE;
+    cf_touch_one(e, &e->g->serial);
+    c->born = e->g->serial++;
+    c->bearer_mode = LINEBEARERMODE_VOICE;
+    c->state_time_ns = e->now_ns;
+    cf_touch_one(e, &e->ports[provider].calls_live);
+    e->ports[provider].calls_live++;
+    e->tally.calls_made++;
+    return c;
+}
+
+/* A tentative call is on no list: it becomes one of the line's calls when its provider confirms it. */
+void cf_call_link(struct cf_engine *e, struct cf_call *c) {
+    struct cf_line *l = &e->lines[c->line];
+    uint32_t index = cf_call_index(e, c);
+    cf_touch_one(e, l);
+    cf_touch_one(e, &c->next);
+    c->previous = l->calls_last;
+    c->next = CF_INDEX_NONE;
+    if (l->calls_last == CF_INDEX_NONE) {
+        l->calls_first = index;
+    } else {
+        struct cf_call *last = cf_call_at(e, l->calls_last);
+        cf_touch_one(e, &last->next);
+        last->next = index;
+    }
+    l->calls_last = index;
+    l->calls++;
+    cf_line_tell(e, c->line, LINEDEVSTATE_NUMCALLS, 0, 0, CF_INDEX_NONE, 0);
+}
+
+static void unlink_call(struct cf_engine *e, struct cf_call *c) {
+    struct cf_line *l = &e->lines[c->line];
+    if ((c->flags & CF_CALL_TENTATIVE) != 0)
+        return; /* was never on the list */
+    cf_touch_one(e, l);
+    if (l->walks != 0)
+        cf_walks_leave(e, c);
+    if (c->previous == CF_INDEX_NONE) {
+        l->calls_first = c->next;
+    } else {
+        cf_touch_one(e, &cf_call_at(e, c->previous)->next);
+        cf_call_at(e, c->previous)->next = c->next;
+    }
+    if (c->next == CF_INDEX_NONE) {
+        l->calls_last = c->previous;
+    } else {
+        cf_touch_one(e, &cf_call_at(e, c->next)->previous);
+        cf_call_at(e, c->next)->previous = c->previous;
+    }
+    l->calls--;
+    cf_line_tell(e, c->line, LINEDEVSTATE_NUMCALLS, 0, 0, CF_INDEX_NONE, 0);
+}
+
+void cf_call_free(struct cf_engine *e, struct cf_call *c) {
+    assert(c->refs == 0);
+    unlink_call(e, c);
+    if (c->provider != 0) {
+        struct cf_port_view *v = &e->view[c->provider];
+        cf_touch_one(e, &v->p->calls_live);
+        v->p->calls_live--;
+        if (c->provider_call != 0) {
+            struct cf_provider_call *entry = &v->provider_calls[cf_handle_index(c->provider_call)];
+            cf_touch_one(e, entry);
+            entry->call = 0;
+        }
+    }
+    e->tally.calls_ended++;
+    uint32_t index = cf_call_index(e, c);
+    cf_handle_table_release(&e->calls, index, c->generation);
+}
+
+void cf_call_set_party(uint8_t *field, uint32_t room, const struct cf_record *r, uint16_t tag) {
+    struct cf_field f;
+    if (!cf_fields_find(r, tag, &f))
+        return;
+    uint32_t n = f.bytes < room - 1 ? f.bytes : room - 1;
+    for (uint32_t i = 0; i < n; i++) /* control characters of the outside world end here */
+        field[1 + i] = f.data[i] < 0x20 || f.data[i] == 0x7F ? '?' : f.data[i];
+    field[0] = (uint8_t)n;
+}
+
+void cf_call_due(struct cf_engine *e, struct cf_call *c, uint16_t due) {
+    cf_touch_one(e, c);
+    bool queued = (c->flags & CF_CALL_QUEUED) != 0;
+    c->flags |= due | CF_CALL_QUEUED;
+    cf_port_busy(e, c->provider);
+    if (queued)
+        return;
+    struct cf_port *p = &e->ports[c->provider];
+    cf_touch_one(e, &c->next_due);
+    c->next_due = CF_INDEX_NONE;
+    cf_touch_one(e, &p->calls_due_first);
+    if (p->calls_due_last == CF_INDEX_NONE) {
+        p->calls_due_first = cf_call_index(e, c);
+    } else {
+        struct cf_call *last = cf_call_at(e, p->calls_due_last);
+        cf_touch_one(e, &last->next_due);
+        last->next_due = cf_call_index(e, c);
+    }
+    p->calls_due_last = cf_call_index(e, c);
+}
+
+/* Opens that are still to be told of a call that was not announced to them; each is given to fn unless it is NULL. */
+static bool somebody_waits(struct cf_engine *e, struct cf_call *c, void (*fn)(struct cf_engine *, struct cf_port *)) {
+    struct cf_line *l = &e->lines[c->line];
+    bool found = false;
+    for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
+        uint64_t open = *cf_open_at(e, c->line, at);
+        struct cf_port *p = &e->ports[cf_open_port_of(open)];
+        uint64_t since = p->unannounced_since != 0 ? p->unannounced_since : p->resync_keep;
+        if (!(open & CF_OPEN_LIVE) || !(open & CF_OPEN_MONITOR) || p->state != CF_PORT_LIVE || since == 0 || c->born < since ||
+            cf_call_find_position(e, c, at) != CF_INDEX_NONE)
+            continue;
+        found = true;
+        if (fn == NULL)
+            break;
+        fn(e, p);
+    }
+    return found;
+}
+
+static void count_unseen(struct cf_engine *e, struct cf_port *p) {
+    cf_touch_one(e, &p->outage_unseen);
+    p->outage_unseen++;
+    cf_touch_one(e, &p->calls_unseen);
+    p->calls_unseen++;
+}
+
+void cf_call_collect(struct cf_engine *e, struct cf_call *c) {
+    if (c->refs != 0 || (c->flags & (CF_CALL_TENTATIVE | CF_CALL_CLOSING)) != 0)
+        return;
+    if ((c->flags & CF_CALL_SKIPPED) != 0 && c->state != CALL_IDLE && somebody_waits(e, c, NULL))
+        return; /* somebody who is behind will be told of it */
+    if (c->provider == 0 || e->ports[c->provider].state != CF_PORT_LIVE) {
+        if ((c->flags & CF_CALL_QUEUED) == 0)
+            cf_call_free(e, c);
+        return;
+    }
+    if ((c->flags & CF_CALL_QUEUED) == 0) {
+        cf_output_begin(e, CF_CMD_CLOSE_CALL, c->provider_call, 0, 0, 0);
+        if (cf_output_command(e, c->provider, 0)) {
+            cf_call_free(e, c);
+            return;
+        }
+    }
+    cf_touch_one(e, c);
+    c->flags = (uint16_t)((c->flags | CF_CALL_CLOSING) & ~CF_CALL_DROP_DUE);
+    cf_call_due(e, c, CF_CALL_CLOSE_DUE);
+}
+
+/* ------------------------------------------------------------------ handles */
+
+uint32_t cf_call_give_handle(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner) {
+    uint64_t open = *cf_open_at(e, c->line, position);
+    uint32_t port = cf_open_port_of(open), open_line = cf_open_line_of(open), index;
+    struct cf_port_view *v = &e->view[port];
+    if (!ref_room(e, c)) {
+        e->tally.handles_refused++;
+        return CF_INDEX_NONE;
+    }
+    uint32_t generation = cf_handle_table_allocate(&v->handles, &index);
+    if (generation == 0) {
+        /* A chunk that was added for nothing goes back. */
+        uint32_t n = c->refs;
+        if (n >= CF_REFS_INLINE && (n - CF_REFS_INLINE) % CF_REFS_PER_CHUNK == 0)
+            chunk_drop_last(e, c, n);
+        e->tally.handles_refused++;
+        return CF_INDEX_NONE;
+    }
+    struct cf_call_handle *h = cf_slot_at(v, index);
+    cf_touch_one(e, h);
+    h->call = cf_call_index(e, c);
+    h->info = open_line | (owner ? CF_SLOT_OWNER : 0);
+    h->owed = 0;
+    ref_add(e, c, cf_ref_make(position, index, generation));
+    if (owner)
+        c->owners++;
+    if (c->state == CALL_IDLE) {
+        cf_touch_one(e, v->p);
+        v->p->idle_handles++;
+    }
+    struct cf_open_line *o = &v->open_lines[open_line];
+    cf_touch_one(e, o);
+    if ((c->flags & CF_CALL_TENTATIVE) == 0)
+        o->handles++;
+    e->tally.handles_made++;
+    return index;
+}
+
+void cf_call_release(struct cf_engine *e, struct cf_call *c, uint32_t at, bool closed, uint32_t causer) {
+    uint64_t ref = cf_call_ref(e, c, at), open = *cf_open_at(e, c->line, cf_ref_position(ref));
+    uint32_t port = cf_open_port_of(open), index = cf_ref_index(ref);
+    struct cf_port_view *v = &e->view[port];
+    struct cf_call_handle *h = cf_slot_at(v, index);
+    bool owner = (h->info & CF_SLOT_OWNER) != 0;
+    struct cf_open_line *o = &v->open_lines[cf_open_line_of(open)];
+    cf_marks_clear(&v->changed, &e->journal, index);
+    cf_marks_clear(&v->notices, &e->journal, index);
+    cf_handle_table_release(&v->handles, index, cf_ref_generation(ref));
+    cf_touch_one(e, o);
+    if ((c->flags & CF_CALL_TENTATIVE) == 0)
+        o->handles--;
+    ref_remove(e, c, at);
+    if (owner)
+        c->owners--;
+    if (c->state == CALL_IDLE) {
+        cf_touch_one(e, v->p);
+        v->p->idle_handles--;
+        if (v->p->unannounced_since != 0)
+            cf_port_busy(e, port);
+    }
+    if (c->refs == 0) {
+        cf_call_collect(e, c);
+        return;
+    }
+    if (c->state == CALL_IDLE)
+        return;
+    if (owner && closed && c->owners == 0 && e->ports[c->provider].state == CF_PORT_LIVE && c->provider != 0 &&
+        (c->flags & CF_CALL_TENTATIVE) == 0 &&
+        e->control->options.close_policy == CF_CLOSE_DROPS)
+        cf_call_due(e, c, CF_CALL_DROP_DUE);
+    cf_call_notice(e, c, owner ? LINECALLINFOSTATE_NUMOWNERDECR : LINECALLINFOSTATE_NUMMONITORS, causer);
+}
+
+void cf_call_drop_void(struct cf_engine *e, struct cf_call *c) {
+    /* Backwards, since the hole is filled with the last one. The caller's own reference is live, so the call stays. */
+    for (uint32_t at = c->refs; at-- > 0;) {
+        uint32_t port, open_line;
+        if (!cf_ref_live(e, c, cf_call_ref(e, c, at), &port, &open_line))
+            cf_call_release(e, c, at, true, port);
+    }
+}
+
+/* ------------------------------------------------------------------ telling */
+
+/* One message of an existing handle to one reference, live one. The mark that it changed when it cannot be told. */
+static void tell_state(struct cf_engine *e, struct cf_call *c, uint64_t ref, uint64_t open, uint32_t state, uint32_t mode,
+                       int64_t time_ns) {
+    uint32_t port = cf_open_port_of(open), index = cf_ref_index(ref);
+    struct cf_port_view *v = &e->view[port];
+    struct cf_port *p = v->p;
+    uint64_t privilege = 0;
+    struct cf_call_handle *h = NULL;
+    e->tally.deliveries++;
+    if (cf_unlikely((c->flags & CF_CALL_FIRST_DUE) != 0)) {
+        h = cf_slot_at(v, index);
+        if ((h->info & CF_SLOT_PRIVILEGE_DUE) != 0)
+            privilege = (h->info & CF_SLOT_OWNER) != 0 ? LINECALLPRIVILEGE_OWNER : LINECALLPRIVILEGE_MONITOR;
+    }
+    bool held = cf_unlikely(p->step == CF_RESYNC) && cf_marks_test(&v->changed, index);
+    if (cf_unlikely(held || !cf_output_ready(e, port, 1))) {
+        cf_output_missed(e, p, 1);
+        cf_marks_set(&v->changed, &e->journal, index);
+        return;
+    }
+    cf_output_message(e, port, LINE_CALLSTATE, cf_port_handle(e, port, index, cf_ref_generation(ref)), state, mode, privilege,
+                      time_ns, cf_open_line_of(open));
+    if (privilege != 0) {
+        cf_touch_one(e, h);
+        h->info &= ~CF_SLOT_PRIVILEGE_DUE;
+    }
+}
+
+void cf_call_state(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode, int64_t time_ns) {
+    bool ends = state == CALL_IDLE && c->state != CALL_IDLE;
+    cf_touch_one(e, c);
+    c->state = state;
+    c->mode = mode;
+    c->state_time_ns = time_ns;
+    uint64_t ref;
+    for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
+        uint64_t open = *cf_open_at(e, c->line, cf_ref_position(ref));
+        struct cf_port *p = &e->ports[cf_open_port_of(open)];
+        if (cf_likely((open & CF_OPEN_LIVE) != 0 && cf_port_alive(p)))
+            tell_state(e, c, ref, open, state, mode, time_ns);
+        if (ends) {
+            cf_touch_one(e, p);
+            p->idle_handles++;
+            if (cf_unlikely(p->idle_handles > 2 * e->limits.idle_handles_max))
+                cf_port_busy(e, cf_open_port_of(open));
+        }
+    }
+    if (cf_unlikely((c->flags & CF_CALL_FIRST_DUE) != 0))
+        c->flags &= (uint16_t)~CF_CALL_FIRST_DUE; /* a handle that could not be told keeps its own mark */
+    if (ends && (c->flags & CF_CALL_SKIPPED) != 0)
+        somebody_waits(e, c, count_unseen);
+    if (ends)
+        cf_call_collect(e, c);
+}
+
+void cf_call_info(struct cf_engine *e, struct cf_call *c, uint32_t bits, int64_t time_ns) {
+    uint64_t ref;
+    if (c->state == CALL_IDLE)
+        return;
+    for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
+        uint32_t port, open_line, index = cf_ref_index(ref);
+        if (!cf_ref_live(e, c, ref, &port, &open_line))
+            continue;
+        struct cf_port_view *v = &e->view[port];
+        uint64_t handle = cf_port_handle(e, port, index, cf_ref_generation(ref));
+        bool held = v->p->step == CF_RESYNC && cf_marks_test(&v->changed, index);
+        if (!held && cf_output_tell(e, port, LINE_CALLINFO, handle, bits, 0, 0, time_ns, open_line))
+            continue;
+        if (held) {
+            e->tally.deliveries++;
+            cf_output_missed(e, v->p, 1);
+        }
+        struct cf_call_handle *h = cf_slot_at(v, index);
+        cf_touch_one(e, h);
+        h->owed |= bits;
+        cf_marks_set(&v->notices, &e->journal, index);
+        cf_port_busy(e, port);
+    }
+}
+
+void cf_call_notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint32_t except_port) {
+    uint64_t ref;
+    if (c->state == CALL_IDLE || (c->flags & CF_CALL_TENTATIVE) != 0)
+        return;
+    for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
+        uint32_t port, open_line, index = cf_ref_index(ref);
+        if (!cf_ref_live(e, c, ref, &port, &open_line) || port == except_port)
+            continue;
+        struct cf_call_handle *h = cf_slot_at(&e->view[port], index);
+        cf_touch_one(e, h);
+        h->owed |= bits;
+        cf_marks_set(&e->view[port].notices, &e->journal, index);
+        cf_port_busy(e, port);
+    }
+}
+
+/* ------------------------------------------------------------------ new calls */
+
+static void append_party(struct cf_record *r, uint16_t tag, const uint8_t *field) {
+    if (field[0] != 0)
+        cf_fields_append(r, tag, field + 1, field[0]);
+}
+
+/* Not now: behind, too many IDLE handles, or no handle. It will be announced at the next resync, if it still lives. */
+static void skip(struct cf_engine *e, struct cf_call *c, uint32_t port) {
+    struct cf_port *p = &e->ports[port];
+    cf_output_missed(e, p, 2);
+    uint64_t *since = p->step == CF_RESYNC ? &p->resync_keep : &p->unannounced_since;
+    if (*since == 0) {
+        cf_touch_one(e, since);
+        *since = c->born;
+        cf_port_busy(e, port);
+    }
+    cf_touch_one(e, c);
+    c->flags |= CF_CALL_SKIPPED;
+}
+
+bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner, uint32_t state, uint32_t mode) {
+    uint64_t open = *cf_open_at(e, c->line, position);
+    uint32_t port = cf_open_port_of(open), open_line = cf_open_line_of(open);
+    struct cf_port_view *v = &e->view[port];
+    uint32_t payload = (c->caller[0] ? 4u + c->caller[0] : 0) + (c->called[0] ? 4u + c->called[0] : 0);
+    e->tally.deliveries += 2;
+    uint64_t cost = cf_ring_cost(v->p->mask, v->p->tail, cf_record_slots(payload)) + 1;
+    if (v->p->idle_handles >= e->limits.idle_handles_max || !cf_output_ready(e, port, cost)) {
+        skip(e, c, port);
+        return false;
+    }
+    uint32_t index = cf_call_give_handle(e, c, position, owner);
+    if (index == CF_INDEX_NONE) {
+        skip(e, c, port);
+        return false;
+    }
+    uint64_t handle = cf_port_handle(e, port, index, cf_slot_at(v, index)->generation);
+    uint64_t privilege = owner ? LINECALLPRIVILEGE_OWNER : LINECALLPRIVILEGE_MONITOR;
+    struct cf_record *r = cf_output_begin(e, LINE_APPNEWCALL, cf_open_hline(e, port, open_line), c->address, handle, privilege);
+    r->m.time_ns = c->state_time_ns;
+    r->m.open_line = open_line;
+    append_party(r, CF_FIELD_CALLER, c->caller);
+    append_party(r, CF_FIELD_CALLED, c->called);
+    cf_output_record(e, port);
+    cf_output_message(e, port, LINE_CALLSTATE, handle, state, mode, privilege, c->state_time_ns, open_line);
+    return true;
+}
+
+void cf_call_announce_monitors(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode) {
+    struct cf_line *l = &e->lines[c->line];
+    for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
+        uint64_t open = *cf_open_at(e, c->line, at);
+        if ((open & (CF_OPEN_LIVE | CF_OPEN_MONITOR)) != (CF_OPEN_LIVE | CF_OPEN_MONITOR) ||
+            e->ports[cf_open_port_of(open)].state != CF_PORT_LIVE)
+            continue;
+        if (c->refs != 0 && cf_call_find_position(e, c, at) != CF_INDEX_NONE)
+            continue;
+        cf_call_announce(e, c, at, false, state, mode);
+    }
+}
+
+/* The earliest open with OWNER for that media mode whose application is in step (G-5). CF_INDEX_NONE: none. */
+static uint32_t find_owner(struct cf_engine *e, const struct cf_call *c, uint32_t media) {
+    const struct cf_line *l = &e->lines[c->line];
+    uint32_t best = CF_INDEX_NONE;
+    uint64_t best_opened = UINT64_MAX;
+    for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
+        uint64_t open = *cf_open_at(e, c->line, at);
+        if ((open & (CF_OPEN_LIVE | CF_OPEN_OWNER)) != (CF_OPEN_LIVE | CF_OPEN_OWNER))
+            continue;
+        const struct cf_port *p = &e->ports[cf_open_port_of(open)];
+        const struct cf_open_line *o = &e->view[cf_open_port_of(open)].open_lines[cf_open_line_of(open)];
+        if (p->state != CF_PORT_LIVE || p->step != CF_IN_STEP || p->idle_handles >= e->limits.idle_handles_max ||
+            (o->media_modes & media) == 0 || o->opened >= best_opened ||
+            ((open & CF_OPEN_SINGLE_ADDRESS) != 0 && o->address != c->address))
+            continue;
+        best = at;
+        best_opened = o->opened;
+    }
+    return best;
+}
+
+void cf_call_choose_owner(struct cf_engine *e, struct cf_call *c) {
+    /* The order in which TAPI tries media modes of a call whose mode is not known (section 2.2 of docs/TAPI.md). */
+    static const uint32_t order[] = {
+        LINEMEDIAMODE_UNKNOWN,     LINEMEDIAMODE_INTERACTIVEVOICE, LINEMEDIAMODE_DATAMODEM, LINEMEDIAMODE_G3FAX,
+        LINEMEDIAMODE_TDD,         LINEMEDIAMODE_G4FAX,            LINEMEDIAMODE_DIGITALDATA, LINEMEDIAMODE_TELETEX,
+        LINEMEDIAMODE_VIDEOTEX,    LINEMEDIAMODE_TELEX,            LINEMEDIAMODE_MIXED,     LINEMEDIAMODE_ADSI,
+        LINEMEDIAMODE_AUTOMATEDVOICE, LINEMEDIAMODE_VOICEVIEW,     LINEMEDIAMODE_VIDEO,
+    };
+    uint32_t media = c->media != 0 ? c->media : LINEMEDIAMODE_UNKNOWN;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        if ((media & order[i]) == 0)
+            continue;
+        /* One whose ring turns out to be full falls behind and is no candidate any more; the bound is for full handle tables. */
+        for (int tries = 0; tries < 8; tries++) {
+            uint32_t at = find_owner(e, c, order[i]);
+            if (at == CF_INDEX_NONE)
+                break;
+            if (cf_call_announce(e, c, at, true, c->state, c->mode))
+                return;
+        }
+    }
+}
+
+void cf_call_end(struct cf_engine *e, struct cf_call *c, uint32_t mode) {
+    if (c->state == CALL_IDLE)
+        return;
+    if (c->state != LINECALLSTATE_DISCONNECTED)
+        cf_call_state(e, c, LINECALLSTATE_DISCONNECTED, mode, e->now_ns);
+    cf_call_state(e, c, CALL_IDLE, 0, e->now_ns);
+}

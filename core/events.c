@@ -1,0 +1,239 @@
+/*
+ * Events: what providers post. Each is validated on its copy; one that breaks the contract is refused and counted.
+ *
+ * Trust      a provider may be mistaken or broken: lines, call identifiers, states and modes are checked; a call identifier
+ *            is believed only in the generation that was announced and not closed
+ */
+#include "core/internal.h"
+
+static void refuse_event(struct cf_engine *e, uint32_t provider) {
+    struct cf_port *p = &e->ports[provider];
+    cf_touch_one(e, &p->bad);
+    p->bad++;
+    e->tally.stale_events++;
+}
+
+/* The device of that provider's line number, CF_INDEX_NONE when it has none or it is not up. */
+static uint32_t find_line(struct cf_engine *e, uint32_t provider, uint64_t number) {
+    if (number >= e->ports[provider].lines_used)
+        return CF_INDEX_NONE;
+    uint32_t line = e->view[provider].provider_lines[number];
+    return line != 0 && e->lines[line - 1].state == CF_LINE_UP ? line - 1 : CF_INDEX_NONE;
+}
+
+void cf_event_uses(struct cf_engine *e, uint32_t provider, uint32_t index) {
+    struct cf_port *p = &e->ports[provider];
+    if (index < p->opens_used)
+        return;
+    cf_touch_one(e, &p->opens_used);
+    p->opens_used = index + 1;
+}
+
+static struct cf_provider_call *find_entry(struct cf_engine *e, uint32_t provider, uint64_t call) {
+    uint32_t index = cf_handle_index(call);
+    if (cf_handle_kind(call) != CF_KIND_PROVIDER || index >= e->limits.calls_per_provider ||
+        !cf_generation_live(cf_handle_generation(call)))
+        return NULL;
+    return &e->view[provider].provider_calls[index];
+}
+
+static struct cf_call *find_call(struct cf_engine *e, uint32_t provider, uint64_t call) {
+    struct cf_provider_call *entry = find_entry(e, provider, call);
+    if (entry == NULL || entry->call == 0 || entry->generation != cf_handle_generation(call))
+        return NULL;
+    struct cf_call *c = cf_call_at(e, entry->call - 1);
+    return (c->flags & CF_CALL_CLOSING) != 0 ? NULL : c;
+}
+
+static bool state_valid(uint64_t state) {
+    uint32_t plain = (uint32_t)state & 0x00FFFFFF; /* the high 8 bits may be the device's own (M-3) */
+    return state <= UINT32_MAX && plain != 0 && (plain & (plain - 1)) == 0 && plain <= LINECALLSTATE_UNKNOWN;
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static void set_text(char *field, const struct cf_record *r, uint16_t tag) {
+    uint8_t counted[CF_NAME_MAX] = {0};
+    cf_call_set_party(counted, sizeof counted, r, tag);
+    memcpy(field, counted + 1, counted[0]);
+    field[counted[0]] = '\0';
+}
+
+static void set_caps(struct cf_line_caps *caps, const struct cf_record *r) {
+    struct cf_field f;
+    memset(caps, 0, sizeof *caps);
+    if (cf_fields_find(r, CF_FIELD_LINE_CAPS, &f) && f.bytes == sizeof *caps)
+        memcpy(caps, f.data, sizeof *caps);
+    if (caps->addresses == 0)
+        caps->addresses = 1;
+    if (caps->bearer_modes == 0)
+        caps->bearer_modes = LINEBEARERMODE_VOICE;
+    if (caps->media_modes == 0)
+        caps->media_modes = LINEMEDIAMODE_INTERACTIVEVOICE;
+    caps->call_states |= LINECALLSTATE_UNKNOWN; /* the core itself reports it (M-67) */
+}
+
+static void line_announced(struct cf_engine *e, uint32_t provider) {
+    const struct cf_message *m = &e->in.m;
+    uint32_t line = m->param1 > UINT32_MAX ? CF_INDEX_NONE : cf_line_announce(e, provider, (uint32_t)m->param1);
+    if (line == CF_INDEX_NONE) {
+        refuse_event(e, provider);
+        return;
+    }
+    struct cf_line *l = &e->lines[line];
+    struct cf_line_info *info = &e->infos[line];
+    cf_touch_range(&e->journal, info, sizeof *info);
+    set_caps(&info->caps, &e->in);
+    set_text(info->name, &e->in, CF_FIELD_NAME);
+    set_text(info->address, &e->in, CF_FIELD_ADDRESS);
+    set_text(info->provider, &e->in, CF_FIELD_PROVIDER_INFO);
+    cf_touch_one(e, l);
+    l->addresses = info->caps.addresses;
+    l->call_features = info->caps.call_features;
+    l->addr_cap_flags = info->caps.addr_cap_flags;
+    l->call_states = info->caps.call_states;
+    l->in_service = 1;
+    if (l->state == CF_LINE_UP)
+        return; /* announced again: its capabilities changed */
+    l->state = CF_LINE_UP;
+    cf_line_news(e, line);
+}
+
+static void line_state(struct cf_engine *e, uint32_t provider) {
+    const struct cf_message *m = &e->in.m;
+    uint32_t line = find_line(e, provider, m->param1), bits = (uint32_t)m->param2;
+    if (line == CF_INDEX_NONE) {
+        refuse_event(e, provider);
+        return;
+    }
+    struct cf_line *l = &e->lines[line];
+    if ((bits & (LINEDEVSTATE_INSERVICE | LINEDEVSTATE_OUTOFSERVICE)) != 0) {
+        cf_touch_one(e, l);
+        l->in_service = (bits & LINEDEVSTATE_INSERVICE) != 0;
+    }
+    cf_line_tell(e, line, bits, (uint32_t)m->param3, m->param3 >> 32, CF_INDEX_NONE, 0);
+}
+
+static void line_ends(struct cf_engine *e, uint32_t provider, bool removed) {
+    uint32_t line = find_line(e, provider, e->in.m.param1);
+    if (line == CF_INDEX_NONE) {
+        refuse_event(e, provider);
+        return;
+    }
+    cf_line_force_close(e, line);
+    if (removed)
+        cf_line_removed(e, line);
+}
+
+/* ------------------------------------------------------------------ calls */
+
+static void refuse_call(struct cf_engine *e, uint32_t provider, enum cf_refusal why) {
+    cf_output_begin(e, CF_CMD_REFUSED, e->in.m.device, why, 0, 0);
+    cf_output_command(e, provider, 0); /* room was seen to before the event was taken */
+    e->tally.calls_refused++;
+    if (why == CF_REFUSAL_INVALID)
+        refuse_event(e, provider);
+}
+
+static void new_call(struct cf_engine *e, uint32_t provider) {
+    const struct cf_message *m = &e->in.m;
+    struct cf_provider_call *entry = find_entry(e, provider, m->device);
+    uint32_t line = find_line(e, provider, (uint32_t)m->param1), address = (uint32_t)(m->param1 >> 32);
+    uint32_t state = (uint32_t)m->param2;
+    if (entry == NULL || entry->call != 0 || !cf_generation_newer(cf_handle_generation(m->device), entry->generation)) {
+        refuse_event(e, provider); /* no answer: the identifier is not one that this call could be told apart by */
+        return;
+    }
+    if (line == CF_INDEX_NONE || address >= e->lines[line].addresses || !state_valid(state) || state == LINECALLSTATE_IDLE) {
+        refuse_call(e, provider, CF_REFUSAL_INVALID);
+        return;
+    }
+    cf_event_uses(e, provider, cf_handle_index(m->device));
+    struct cf_call *c = cf_call_make(e, line, address, provider);
+    if (c == NULL) {
+        refuse_call(e, provider, CF_REFUSAL_OVERLOAD);
+        return;
+    }
+    cf_touch_one(e, entry);
+    entry->generation = cf_handle_generation(m->device);
+    entry->call = cf_call_index(e, c) + 1;
+    c->provider_call = m->device;
+    c->state = state;
+    c->mode = (uint32_t)(m->param2 >> 32);
+    c->media = (uint32_t)m->param3;
+    c->origin = (uint32_t)(m->param3 >> 32);
+    c->reason = m->open_line;
+    c->state_time_ns = m->time_ns;
+    cf_call_set_party(c->caller, sizeof c->caller, &e->in, CF_FIELD_CALLER);
+    cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_CALLED);
+    cf_call_link(e, c);
+    if (state == LINECALLSTATE_OFFERING)
+        cf_call_choose_owner(e, c);
+    cf_call_announce_monitors(e, c, c->state, c->mode);
+    if (c->refs != 0 || (c->flags & CF_CALL_SKIPPED) != 0)
+        return;
+    refuse_call(e, provider, CF_REFUSAL_NOBODY); /* nobody could ever act on it (G-4) */
+    cf_call_free(e, c);
+}
+
+static void call_state(struct cf_engine *e, uint32_t provider) {
+    const struct cf_message *m = &e->in.m;
+    struct cf_call *c = find_call(e, provider, m->device);
+    if (c == NULL || !state_valid(m->param1) || c->state == LINECALLSTATE_IDLE) { /* nothing follows IDLE (H-33) */
+        refuse_event(e, provider);
+        return;
+    }
+    if (m->param3 != 0) {
+        cf_touch_one(e, c);
+        c->media = (uint32_t)m->param3;
+    }
+    if (e->in.payload_bytes != 0) {
+        cf_touch_one(e, &c->cause);
+        cf_call_set_party(c->cause, sizeof c->cause, &e->in, CF_FIELD_RAW_CAUSE);
+    }
+    cf_call_state(e, c, (uint32_t)m->param1, (uint32_t)m->param2, m->time_ns);
+}
+
+static void call_info(struct cf_engine *e, uint32_t provider) {
+    struct cf_call *c = find_call(e, provider, e->in.m.device);
+    if (c == NULL) {
+        refuse_event(e, provider);
+        return;
+    }
+    cf_touch_range(&e->journal, c->caller, sizeof c->caller + sizeof c->called);
+    cf_call_set_party(c->caller, sizeof c->caller, &e->in, CF_FIELD_CALLER);
+    cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_CALLED);
+    cf_call_info(e, c, (uint32_t)e->in.m.param1 & 0x7FFFFFFF, e->in.m.time_ns);
+}
+
+void cf_event_take(struct cf_engine *e, uint32_t provider) {
+    switch (e->in.m.id) {
+    case CF_EV_SNAPSHOT_BEGIN:
+    case CF_EV_SNAPSHOT_END:
+        break; /* lines and calls are announced one by one whatever the frame */
+    case CF_EV_LINE:
+        line_announced(e, provider);
+        break;
+    case CF_EV_LINE_REMOVE:
+    case CF_EV_LINE_CLOSE:
+        line_ends(e, provider, e->in.m.id == CF_EV_LINE_REMOVE);
+        break;
+    case CF_EV_LINE_STATE:
+        line_state(e, provider);
+        break;
+    case CF_EV_NEW_CALL:
+        new_call(e, provider);
+        break;
+    case CF_EV_CALL_STATE:
+        call_state(e, provider);
+        break;
+    case CF_EV_CALL_INFO:
+        call_info(e, provider);
+        break;
+    case CF_EV_REPLY:
+        cf_request_replied(e, provider);
+        break;
+    default:
+        refuse_event(e, provider);
+    }
+}

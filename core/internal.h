@@ -1,0 +1,141 @@
+/*
+ * What the files of the engine share among themselves. Data flow: take.c reads records -> door.c, events.c, requests.c act on
+ * lines.c, calls.c -> output.c writes messages -> service.c does what is due in slices -> turn.c commits and publishes.
+ */
+#ifndef CF_CORE_INTERNAL_H
+#define CF_CORE_INTERNAL_H
+
+#include "core/state.h"
+
+/* ------------------------------------------------------------------ output.c: messages, answers, commands */
+
+/* Slots free in the down ring; reads the peer's acknowledgement again when fewer than want are known. */
+uint64_t cf_output_free(struct cf_engine *e, struct cf_port_view *v, uint64_t want);
+
+/* One message, no payload, without looking for room. sequence is given here. */
+void cf_output_message(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3,
+                       int64_t time_ns, uint32_t open_line);
+
+/* e->out as one record with payload, without looking for room; cost as cf_ring_cost() says. */
+void cf_output_record(struct cf_engine *e, uint32_t port);
+
+/* A GAP or RESYNC_END: stands for `folded` messages offered before; its own sequence is the last. counts: it is a message itself. */
+void cf_output_gap(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t folded, bool counts, uint64_t p3);
+
+/* A message of a kind that is merged when the port is behind; the caller marks what it stands for when this returns false. */
+bool cf_output_tell(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3,
+                    int64_t time_ns, uint32_t open_line);
+
+/* Room for an ordinary message of cost slots and the port in step? Else the port falls behind (cause) and false. */
+bool cf_output_ready(struct cf_engine *e, uint32_t port, uint64_t cost);
+
+/* n messages were offered and not told. */
+void cf_output_missed(struct cf_engine *e, struct cf_port *p, uint64_t n);
+
+/* The answer of a synchronous request (e->in is it). */
+void cf_output_answer(struct cf_engine *e, uint32_t port, int32_t result, const void *data, uint32_t bytes);
+
+/* e->out to a provider or the door. False: its ring has no room. */
+bool cf_output_command(struct cf_engine *e, uint32_t port, uint32_t keep_free);
+
+/* Begins e->out. */
+struct cf_record *cf_output_begin(struct cf_engine *e, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3);
+
+void cf_port_dirty(struct cf_engine *e, uint32_t port);
+void cf_port_busy(struct cf_engine *e, uint32_t port);
+bool cf_port_is_busy(const struct cf_engine *e, uint32_t port);
+
+/* ------------------------------------------------------------------ ports.c */
+
+void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint32_t generation, const char *name, uint32_t name_bytes);
+uint64_t cf_port_handle(const struct cf_engine *e, uint32_t port, uint32_t index, uint32_t generation);
+
+/* ------------------------------------------------------------------ lines.c: devices and opens */
+
+struct cf_open_line *cf_open_find(struct cf_engine *e, uint32_t port, uint64_t hline);
+uint64_t cf_open_hline(const struct cf_engine *e, uint32_t port, uint32_t open_line);
+uint32_t cf_line_announce(struct cf_engine *e, uint32_t provider, uint32_t number); /* device id, CF_INDEX_NONE when full */
+int32_t cf_line_open(struct cf_engine *e, uint32_t port, const struct cf_message *m);
+/* The line word of that open changes: every call handle of it is void. forced: LINE_CLOSE was or will be told. */
+void cf_line_close_open(struct cf_engine *e, uint32_t port, uint32_t open_line, bool forced);
+/* LINE_CLOSE to every open of the line, which end there. */
+void cf_line_force_close(struct cf_engine *e, uint32_t line);
+void cf_line_removed(struct cf_engine *e, uint32_t line);
+/* LINE_LINEDEVSTATE to the opens that asked for one of the bits, but not to except_open of except_port. */
+void cf_line_tell(struct cf_engine *e, uint32_t line, uint32_t bits, uint64_t p2, uint64_t p3, uint32_t except_port,
+                  uint32_t except_open);
+void cf_line_news(struct cf_engine *e, uint32_t line); /* LINE_CREATE or LINE_REMOVE, by its state, to every application */
+void cf_line_states_union(struct cf_engine *e, uint32_t line);
+/* For every position in use: for (cf_positions ...) */
+uint32_t cf_line_next_position(const struct cf_line *l, uint32_t from);
+void cf_open_due(struct cf_engine *e, uint32_t port, uint32_t open_line, uint8_t due);
+
+/* ------------------------------------------------------------------ calls.c */
+
+struct cf_call *cf_call_make(struct cf_engine *e, uint32_t line, uint32_t address, uint32_t provider);
+void cf_call_set_party(uint8_t *field, uint32_t room, const struct cf_record *r, uint16_t tag);
+void cf_call_link(struct cf_engine *e, struct cf_call *c);
+/* Gives the open at that position a handle. Its index, or CF_INDEX_NONE. */
+uint32_t cf_call_give_handle(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner);
+/* LINE_APPNEWCALL + LINE_CALLSTATE with a new handle, or the note that it is due. True when told. */
+bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner, uint32_t state, uint32_t mode);
+/* To the opens with MONITOR privilege that have no handle; except is a position or CF_INDEX_NONE. */
+void cf_call_announce_monitors(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode);
+void cf_call_choose_owner(struct cf_engine *e, struct cf_call *c);
+/* A new state to every handle. */
+void cf_call_state(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode, int64_t time_ns);
+/* LINE_CALLINFO to every handle. */
+void cf_call_info(struct cf_engine *e, struct cf_call *c, uint32_t bits, int64_t time_ns);
+/* Owner and monitor counts changed: told in slices to every handle that is not of port except. */
+void cf_call_notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint32_t except_port);
+/* Frees one handle and its reference. closed: by close or death, so that the close policy holds. Frees the call with the last one. */
+void cf_call_release(struct cf_engine *e, struct cf_call *c, uint32_t ref_at, bool closed, uint32_t causer);
+uint32_t cf_call_find_position(const struct cf_engine *e, const struct cf_call *c, uint32_t position); /* ref number or CF_INDEX_NONE */
+uint64_t cf_call_ref(const struct cf_engine *e, const struct cf_call *c, uint32_t at);
+void cf_call_drop_void(struct cf_engine *e, struct cf_call *c);
+/* Ends a call whose provider cannot tell: DISCONNECTED(mode) and IDLE. */
+void cf_call_end(struct cf_engine *e, struct cf_call *c, uint32_t mode);
+/* Without a reference and nobody to be told: closes it towards the provider and frees it. */
+void cf_call_collect(struct cf_engine *e, struct cf_call *c);
+void cf_call_due(struct cf_engine *e, struct cf_call *c, uint16_t due);
+void cf_call_free(struct cf_engine *e, struct cf_call *c);
+bool cf_ref_live(const struct cf_engine *e, const struct cf_call *c, uint64_t ref, uint32_t *ret_port, uint32_t *ret_open_line);
+
+/* ------------------------------------------------------------------ requests.c */
+
+/* False: not now (the open line's slot is still being swept); the record stays in the ring. */
+bool cf_request_take(struct cf_engine *e, uint32_t port);
+void cf_request_finish(struct cf_engine *e, uint32_t port, uint32_t at, int32_t result);
+void cf_request_send_reply(struct cf_engine *e, uint32_t port, struct cf_request *q);
+void cf_request_free(struct cf_engine *e, uint32_t port, uint32_t at);
+/* A provider's reply. */
+void cf_request_replied(struct cf_engine *e, uint32_t provider);
+/* Its call's maker is gone: forgets the request and the call it was making. */
+void cf_request_orphan(struct cf_engine *e, uint32_t port, uint32_t at);
+
+/* ------------------------------------------------------------------ events.c, door.c */
+
+void cf_event_take(struct cf_engine *e, uint32_t provider);
+/* The provider's call identifier of that index is in use. */
+void cf_event_uses(struct cf_engine *e, uint32_t provider, uint32_t index);
+void cf_door_take(struct cf_engine *e);
+
+/* ------------------------------------------------------------------ service.c, behind.c */
+
+/* Room in the journal for the worst that one step of a slice can change. */
+#define CF_STEP_LINES 4096
+static inline bool cf_slice_room(const struct cf_engine *e) { return cf_journal_room(&e->journal) > CF_STEP_LINES; }
+
+/* What is due on busy ports, in slices. True when more could be done at once. */
+bool cf_service(struct cf_engine *e);
+void cf_behind_enter(struct cf_engine *e, uint32_t port, uint32_t cause);
+/* One slice of recovery or resync; true when it made progress and more is due. */
+bool cf_behind_step(struct cf_engine *e, uint32_t port);
+bool cf_notices_step(struct cf_engine *e, uint32_t port);
+/* Kept replies, closes, device news. True when something had to stay for want of room. */
+bool cf_dues_step(struct cf_engine *e, uint32_t port);
+
+/* A call is about to be freed or unlinked: walks that stand on it step on. */
+void cf_walks_leave(struct cf_engine *e, struct cf_call *c);
+
+#endif

@@ -1,0 +1,413 @@
+/*
+ * The state: what the engine keeps in its region, as data.
+ *
+ * Shape      control (turn, log of the turn's answers; not journaled) | journal log | door port | globals | ports | lines | calls |
+ *            reference chunks | requests | per application: open lines, handle slots, marks | per provider: call map, line map.
+ *            Everything after the door port is journaled: no store without cf_touch().
+ * Units      indices instead of pointers; CF_INDEX_NONE is no index
+ * Invariant  cf_engine_check()
+ * Writers    the engine's thread
+ */
+#ifndef CF_CORE_STATE_H
+#define CF_CORE_STATE_H
+
+#include "callfan/limits.h"
+#include "callfan/provider.h"
+#include "core/engine.h"
+#include "core/marks.h"
+#include "shm/fields.h"
+#include "shm/handle.h"
+#include "shm/handle_table.h"
+#include "shm/journal.h"
+#include "shm/port.h"
+#include "shm/request.h"
+
+#define CF_STATE_MAGIC UINT64_C(0x3145544154534643) /* "CFSTATE1" */
+#define CF_STATE_VERSION 1u
+#define CF_DOOR_SLOTS 2048
+
+/* ------------------------------------------------------------------ control: not journaled */
+
+struct cf_answer {
+    uint32_t port;
+    uint32_t slot;
+    uint64_t number;
+};
+
+struct cf_control {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t reserved;
+    uint64_t boot_id;
+    uint64_t state_bytes;
+    struct cf_limits limits;
+    struct cf_engine_options options;
+    uint64_t pad[8];
+    /* the turn */
+    uint64_t turn;       /* being executed, or equal to committed */
+    uint64_t committed;  /* the one commit point */
+    uint64_t beat;       /* turns ever begun by any core: the watcher's counter */
+    uint64_t attempts;   /* crashed attempts at turn `turn` */
+    uint64_t hand_port;  /* record in hand: port + 1, 0 none */
+    uint64_t hand_index; /* and the ring index at which it lies */
+    uint64_t undone, republished; /* recoveries by kind */
+    uint64_t answers_count;
+    struct cf_answer answers[CF_TURN_RECORDS_MAX];
+};
+
+/* ------------------------------------------------------------------ globals */
+
+/* What a turn counts; added to the globals when it commits. */
+struct cf_tally {
+    uint64_t records, outputs, deliveries;
+    uint64_t calls_made, calls_refused, calls_ended, handles_made;
+    uint64_t stale_events, stale_requests, bad_records, handles_refused, set_aside;
+};
+
+struct cf_globals {
+    struct cf_tally sum;
+    uint64_t serial;        /* counts calls and opens: who was there first */
+    /* line */
+    uint32_t lines_used;    /* device ids ever given */
+    uint32_t opens;
+    uint32_t next_port;     /* round robin */
+    uint32_t chunk_free;    /* list of free reference chunks */
+    uint32_t chunks_used;
+    uint32_t behind_ports;  /* ports that are behind or resynchronise */
+    /* line */
+    uint32_t busy[(CF_PORTS_MAX + 31) / 32 + 1]; /* bit per port: the port has service due (notices, dues, sweep, behind) */
+};
+
+/* ------------------------------------------------------------------ ports */
+
+enum cf_port_state { CF_PORT_NONE = 0, CF_PORT_LIVE = 1, CF_PORT_DRAINING = 2, CF_PORT_GOING = 3 };
+enum cf_port_step { CF_IN_STEP = 0, CF_BEHIND = 1, CF_RESYNC = 2 };
+
+/* A walk over the calls of a line; a call that is freed moves the walks that stand on it. */
+struct cf_walk {
+    uint32_t line; /* CF_INDEX_NONE: no walk */
+    uint32_t call; /* next call to visit */
+};
+
+struct cf_port {
+    /* line 0: output */
+    uint64_t tail;      /* next down ring index */
+    uint64_t head_seen; /* the peer's acknowledgement, clamped */
+    uint64_t mask;      /* down slots - 1 */
+    uint64_t sequence;  /* last given */
+    uint64_t messages;  /* ever put, GAPs not counted */
+    uint64_t missed;    /* ever */
+    uint32_t idle_handles;
+    uint32_t reserve;   /* slots kept for what is never lost */
+    uint8_t state;      /* enum cf_port_state */
+    uint8_t kind;       /* enum cf_port_kind */
+    uint8_t step;       /* enum cf_port_step */
+    uint8_t usage;
+    uint32_t generation;
+    /* line 1: input */
+    uint64_t up_head;
+    uint64_t up_mask;
+    uint64_t requests; /* records taken */
+    uint64_t bad;
+    uint64_t gaps;
+    uint64_t calls_unseen;       /* ever */
+    uint32_t requests_max;       /* outstanding at most */
+    uint32_t requests_used;      /* slots of the request table ever used */
+    uint32_t requests_free;      /* list */
+    uint32_t requests_live;
+    /* line 2: outage */
+    uint64_t outage_missed;      /* in this outage or resync, not yet told */
+    uint64_t outage_unseen;      /* calls that began and ended unseen */
+    uint64_t unannounced_since;  /* serial of the first call that was not announced, 0 none */
+    uint64_t resync_serial;      /* calls born after it are announced live */
+    uint64_t resync_keep;        /* first call that even this resync could not announce, 0 none */
+    uint32_t resync_call;        /* scan over the call table */
+    uint32_t replied_first, replied_last; /* requests whose LINE_REPLY waits */
+    uint32_t due_first, due_last;         /* open lines with something due (close, device state) */
+    uint32_t gap_cause;
+    /* line 3: closing */
+    struct cf_walk walk;         /* of the open line being swept, or of the provider's line being ended */
+    uint32_t sweep_first, sweep_last; /* open lines closed and not yet swept */
+    uint32_t sweep_scan;         /* death: next open line, or provider's line, to close */
+    uint32_t opens_used;         /* high water of open line slots; of a provider: of its call identifiers */
+    uint32_t opens_live;
+    uint32_t lines_used;         /* provider: high water of line numbers */
+    uint32_t calls_due_first, calls_due_last; /* provider: calls with a command due */
+    uint32_t calls_live;         /* provider */
+    uint32_t orphan_scan;        /* provider's death: requests searched so far */
+    uint64_t drain_left;         /* records still taken from a dead peer's ring */
+    uint32_t news;               /* devices to tell LINE_CREATE or LINE_REMOVE of */
+    uint32_t expelling;          /* too many handles of IDLE calls: its lines are being closed */
+    /* line 4 */
+    struct cf_handle_head handles;
+    /* line 5 */
+    char name[CF_NAME_MAX];
+};
+_Static_assert(sizeof(struct cf_port) == 6 * 64, "six lines");
+_Static_assert(offsetof(struct cf_port, up_head) == 64, "line 1");
+_Static_assert(offsetof(struct cf_port, outage_missed) == 128, "line 2");
+_Static_assert(offsetof(struct cf_port, walk) == 192, "line 3");
+
+/* ------------------------------------------------------------------ lines */
+
+enum cf_line_state { CF_LINE_NONE = 0, CF_LINE_UP = 1, CF_LINE_DOWN = 2, CF_LINE_REMOVED = 3 };
+
+struct cf_line {
+    uint8_t state; /* enum cf_line_state */
+    uint8_t in_service;
+    uint16_t provider; /* port */
+    uint32_t number;   /* the provider's */
+    uint32_t calls;    /* objects, IDLE ones included */
+    uint32_t calls_first, calls_last;
+    uint32_t opens;      /* live */
+    uint32_t walks;      /* walks that stand on this line's calls */
+    uint32_t addresses;
+    uint32_t media_modes; /* union of the opens' */
+    uint32_t call_features;
+    uint32_t addr_cap_flags;
+    uint32_t call_states;
+    uint32_t states_union; /* LINEDEVSTATE_ bits that some open asked for */
+    uint32_t reserved[3];
+    uint64_t used[CF_OPENS_PER_LINE_MAX / 64]; /* positions of opens in use (live or not yet swept) */
+    uint32_t reserved2[8];
+};
+_Static_assert(sizeof(struct cf_line) == 128, "two lines");
+
+struct cf_line_info {
+    struct cf_line_caps caps;
+    char name[CF_NAME_MAX];
+    char provider[CF_NAME_MAX];
+    char address[CF_NAME_MAX];
+    uint8_t pad[16];
+};
+_Static_assert(sizeof(struct cf_line_info) == 256, "four lines");
+
+/*
+ * One open of a line, seen from the line: what fan-out needs. Plane k holds positions 8k..8k+7 of every line.
+ * The live bit is the line word: clearing it voids every call handle of that open at once.
+ */
+#define CF_OPEN_LIVE (UINT64_C(1) << 32)
+#define CF_OPEN_MONITOR (UINT64_C(1) << 33)
+#define CF_OPEN_OWNER (UINT64_C(1) << 34)
+#define CF_OPEN_SINGLE_ADDRESS (UINT64_C(1) << 35)
+
+static inline uint64_t cf_open_make(uint32_t port, uint32_t open_line, uint64_t flags) {
+    return (uint64_t)open_line | (uint64_t)port << 17 | flags;
+}
+static inline uint32_t cf_open_line_of(uint64_t open) { return (uint32_t)open & 0x1FFFF; }
+static inline uint32_t cf_open_port_of(uint64_t open) { return (uint32_t)(open >> 17) & 0x1FF; }
+
+/*
+ * ------------------------------------------------------------------ open lines: per application
+ * A slot is CF_OPEN_FREE in fresh memory and again when its last user has been swept, whatever port that was.
+ */
+
+enum cf_open_state { CF_OPEN_FREE = 0, CF_OPEN_OPEN = 1, CF_OPEN_CLOSED = 2 };
+
+#define CF_DUE_CLOSE 1u  /* LINE_CLOSE */
+#define CF_DUE_STATE 2u  /* LINE_LINEDEVSTATE with owed_states */
+#define CF_DUE_QUEUED 4u
+
+struct cf_open_line {
+    uint32_t generation; /* of the HLINE, the library's */
+    uint32_t line;       /* device id */
+    uint8_t state;       /* enum cf_open_state */
+    uint8_t position;    /* among the line's opens */
+    uint8_t due;         /* CF_DUE_ */
+    uint8_t forced;      /* closed by LINE_CLOSE, not by the application */
+    uint32_t privileges; /* as opened */
+    uint32_t media_modes;
+    uint32_t api_version;
+    uint32_t address;
+    uint32_t line_states, address_states; /* lineSetStatusMessages */
+    uint32_t handles;    /* call handles, void ones included until swept, those of tentative calls not */
+    uint32_t owed_states;
+    uint32_t next_due, next_sweep;
+    uint32_t swept;      /* closed and swept, free once nothing is due */
+    uint64_t opened;     /* serial */
+};
+_Static_assert(sizeof(struct cf_open_line) == 64, "one line");
+
+/* ------------------------------------------------------------------ handles: per application, 16 bytes */
+
+#define CF_SLOT_OPEN_MASK 0x1FFFFu
+#define CF_SLOT_OWNER (1u << 20)      /* else monitor */
+#define CF_SLOT_PRIVILEGE_DUE (1u << 21) /* the next LINE_CALLSTATE carries the privilege (M-40) */
+
+struct cf_call_handle {
+    uint32_t generation;
+    uint32_t call; /* the table's link while free */
+    uint32_t info; /* open line, CF_SLOT_ */
+    uint32_t owed; /* LINECALLINFOSTATE_ bits to tell */
+};
+_Static_assert(sizeof(struct cf_call_handle) == 16, "16 bytes per handle");
+
+/* ------------------------------------------------------------------ calls */
+
+/* A reference: position of the open (8), index of the handle (25), generation >> 1 (31). */
+static inline uint64_t cf_ref_make(uint32_t position, uint32_t index, uint32_t generation) {
+    return (uint64_t)position << 56 | (uint64_t)index << 31 | generation >> 1;
+}
+static inline uint32_t cf_ref_position(uint64_t ref) { return (uint32_t)(ref >> 56); }
+static inline uint32_t cf_ref_index(uint64_t ref) { return (uint32_t)(ref >> 31) & CF_SLOT_MASK; }
+static inline uint32_t cf_ref_generation(uint64_t ref) { return ((uint32_t)ref & 0x7FFFFFFF) << 1 | 1; }
+
+#define CF_REFS_INLINE 8
+#define CF_REFS_PER_CHUNK 15
+
+struct cf_ref_chunk {
+    uint64_t refs[CF_REFS_PER_CHUNK];
+    uint32_t next;
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct cf_ref_chunk) == 128, "two lines");
+
+#define CF_CALL_TENTATIVE 1u   /* lineMakeCall: the provider has not answered yet */
+#define CF_CALL_SKIPPED 2u     /* was not announced to someone who is behind */
+#define CF_CALL_FIRST_DUE 4u   /* some handle's next LINE_CALLSTATE carries its privilege */
+#define CF_CALL_CLOSE_DUE 8u   /* CLOSE_CALL still to be sent */
+#define CF_CALL_DROP_DUE 16u   /* the core's own DROP still to be sent */
+#define CF_CALL_QUEUED 32u     /* in its provider's list of calls with a command due */
+#define CF_CALL_CLOSING 64u    /* no reference, waits for CLOSE_CALL to be sent */
+
+#define CF_PARTY_TEXT 32
+
+struct cf_call {
+    /* line 0: what an event reads and writes */
+    uint32_t generation;
+    uint32_t link;     /* the table's */
+    uint64_t provider_call;
+    uint32_t line;
+    uint32_t address;
+    uint32_t state;    /* LINECALLSTATE_, 0 while tentative */
+    uint32_t mode;
+    uint32_t media;
+    uint16_t refs;     /* count */
+    uint16_t owners;
+    uint32_t chunk;    /* further references */
+    uint16_t provider; /* port, 0 when its provider is gone */
+    uint16_t flags;    /* CF_CALL_ */
+    int64_t state_time_ns;
+    uint64_t born;     /* serial */
+    /* line 1 */
+    uint64_t ref[CF_REFS_INLINE];
+    /* line 2: who; length-prefixed text */
+    uint8_t caller[CF_PARTY_TEXT];
+    uint8_t called[CF_PARTY_TEXT];
+    /* line 3 */
+    uint32_t next, previous; /* on its line */
+    uint32_t next_due;
+    uint32_t origin, reason;
+    uint32_t bearer_mode, app_specific;
+    uint16_t app_port;       /* who made, accepted or answered it first */
+    uint8_t cause[30];       /* length-prefixed raw cause */
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct cf_call) == 256, "four lines");
+_Static_assert(offsetof(struct cf_call, ref) == 64, "line 1");
+_Static_assert(offsetof(struct cf_call, caller) == 128, "line 2");
+_Static_assert(offsetof(struct cf_call, next) == 192, "line 3");
+
+/* ------------------------------------------------------------------ outstanding requests */
+
+enum cf_request_state { CF_REQUEST_FREE = 0, CF_REQUEST_SENT = 1, CF_REQUEST_REPLIED = 2 };
+
+struct cf_request {
+    uint32_t generation;
+    uint32_t next;       /* free list or list of kept replies */
+    uint8_t state;       /* enum cf_request_state */
+    uint8_t made_call;   /* 1: the reply carries a new handle */
+    uint16_t id;         /* CF_REQ_ */
+    uint16_t provider;   /* port */
+    uint16_t reserved;
+    uint32_t request_id; /* the application's */
+    int32_t result;
+    uint32_t call, call_generation;
+    uint32_t handle, handle_generation;
+    uint32_t open_line, open_generation;
+    int64_t time_ns;
+    uint32_t reserved2;
+};
+_Static_assert(sizeof(struct cf_request) == 64, "one line");
+
+/* ------------------------------------------------------------------ providers' calls */
+
+struct cf_provider_call {
+    uint32_t generation; /* highest ever announced */
+    uint32_t call;       /* index + 1, 0 none */
+};
+
+/* ------------------------------------------------------------------ the private view */
+
+struct cf_port_view {
+    struct cf_port_down *down;
+    struct cf_port_up *up;
+    struct cf_slot *ring;          /* down ring */
+    const struct cf_slot *up_ring;
+    struct cf_port *p;             /* its state */
+    uint64_t dirty_turn;           /* in e->dirty[] for that turn */
+    uint64_t rung_at;              /* wake_at for which the bell was rung */
+    int64_t rung_ns;
+    int64_t wake_interval_ns;
+    bool bell_due;
+    /* applications */
+    struct cf_open_line *open_lines;
+    struct cf_handle_table handles;
+    struct cf_marks changed, notices, news;
+    /* providers */
+    struct cf_provider_call *provider_calls;
+    uint32_t *provider_lines;      /* line number -> device id + 1 */
+    struct cf_request *requests;
+};
+
+struct cf_engine {
+    struct cf_control *control;
+    struct cf_globals *g;
+    struct cf_port *ports;
+    struct cf_line *lines;
+    struct cf_line_info *infos;
+    uint64_t *opens;               /* planes */
+    struct cf_handle_head *call_head;
+    struct cf_handle_table calls;
+    struct cf_ref_chunk *chunks;
+    uint32_t chunks_max;
+    struct cf_limits limits;
+    struct cf_journal journal;
+    struct cf_tally tally;         /* of this turn */
+    int64_t now_ns;
+    uint32_t ports_count;          /* 1 + providers + applications */
+    uint32_t active_count;
+    uint32_t active[CF_PORTS_MAX]; /* mapped ports, by number */
+    uint32_t dirty_count;
+    uint32_t dirty[CF_PORTS_MAX];
+    uint32_t bells_due;
+    struct cf_engine_result *result;
+    bool asleep;
+    struct cf_record in;           /* the record in hand, copied out */
+    struct cf_record out;          /* a record being built */
+    struct cf_port_view view[CF_PORTS_MAX];
+};
+
+#define cf_touch_one(e, p) cf_touch(&(e)->journal, (p))
+
+static inline struct cf_call *cf_call_at(const struct cf_engine *e, uint32_t index) {
+    return (struct cf_call *)cf_handle_table_slot(&e->calls, index);
+}
+static inline uint32_t cf_call_index(const struct cf_engine *e, const struct cf_call *c) {
+    return (uint32_t)(c - cf_call_at(e, 0));
+}
+static inline uint64_t *cf_open_at(const struct cf_engine *e, uint32_t line, uint32_t position) {
+    return &e->opens[((uint64_t)(position / 8) * e->limits.lines + line) * 8 + position % 8];
+}
+static inline struct cf_call_handle *cf_slot_at(const struct cf_port_view *v, uint32_t index) {
+    return (struct cf_call_handle *)cf_handle_table_slot(&v->handles, index);
+}
+/* Its peer's records are still taken and it is still told of things. */
+static inline bool cf_port_alive(const struct cf_port *p) {
+    return p->state == CF_PORT_LIVE || p->state == CF_PORT_DRAINING;
+}
+static inline bool cf_port_is_provider(const struct cf_engine *e, uint32_t port) {
+    return port >= 1 && port <= e->limits.providers;
+}
+
+#endif

@@ -1,0 +1,330 @@
+/* The engine by hand: one provider, two applications, a call from OFFERING to IDLE, and what becomes of handles. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "callfan/provider.h"
+#include "core/engine.h"
+#include "shm/fields.h"
+#include "shm/handle.h"
+#include "shm/request.h"
+
+#define SLOTS 4096
+
+struct peer {
+    uint32_t port;
+    struct cf_port_down *down;
+    struct cf_port_up *up;
+    struct cf_ring_producer out;
+    struct cf_ring_consumer in;
+    uint64_t number;
+};
+
+static struct cf_engine *engine;
+static void *private_memory, *state;
+static struct cf_engine_result result;
+static int64_t now = 1000000;
+static struct peer door, provider, owner, monitor;
+
+static void turns(int n) {
+    for (int i = 0; i < n; i++) {
+        char why[200];
+        cf_engine_turn(engine, now += 1000, &result);
+        if (!cf_engine_check(engine, why, sizeof why))
+            fail_msg("%s", why);
+    }
+}
+
+static void join(struct peer *p, struct cf_port_down *down, struct cf_port_up *up) {
+    p->down = down;
+    p->up = up;
+    cf_ring_producer_init(&p->out, cf_port_up_ring(up), down->header.up_slots, &down->up.up_ack, 0);
+    cf_ring_consumer_init(&p->in, cf_port_down_ring(down, down->header.reply_slots), down->header.down_slots, 0);
+}
+
+static void send(struct peer *p, uint16_t id, uint8_t flags, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3) {
+    struct cf_record r = {.m = {.sequence = ++p->number, .id = id, .flags = flags, .device = device, .param1 = p1, .param2 = p2,
+                                .param3 = p3, .time_ns = now, .open_line = CF_INDEX_NONE}};
+    assert_true(cf_ring_put(&p->out, &r));
+}
+
+static const struct cf_message *next(struct peer *p) {
+    const struct cf_message *m = cf_ring_peek(&p->in);
+    if (m != NULL) {
+        cf_ring_consume(&p->in, m);
+        p->up->messages_acked++;
+        cf_ring_acknowledge(&p->up->down_ack, p->in.head);
+    }
+    return m;
+}
+
+static void expect(struct peer *p, uint16_t id, uint64_t p1, uint64_t p2, uint64_t p3) {
+    const struct cf_message *m = next(p);
+    assert_non_null(m);
+    assert_int_equal(m->id, id);
+    assert_int_equal(m->param1, p1);
+    assert_int_equal(m->param2, p2);
+    assert_int_equal(m->param3, p3);
+}
+
+static void attach(struct peer *p, uint32_t port, uint32_t kind) {
+    uint32_t replies = kind == CF_PORT_APPLICATION ? CF_REPLY_SLOTS : 0;
+    struct cf_port_down *down = aligned_alloc(4096, cf_port_down_bytes(replies, SLOTS));
+    struct cf_port_up *up = aligned_alloc(4096, cf_port_up_bytes(SLOTS));
+    memset(down, 0, cf_port_down_bytes(replies, SLOTS));
+    memset(up, 0, cf_port_up_bytes(SLOTS));
+    struct cf_port_header h = {.kind = kind, .port = port, .generation = 1, .down_slots = SLOTS, .up_slots = SLOTS, .reply_slots = replies};
+    cf_port_format(down, &h);
+    memset(p, 0, sizeof *p);
+    p->port = port;
+    join(p, down, up);
+    cf_engine_map_port(engine, port, down, up);
+    send(&door, CF_DOOR_ATTACH, 0, 0, port, kind, 1);
+    turns(1);
+    expect(&door, CF_DOOR_ATTACHED, port, 0, 1);
+}
+
+static int32_t ask(struct peer *p, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3) {
+    send(p, id, 0, device, p1, p2, p3);
+    turns(1);
+    const struct cf_reply_slot *r = cf_port_reply(p->down, 0);
+    assert_int_equal(r->done, p->number);
+    return r->result;
+}
+
+static uint64_t hline(uint32_t slot) { return cf_handle_of_usage(0, slot, CF_KIND_LINE, 1); }
+
+static int setup(void **unused) {
+    (void)unused;
+    struct cf_limits l;
+    cf_limits_default(&l);
+    l.applications = 4;
+    l.providers = 2;
+    l.lines = 64;
+    l.open_lines = 64;
+    l.calls = l.calls_per_provider = 1024;
+    l.handles = 4096;
+    uint64_t bytes = cf_engine_state_bytes(&l);
+    state = aligned_alloc(4096, bytes);
+    memset(state, 0, bytes);
+    private_memory = aligned_alloc(64, cf_engine_private_bytes());
+    struct cf_engine_options o = {0};
+    engine = cf_engine_create(private_memory, state, bytes, &l, &o);
+    assert_non_null(engine);
+    memset(&door, 0, sizeof door);
+    join(&door, cf_engine_door_down(engine), cf_engine_door_up(engine));
+    attach(&provider, 1, CF_PORT_PROVIDER);
+    send(&provider, CF_EV_SNAPSHOT_BEGIN, 0, 0, 0, 0, 0);
+    struct cf_record line = {.m = {.id = CF_EV_LINE, .sequence = ++provider.number}};
+    struct cf_line_caps caps = {.line_features = LINEFEATURE_MAKECALL,
+                                .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP};
+    cf_fields_append_text(&line, CF_FIELD_NAME, "trunk");
+    cf_fields_append(&line, CF_FIELD_LINE_CAPS, &caps, sizeof caps);
+    assert_true(cf_ring_put(&provider.out, &line));
+    send(&provider, CF_EV_SNAPSHOT_END, 0, 0, 0, 0, 0);
+    turns(1);
+    attach(&owner, 3, CF_PORT_APPLICATION);
+    attach(&monitor, 4, CF_PORT_APPLICATION);
+    assert_int_equal(ask(&owner, CF_REQ_OPEN, hline(0), 0, LINECALLPRIVILEGE_OWNER | (uint64_t)LINEMEDIAMODE_INTERACTIVEVOICE << 32, 0x20002), 0);
+    assert_int_equal(ask(&monitor, CF_REQ_OPEN, hline(0), 0, LINECALLPRIVILEGE_MONITOR, 0x20002), 0);
+    expect(&provider, CF_CMD_OPEN_LINE, 0, LINEMEDIAMODE_INTERACTIVEVOICE, 0);
+    return 0;
+}
+
+static int teardown(void **unused) {
+    (void)unused;
+    struct peer *peers[] = {&provider, &owner, &monitor};
+    for (size_t i = 0; i < 3; i++) {
+        free(peers[i]->down);
+        free(peers[i]->up);
+    }
+    free(private_memory);
+    free(state);
+    return 0;
+}
+
+static uint64_t offer(uint32_t index, uint32_t generation) {
+    uint64_t call = cf_handle_make(index, CF_KIND_PROVIDER, generation);
+    struct cf_record r = {.m = {.id = CF_EV_NEW_CALL, .sequence = ++provider.number, .device = call, .param2 = LINECALLSTATE_OFFERING,
+                                .param3 = LINEMEDIAMODE_INTERACTIVEVOICE, .time_ns = now}};
+    cf_fields_append_text(&r, CF_FIELD_CALLER, "100");
+    cf_fields_append_text(&r, CF_FIELD_CALLED, "200");
+    assert_true(cf_ring_put(&provider.out, &r));
+    turns(1);
+    return call;
+}
+
+static uint64_t announced(struct peer *p, uint64_t privilege) {
+    const struct cf_message *m = next(p);
+    assert_non_null(m);
+    assert_int_equal(m->id, LINE_APPNEWCALL);
+    assert_int_equal(m->param3, privilege);
+    uint64_t call = m->param2;
+    m = next(p);
+    assert_int_equal(m->id, LINE_CALLSTATE);
+    assert_int_equal(m->device, call);
+    assert_int_equal(m->param3, privilege);
+    return call;
+}
+
+static void every_state_reaches_owner_and_monitor(void **unused) {
+    (void)unused;
+    uint64_t call = offer(0, 1), at_owner = announced(&owner, LINECALLPRIVILEGE_OWNER), at_monitor = announced(&monitor, LINECALLPRIVILEGE_MONITOR);
+    send(&owner, CF_REQ_ANSWER, CF_NO_REPLY, at_owner, 7, 0, 0);
+    turns(1);
+    const struct cf_message *m = next(&provider);
+    assert_int_equal(m->id, CF_CMD_ANSWER);
+    send(&provider, CF_EV_REPLY, 0, 0, m->param1, 0, 0);
+    send(&provider, CF_EV_CALL_STATE, 0, call, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE, 0);
+    send(&provider, CF_EV_CALL_STATE, 0, call, LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NORMAL, 0);
+    send(&provider, CF_EV_CALL_STATE, 0, call, LINECALLSTATE_IDLE, 0, 0);
+    turns(1);
+    expect(&owner, LINE_REPLY, 7, 0, 0);
+    for (struct peer *p = &owner; p != NULL; p = p == &owner ? &monitor : NULL) {
+        expect(p, LINE_CALLSTATE, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE, 0);
+        expect(p, LINE_CALLSTATE, LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NORMAL, 0);
+        expect(p, LINE_CALLSTATE, LINECALLSTATE_IDLE, 0, 0);
+        assert_null(next(p));
+    }
+    send(&owner, CF_REQ_RELEASE, CF_NO_REPLY, at_owner, 0, 0, 0);
+    turns(1);
+    assert_null(next(&provider));
+    send(&monitor, CF_REQ_RELEASE, CF_NO_REPLY, at_monitor, 0, 0, 0);
+    turns(1);
+    m = next(&provider);
+    assert_int_equal(m->id, CF_CMD_CLOSE_CALL);
+    assert_int_equal(m->device, call);
+    assert_int_equal(ask(&monitor, CF_REQ_CALL_STATUS, at_monitor, 0, 0, 0), LINEERR_INVALCALLHANDLE);
+    struct cf_engine_totals t;
+    cf_engine_totals(engine, &t);
+    assert_int_equal(t.calls_live, 0);
+    assert_int_equal(t.handles_live, 0);
+}
+
+static void closing_the_line_voids_its_handles_and_drops_the_call(void **unused) {
+    (void)unused;
+    uint64_t call = offer(0, 1), at_owner = announced(&owner, LINECALLPRIVILEGE_OWNER), at_monitor = announced(&monitor, LINECALLPRIVILEGE_MONITOR);
+    send(&owner, CF_REQ_CLOSE, CF_NO_REPLY, hline(0), 0, 0, 0);
+    assert_int_equal(ask(&owner, CF_REQ_CALL_INFO, at_owner, 0, 0, 0), LINEERR_INVALCALLHANDLE);
+    turns(2);
+    const struct cf_message *m = next(&provider);
+    assert_int_equal(m->id, CF_CMD_DROP);
+    assert_int_equal(m->device, call);
+    const struct cf_message *info = next(&monitor);
+    assert_int_equal(info->id, LINE_CALLINFO);
+    assert_int_equal(info->device, at_monitor);
+    assert_int_equal(info->param1, LINECALLINFOSTATE_NUMOWNERDECR);
+}
+
+static void a_made_call_gives_its_handle_with_the_reply(void **unused) {
+    (void)unused;
+    struct cf_record r = {.m = {.id = CF_REQ_MAKE_CALL, .sequence = ++owner.number, .device = hline(0), .param1 = 9, .flags = CF_NO_REPLY}};
+    cf_fields_append_text(&r, CF_FIELD_DESTINATION, "555");
+    assert_true(cf_ring_put(&owner.out, &r));
+    turns(1);
+    const struct cf_message *m = next(&provider);
+    assert_int_equal(m->id, CF_CMD_MAKE_CALL);
+    uint64_t call = cf_handle_make(5, CF_KIND_PROVIDER, 1);
+    send(&provider, CF_EV_REPLY, 0, call, m->param1, 0, 0);
+    send(&provider, CF_EV_CALL_STATE, 0, call, LINECALLSTATE_DIALING, 0, 0);
+    turns(1);
+    m = next(&owner);
+    assert_int_equal(m->id, LINE_REPLY);
+    assert_int_equal(m->param1, 9);
+    uint64_t made = m->device;
+    assert_int_not_equal(made, 0);
+    expect(&owner, LINE_CALLSTATE, LINECALLSTATE_DIALING, 0, LINECALLPRIVILEGE_OWNER);
+    m = next(&monitor);
+    assert_int_equal(m->id, LINE_APPNEWCALL);
+    expect(&monitor, LINE_CALLSTATE, LINECALLSTATE_UNKNOWN, 0, LINECALLPRIVILEGE_MONITOR);
+    expect(&monitor, LINE_CALLSTATE, LINECALLSTATE_DIALING, 0, 0);
+}
+
+static void a_dead_provider_ends_its_calls_and_lines(void **unused) {
+    (void)unused;
+    offer(0, 1);
+    announced(&owner, LINECALLPRIVILEGE_OWNER);
+    announced(&monitor, LINECALLPRIVILEGE_MONITOR);
+    send(&door, CF_DOOR_GONE, 0, 0, 1, 0, 1);
+    turns(400);
+    for (struct peer *p = &owner; p != NULL; p = p == &owner ? &monitor : NULL) {
+        expect(p, LINE_CALLSTATE, LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_UNKNOWN, 0);
+        expect(p, LINE_CALLSTATE, LINECALLSTATE_IDLE, 0, 0);
+        expect(p, LINE_CLOSE, 0, 0, 0);
+        assert_null(next(p));
+    }
+    expect(&door, CF_DOOR_FREE, 1, 0, 1);
+    struct cf_engine_totals t;
+    cf_engine_totals(engine, &t);
+    assert_int_equal(t.calls_live, 0);
+    assert_int_equal(t.opens, 0);
+}
+
+static void a_monitor_behind_gets_one_gap_and_the_truth(void **unused) {
+    (void)unused;
+    /* The monitor does not read while one call changes state far more often than its ring has slots. */
+    uint64_t call = offer(0, 1), handle = announced(&owner, LINECALLPRIVILEGE_OWNER);
+    uint64_t sent = 2;
+    for (uint32_t i = 0; i < 2 * SLOTS; i++, sent++) {
+        send(&provider, CF_EV_CALL_STATE, 0, call, i % 2 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED, 0, 0);
+        turns(1);
+        expect(&owner, LINE_CALLSTATE, i % 2 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED, 0, 0);
+    }
+    uint64_t second = offer(1, 1);
+    announced(&owner, LINECALLPRIVILEGE_OWNER);
+    sent += 2;
+    struct cf_engine_port_status s;
+    cf_engine_port_status(engine, 4, &s);
+    assert_int_equal(s.behind, 1);
+    assert_int_equal(s.offered, sent);
+    assert_int_equal(s.offered, s.delivered + s.pending + s.missed + s.cancelled);
+    uint64_t sequence = 0, read = 0, gaps = 0, missed = 0;
+    const struct cf_message *m;
+    uint32_t last_state = 0, new_calls = 0;
+    bool ended = false;
+    for (int i = 0; i < 100; i++, turns(1))
+        while ((m = next(&monitor)) != NULL) {
+            if (m->id == CF_LINE_GAP) {
+                assert_int_equal(m->param1, sequence + 1);
+                missed += m->param2 - m->param1 + 1;
+                gaps++;
+                monitor.up->messages_acked--;
+            } else {
+                read++;
+                assert_int_equal(m->sequence, sequence + 1);
+            }
+            if (m->id == LINE_APPNEWCALL)
+                new_calls++;
+            if (m->id == LINE_CALLSTATE && new_calls < 2)
+                last_state = (uint32_t)m->param1;
+            ended |= m->id == CF_LINE_RESYNC_END;
+            sequence = m->sequence;
+        }
+    assert_int_equal(gaps, 1);
+    assert_true(ended);
+    assert_int_equal(new_calls, 2);
+    assert_int_equal(last_state, LINECALLSTATE_ONHOLD);
+    assert_int_equal(missed + read, sent + 3 + 2); /* RESYNC_BEGIN, one state, RESYNC_END, and the second call */
+    cf_engine_port_status(engine, 4, &s);
+    assert_int_equal(s.behind, 0);
+    assert_int_equal(s.missed, missed);
+    assert_int_equal(s.pending, 0);
+    assert_int_equal(s.offered, s.delivered + s.pending + s.missed + s.cancelled);
+    (void)handle;
+    (void)second;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_state_reaches_owner_and_monitor, setup, teardown),
+        cmocka_unit_test_setup_teardown(closing_the_line_voids_its_handles_and_drops_the_call, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_made_call_gives_its_handle_with_the_reply, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_dead_provider_ends_its_calls_and_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
