@@ -1,0 +1,486 @@
+/*
+ * callfan check: a monitor that proves its view. It takes messages by the batch call, keeps the states of every call, and at the
+ * end compares them with what the sender sent, the sequence numbers with each other, and the counters with the law.
+ *
+ * --monitors N runs N processes of it; each reports for itself, and the exit status is the worst.
+ */
+#include "apps/callfan/tool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "apps/callfan/compare.h"
+#include "apps/callfan/histogram.h"
+#include "apps/callfan/open_lines.h"
+#include "apps/callfan/options.h"
+#include "apps/callfan/output.h"
+#include "apps/callfan/sender.h"
+#include "apps/callfan/service.h"
+#include "apps/callfan/view.h"
+
+enum {
+    BATCH = 1024,
+    WAIT_MS_MAX = 100,
+    MARKS_MAX = 256,
+    MONITORS_MAX = 64,
+};
+
+#define QUIET_NS       INT64_C(1000000000)  /* no message for so long and no call live: the traffic has ended */
+#define DRAIN_NS_MAX   INT64_C(30000000000) /* after the end was asked for */
+#define MARK_WINDOW_NS INT64_C(3000000000)  /* a silence that began so long after a mark belongs to it */
+
+/* A moment named by SIGUSR1, and the longest time without a message after it. */
+struct mark {
+    int64_t at_ns, silence_ns;
+};
+
+struct check {
+    const char *socket, *sender_path, *states_text, *ready_path;
+    struct cf_tool_line_list wanted;
+    struct cf_expected_states expected;
+    uint64_t calls_max;
+    int64_t duration_ns;
+    uint32_t monitors, ring_kib;
+    bool json, allow_gaps;
+
+    unsigned number; /* of this monitor, from 1 */
+    struct cf_tool_service service;
+    struct cf_tool_lines lines;
+    struct cf_view view;
+    struct cf_histogram latency;
+    struct cf_compare_times times;
+    struct cf_compare_result result;
+    struct cf_app_counters counters;
+    struct mark marks[MARKS_MAX];
+    unsigned marks_count;
+
+    uint64_t messages, call_messages, next_seq, holes, gap_missed, folded, unseen_told, gaps, resyncs, not_dense;
+    int64_t arrival_ns, silence_ns_max;
+    bool resync, gone;
+};
+
+static volatile sig_atomic_t marks_asked;
+static int64_t mark_at_ns[MARKS_MAX]; /* written by the handler before it counts */
+
+static void on_mark(int signal_number)
+{
+    (void)signal_number;
+    if (marks_asked < MARKS_MAX) {
+        mark_at_ns[marks_asked] = cf_tool_now_ns();
+        marks_asked++;
+    }
+}
+
+/* ---- sequence ---------------------------------------------------------------------------------- */
+
+/* The message's own number follows the last one, or says itself what it stands for. */
+static void check_sequence(struct check *c, const struct cf_batch_message *m)
+{
+    bool range = m->dwMessageID == CF_LINE_GAP || m->dwMessageID == CF_LINE_RESYNC_END;
+    uint64_t first = range ? m->dwParam1 : m->seq, last = range ? m->dwParam2 : m->seq;
+    if (first < c->next_seq || last < first || last != m->seq)
+        c->not_dense++;
+    else
+        c->holes += first - c->next_seq;
+    c->next_seq = m->seq + 1;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------- */
+
+static void on_close(struct check *c, DWORD device, int64_t now_ns)
+{
+    cf_view_close(&c->view, device);
+    struct cf_compare_times *t = &c->times;
+    if (t->windows_count > 0 && now_ns - t->window[t->windows_count - 1].from_ns < 1000000000) {
+        t->window[t->windows_count - 1].to_ns = INT64_MAX;
+    } else if (t->windows_count < CF_COMPARE_WINDOWS_MAX) {
+        t->window[t->windows_count].from_ns = now_ns;
+        t->window[t->windows_count++].to_ns = INT64_MAX;
+    }
+}
+
+static void on_line(struct check *c, const struct cf_batch_message *m, int64_t now_ns)
+{
+    DWORD device;
+    if (!cf_tool_lines_follow(&c->lines, m, &device))
+        return;
+    if (m->dwMessageID == LINE_CLOSE)
+        on_close(c, device, now_ns);
+    else if (c->times.windows_count > 0)
+        c->times.window[c->times.windows_count - 1].to_ns = cf_tool_now_ns();
+}
+
+static void on_message(struct check *c, const struct cf_batch_message *m, int64_t now_ns)
+{
+    DWORD device = 0;
+    check_sequence(c, m);
+    c->messages += m->dwMessageID != CF_LINE_GAP;
+    switch (m->dwMessageID) {
+    case LINE_APPNEWCALL:
+        c->call_messages++;
+        cf_tool_lines_device(&c->lines, m->hDevice, &device);
+        cf_view_announce(&c->view, (HCALL)m->dwParam2, device, m->caller);
+        break;
+    case LINE_CALLSTATE:
+        c->call_messages++;
+        if (!c->resync)
+            cf_histogram_add(&c->latency, now_ns - m->time_ns);
+        if (cf_view_state(&c->view, m, c->resync))
+            lineDeallocateCall(m->hDevice);
+        break;
+    case CF_LINE_GAP:
+        c->gaps++;
+        c->gap_missed += m->dwParam2 - m->dwParam1 + 1;
+        break;
+    case CF_LINE_RESYNC_BEGIN:
+        c->resync = true;
+        break;
+    case CF_LINE_RESYNC_END:
+        c->resync = false;
+        c->resyncs++;
+        c->folded += m->dwParam2 - m->dwParam1;
+        c->unseen_told += m->dwParam3;
+        break;
+    case LINE_CREATE:
+    case LINE_CLOSE:
+        on_line(c, m, now_ns);
+        break;
+    case LINE_LINEDEVSTATE:
+        c->gone |= (m->dwParam1 & LINEDEVSTATE_REINIT) != 0;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- silences ---------------------------------------------------------------------------------- */
+
+static void take_marks(struct check *c)
+{
+    for (; c->marks_count < (unsigned)marks_asked; c->marks_count++)
+        c->marks[c->marks_count] = (struct mark){mark_at_ns[c->marks_count], 0};
+}
+
+static void note_arrival(struct check *c, int64_t now_ns)
+{
+    take_marks(c);
+    int64_t before_ns = c->arrival_ns;
+    if (now_ns - before_ns > c->silence_ns_max)
+        c->silence_ns_max = now_ns - before_ns;
+    for (unsigned i = 0; i < c->marks_count; i++) {
+        struct mark *k = &c->marks[i];
+        int64_t from_ns = before_ns > k->at_ns ? before_ns : k->at_ns;
+        if (from_ns - k->at_ns < MARK_WINDOW_NS && now_ns - from_ns > k->silence_ns)
+            k->silence_ns = now_ns - from_ns;
+    }
+    c->arrival_ns = now_ns;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------- */
+
+static bool is_over(const struct check *c, int64_t *asked_ns)
+{
+    int64_t now_ns = cf_tool_now_ns();
+    bool asked = cf_tool_stop_asked() || (c->duration_ns != 0 && now_ns >= c->times.ready_ns + c->duration_ns) ||
+                 (c->calls_max != 0 && c->view.calls_count - c->view.live_count >= c->calls_max);
+    if (!asked)
+        return false;
+    if (*asked_ns == 0)
+        *asked_ns = now_ns;
+    bool quiet = now_ns - c->arrival_ns >= QUIET_NS && now_ns - *asked_ns >= QUIET_NS && !c->resync;
+    return (quiet && c->view.live_count == 0) || now_ns - *asked_ns >= DRAIN_NS_MAX;
+}
+
+static int run(struct check *c)
+{
+    static struct cf_batch_message batch[BATCH];
+    int64_t asked_ns = 0;
+    while (!c->gone && !is_over(c, &asked_ns)) {
+        uint32_t count;
+        LONG error = cf_line_get_messages(c->service.app, batch, BATCH, WAIT_MS_MAX, &count);
+        if (error != 0) {
+            cf_tool_complain("check", "fetching messages", error);
+            return CF_EXIT_NO_SERVICE;
+        }
+        int64_t now_ns = cf_tool_now_ns();
+        if (count > 0)
+            note_arrival(c, now_ns);
+        for (uint32_t i = 0; i < count; i++)
+            on_message(c, &batch[i], now_ns);
+    }
+    c->times.end_ns = cf_tool_now_ns();
+    if (c->gone)
+        fprintf(stderr, "callfan check: the service at %s went away\n", c->service.socket);
+    return c->gone ? CF_EXIT_NO_SERVICE : CF_EXIT_OK;
+}
+
+/* ---- the verdict ------------------------------------------------------------------------------- */
+
+struct verdict {
+    const char *text;
+    uint64_t count;
+};
+
+enum { VERDICTS = 14 };
+
+/* Everything that may not be; a count of 0 is as it should be. */
+static void judge(const struct check *c, struct verdict verdicts[VERDICTS])
+{
+    const struct cf_app_counters *k = &c->counters;
+    const struct cf_compare_result *r = &c->result;
+    uint64_t unseen = r->unseen > c->unseen_told ? r->unseen - c->unseen_told : 0;
+    if (c->expected.count != 0 && c->calls_max != 0)
+        unseen = c->view.calls_count > c->calls_max ? c->view.calls_count - c->calls_max
+                                                    : c->calls_max - c->view.calls_count;
+    const struct verdict all[VERDICTS] = {
+        {"calls with other states than were sent", r->different},
+        {"calls with states missing", r->lost},
+        {"calls that the sender does not know", r->unknown},
+        {"calls missing or too many", unseen},
+        {"calls announced twice", c->view.announced_twice},
+        {"states of a void or unknown handle", c->view.unknown_handle},
+        {"first states without privilege", c->view.no_first_privilege},
+        {"later states with privilege", c->view.second_privilege},
+        {"sequence numbers out of order", c->not_dense},
+        {"sequence numbers neither delivered, cancelled nor told by a gap",
+         c->holes > k->cancelled ? c->holes - k->cancelled : k->cancelled - c->holes},
+        {"messages by which the law is broken", k->offered - (k->delivered + k->pending + k->missed + k->cancelled)},
+        {"messages by which the counters and what arrived differ",
+         k->delivered > c->messages ? k->delivered - c->messages : c->messages - k->delivered},
+        {"missed messages that no gap or resync told, or the reverse", k->missed > c->gap_missed + c->folded
+                                                                           ? k->missed - c->gap_missed - c->folded
+                                                                           : c->gap_missed + c->folded - k->missed},
+        {"gaps, where none is allowed", c->allow_gaps ? 0 : c->gaps},
+    };
+    memcpy(verdicts, all, sizeof all);
+}
+
+static void print_json(const struct check *c, const struct verdict *verdicts, bool good)
+{
+    const struct cf_compare_result *r = &c->result;
+    const struct cf_app_counters *k = &c->counters;
+    double seconds = (double)(c->times.end_ns - c->times.ready_ns) / 1e9;
+    printf("{\"monitor\":%u,\"pid\":%d,\"good\":%s,\"seconds\":%.3f,\"calls\":%zu,\"live\":%zu,\"messages\":%" PRIu64
+           ",\"messages_per_second\":%.1f,\"same\":%" PRIu64 ",\"folded\":%" PRIu64 ",\"open\":%" PRIu64
+           ",\"early\":%" PRIu64 ",\"cut\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"unseen\":%" PRIu64
+           ",\"unseen_told\":%" PRIu64,
+           c->number, (int)getpid(), good ? "true" : "false", seconds, c->view.calls_count, c->view.live_count,
+           c->messages, (double)c->messages / (seconds > 0 ? seconds : 1), r->same, r->folded, r->open, r->early,
+           r->cut, r->refused, r->unseen, c->unseen_told);
+    printf(",\"offered\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"pending\":%" PRIu64 ",\"missed\":%" PRIu64
+           ",\"cancelled\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"gap_missed\":%" PRIu64 ",\"resyncs\":%" PRIu64
+           ",\"folded_messages\":%" PRIu64,
+           k->offered, k->delivered, k->pending, k->missed, k->cancelled, c->gaps, c->gap_missed, c->resyncs,
+           c->folded);
+    printf(",\"latency_ns\":{\"p50\":%" PRId64 ",\"p90\":%" PRId64 ",\"p99\":%" PRId64 ",\"p999\":%" PRId64
+           ",\"max\":%" PRId64 "},\"longest_silence_ns\":%" PRId64 ",\"marks\":[",
+           cf_histogram_percentile(&c->latency, 0.5), cf_histogram_percentile(&c->latency, 0.9),
+           cf_histogram_percentile(&c->latency, 0.99), cf_histogram_percentile(&c->latency, 0.999), c->latency.max_ns,
+           c->silence_ns_max);
+    for (unsigned i = 0; i < c->marks_count; i++)
+        printf("%s{\"at_ns\":%" PRId64 ",\"silence_ns\":%" PRId64 "}", i == 0 ? "" : ",", c->marks[i].at_ns,
+               c->marks[i].silence_ns);
+    printf("],\"findings\":{");
+    const char *comma = "";
+    for (int i = 0; i < VERDICTS; i++)
+        if (verdicts[i].count != 0) {
+            printf("%s\"%s\":%" PRIu64, comma, verdicts[i].text, verdicts[i].count);
+            comma = ",";
+        }
+    printf("}}\n");
+}
+
+static void print_plain(const struct check *c, const struct verdict *verdicts, bool good)
+{
+    const struct cf_compare_result *r = &c->result;
+    double seconds = (double)(c->times.end_ns - c->times.ready_ns) / 1e9;
+    printf("monitor %u: %s: %zu calls: %" PRIu64 " the same as sent, %" PRIu64 " folded by a resync, %" PRIu64
+           " not ended, %" PRIu64 " began too early, %" PRIu64 " cut by a provider's death, %" PRIu64
+           " refused, %" PRIu64 " unseen (%" PRIu64 " told)\n",
+           c->number, good ? "nothing lost" : "FINDINGS", c->view.calls_count, r->same, r->folded, r->open, r->early,
+           r->cut, r->refused, r->unseen, c->unseen_told);
+    printf("monitor %u: %" PRIu64 " messages in %.1f s (%.0f/s), %" PRIu64 " gaps, %" PRIu64 " missed in them, %" PRIu64
+           " folded; latency ",
+           c->number, c->messages, seconds, (double)c->messages / (seconds > 0 ? seconds : 1), c->gaps, c->gap_missed,
+           c->folded);
+    cf_tool_print_latency(stdout, &c->latency);
+    putchar('\n');
+    for (unsigned i = 0; i < c->marks_count; i++) {
+        char text[16];
+        printf("monitor %u: longest silence after mark %u: %s\n", c->number, i + 1,
+               cf_tool_duration(c->marks[i].silence_ns, text));
+    }
+    for (int i = 0; i < VERDICTS; i++)
+        if (verdicts[i].count != 0)
+            printf("monitor %u: %" PRIu64 " %s\n", c->number, verdicts[i].count, verdicts[i].text);
+}
+
+static int conclude(struct check *c)
+{
+    struct cf_sender sender = {0};
+    struct verdict verdicts[VERDICTS];
+    if (c->sender_path != NULL) {
+        if (!cf_sender_read(&sender, c->sender_path))
+            return CF_EXIT_FINDINGS;
+        cf_compare(&c->view, &sender, &c->times, stderr, &c->result);
+        cf_sender_fini(&sender);
+    } else if (c->expected.count != 0) {
+        cf_compare_expected(&c->view, &c->expected, stderr, &c->result);
+    }
+    judge(c, verdicts);
+    bool good = true;
+    for (int i = 0; i < VERDICTS; i++)
+        good &= verdicts[i].count == 0;
+    if (c->json)
+        print_json(c, verdicts, good);
+    else
+        print_plain(c, verdicts, good);
+    fflush(stdout);
+    return good ? CF_EXIT_OK : CF_EXIT_FINDINGS;
+}
+
+/* Tells whoever waits for it that the lines are open: the file appears. */
+static void tell_ready(const struct check *c)
+{
+    char path[512];
+    if (c->ready_path == NULL)
+        return;
+    snprintf(path, sizeof path, "%s.%u", c->ready_path, c->number);
+    FILE *f = fopen(path, "we");
+    if (f == NULL) {
+        fprintf(stderr, "callfan check: %s: %s\n", path, strerror(errno));
+        return;
+    }
+    fprintf(f, "%d\n", (int)getpid());
+    fclose(f);
+}
+
+static int monitor(struct check *c)
+{
+    char name[32];
+    snprintf(name, sizeof name, "callfan check %u", c->number);
+    int result = cf_tool_service_join(&c->service, c->socket, name, c->ring_kib * 1024, 0);
+    if (result != CF_EXIT_OK)
+        return result;
+    c->next_seq = 1;
+    c->lines = (struct cf_tool_lines){
+        .command = "check", .app = c->service.app, .wanted = &c->wanted, .privileges = LINECALLPRIVILEGE_MONITOR};
+    if (!cf_tool_lines_open(&c->lines, c->service.devices)) {
+        lineShutdown(c->service.app);
+        return CF_EXIT_FINDINGS;
+    }
+    c->times.ready_ns = c->arrival_ns = cf_tool_now_ns();
+    tell_ready(c);
+    result = run(c);
+    if (result == CF_EXIT_OK) {
+        LONG error = cf_app_counters(c->service.app, &c->counters);
+        if (error != 0)
+            cf_tool_complain("check", "cf_app_counters", error);
+        result = error != 0 ? CF_EXIT_FINDINGS : conclude(c);
+    }
+    lineShutdown(c->service.app);
+    cf_tool_lines_fini(&c->lines);
+    cf_view_fini(&c->view);
+    return result;
+}
+
+/* ---- several monitors -------------------------------------------------------------------------- */
+
+/* Forks one process per monitor, hands on SIGINT, SIGTERM and SIGUSR1, and returns the worst of their ends. */
+static int run_monitors(struct check *c)
+{
+    static const int passed_on[] = {SIGINT, SIGTERM, SIGUSR1};
+    pid_t pids[MONITORS_MAX] = {0};
+    sigset_t set, old;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
+        sigaddset(&set, passed_on[i]);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    unsigned left = 0;
+    int worst = CF_EXIT_OK;
+    for (unsigned i = 0; i < c->monitors; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            sigprocmask(SIG_SETMASK, &old, NULL);
+            c->number = i + 1;
+            exit(monitor(c));
+        }
+        if (pids[i] < 0) {
+            fprintf(stderr, "callfan check: fork: %s\n", strerror(errno));
+            worst = CF_EXIT_FINDINGS;
+        }
+        left += pids[i] > 0;
+    }
+    while (left > 0) {
+        int number = 0, status;
+        sigwait(&set, &number);
+        for (unsigned i = 0; i < c->monitors && number != SIGCHLD; i++)
+            if (pids[i] > 0)
+                kill(pids[i], number);
+        for (unsigned i = 0; i < c->monitors; i++)
+            if (pids[i] > 0 && waitpid(pids[i], &status, WNOHANG) == pids[i]) {
+                int code = WIFEXITED(status) ? WEXITSTATUS(status) : CF_EXIT_FINDINGS;
+                worst = code > worst ? code : worst;
+                pids[i] = 0;
+                left--;
+            }
+    }
+    return worst;
+}
+
+int cf_tool_check(int argc, char **argv)
+{
+    static struct check c = {.monitors = 1};
+    const struct cf_tool_option options[] = {
+        {"socket", CF_OPTION_TEXT, &c.socket, "PATH",
+         "the service's socket (default: CALLFAN_SOCKET, then the system's)"},
+        {"line", CF_OPTION_LINES, &c.wanted, "N",
+         "only this line, or N-M; may be repeated (default: all, new ones too)"},
+        {"sender", CF_OPTION_TEXT, &c.sender_path, "FILE",
+         "compare every call with callfan-sim's record, read at the end"},
+        {"states", CF_OPTION_TEXT, &c.states_text, "LIST",
+         "every call goes through these states, e.g. OFFERING,(ACCEPTED),CONNECTED,\n"
+         "                     DISCONNECTED,IDLE; with --calls there must be exactly so many"},
+        {"monitors", CF_OPTION_U32, &c.monitors, "N", "run N monitors, each a process (default 1)"},
+        {"calls", CF_OPTION_U64, &c.calls_max, "N", "end after N calls have ended"},
+        {"seconds", CF_OPTION_SECONDS, &c.duration_ns, "N", "end after N seconds (default: at ^C or SIGTERM)"},
+        {"ring", CF_OPTION_U32, &c.ring_kib, "KIB", "size of the message ring (default: the service's)"},
+        {"allow-gaps", CF_OPTION_FLAG, &c.allow_gaps, NULL,
+         "a gap is no finding if it is told exactly and resynchronised"},
+        {"ready", CF_OPTION_TEXT, &c.ready_path, "FILE", "create FILE.<number> when the lines are open"},
+        {"json", CF_OPTION_FLAG, &c.json, NULL, "one JSON object per monitor"},
+    };
+    const struct cf_tool_usage usage = {
+        "callfan check [--sender FILE | --states LIST] [OPTION]...",
+        "Monitors lines by the batch call and proves at the end that nothing was lost: dense\n"
+        "sequence numbers, every call's states against the sender's list, counters that obey\n"
+        "offered = delivered + pending + missed + cancelled. When its end comes it reads on\n"
+        "until no call is live and a second was quiet. SIGUSR1 marks a moment: the longest\n"
+        "silence after it is reported.",
+        options, sizeof options / sizeof *options};
+    int result;
+    if (cf_tool_options_parse(argc, argv, &usage, &result) == CF_PARSE_END)
+        return result;
+    if (c.states_text != NULL && !cf_expected_states_parse(c.states_text, &c.expected)) {
+        fprintf(stderr, "callfan check: --states: '%s' is no list of call states\n", c.states_text);
+        return CF_EXIT_USAGE;
+    }
+    if (c.monitors == 0 || c.monitors > MONITORS_MAX || (c.states_text != NULL && c.sender_path != NULL)) {
+        fprintf(stderr, "callfan check: %s\n",
+                c.states_text != NULL && c.sender_path != NULL ? "--sender or --states, not both"
+                                                               : "--monitors: 1 to 64");
+        return CF_EXIT_USAGE;
+    }
+    cf_tool_catch_signals();
+    struct sigaction mark = {.sa_handler = on_mark};
+    sigaction(SIGUSR1, &mark, NULL);
+    c.number = 1;
+    return c.monitors == 1 ? monitor(&c) : run_monitors(&c);
+}

@@ -1,0 +1,217 @@
+#include "apps/callfan/compare.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+enum { FINDINGS_PRINTED_MAX = 20 };
+
+#define NOT_YET_NS INT64_C(1000000000) /* what was sent in the last second before the end may be on its way */
+#define CUT_NS     INT64_C(5000000000) /* a provider's death: its calls end at most that long before their line closes */
+
+static_assert(CF_VIEW_STATES_MAX < 32, "a set of places in 32 bits");
+
+struct report {
+    FILE *to;
+    unsigned printed;
+};
+
+static void print_states(FILE *to, const char *title, const uint16_t *state, unsigned count)
+{
+    char text[48];
+    fprintf(to, "  %s:", title);
+    for (unsigned i = 0; i < count; i++)
+        fprintf(to, "%s %s%s", i == 0 ? "" : ",", cf_view_code_name(state[i], text),
+                (state[i] & CF_VIEW_RESYNC) != 0 ? " (resync)" : "");
+    fprintf(to, "\n");
+}
+
+static void finding(struct report *r, const char *what, const struct cf_view_call *c, const struct cf_sender_call *s)
+{
+    if (r->to == NULL || r->printed++ >= FINDINGS_PRINTED_MAX)
+        return;
+    fprintf(r->to, "call %" PRIu64 ": %s\n", c != NULL ? c->serial : s->serial, what);
+    if (c != NULL)
+        print_states(r->to, "seen", c->state, c->count);
+    if (s != NULL)
+        print_states(r->to, "sent", s->state, s->count);
+}
+
+/*
+ * Which numbers of sent states the seen ones can stand for, as a set of bits: bit n, the seen states are the first n sent ones, but
+ * for those that a resync folded. 0: they cannot.
+ */
+static uint32_t match(const uint16_t *seen, unsigned seen_count, const struct cf_sender_call *s)
+{
+    uint32_t places = 1;
+    for (unsigned i = 0; i < seen_count; i++) {
+        uint32_t next = 0;
+        uint16_t code = seen[i] & (uint16_t)~CF_VIEW_RESYNC;
+        if ((seen[i] & CF_VIEW_RESYNC) != 0 && places != 0)
+            places = ~((places & -places) - 1); /* from the lowest on, all */
+        for (unsigned p = 0; p < s->count; p++)
+            if ((places >> p & 1) != 0 && s->state[p] == code)
+                next |= UINT32_C(2) << p;
+        places = next;
+    }
+    return places;
+}
+
+static bool was_away(const struct cf_compare_times *t, int64_t from_ns, int64_t to_ns)
+{
+    for (uint32_t i = 0; i < t->windows_count; i++)
+        if (to_ns >= t->window[i].from_ns - CUT_NS && from_ns <= t->window[i].to_ns)
+            return true;
+    return false;
+}
+
+/* The provider died: what it had sent, or a part of it, and then an end that the core made. */
+static bool is_cut(const struct cf_view_call *c, const struct cf_sender_call *s, const struct cf_compare_times *t)
+{
+    unsigned count = c->count;
+    if (!was_away(t, c->last_ns, c->last_ns))
+        return false;
+    if (count > 0 && (c->state[count - 1] & 15) == 0)
+        count--; /* IDLE */
+    if (count > 0 && (c->state[count - 1] & 15) == 14)
+        count--; /* DISCONNECTED */
+    return s == NULL || match(c->state, count, s) != 0 || match(c->state, c->count, s) != 0 || s->count < count;
+}
+
+static bool any_resync(const struct cf_view_call *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if ((c->state[i] & CF_VIEW_RESYNC) != 0)
+            return true;
+    return false;
+}
+
+static void compare_seen(const struct cf_view_call *c, const struct cf_sender_call *s, const struct cf_compare_times *t,
+                         struct report *report, struct cf_compare_result *r)
+{
+    if (s == NULL) {
+        if (is_cut(c, s, t)) {
+            r->cut++;
+        } else {
+            r->unknown++;
+            finding(report, "the sender knows no such call", c, NULL);
+        }
+        return;
+    }
+    uint32_t places = c->too_long || s->too_long ? 0 : match(c->state, c->count, s);
+    if ((places >> s->count & 1) != 0) {
+        if (any_resync(c))
+            r->folded++;
+        else
+            r->same++;
+        return;
+    }
+    unsigned reached = places == 0 ? 0 : 31 - (unsigned)__builtin_clz(places);
+    if (places != 0 && s->first_ns + (int64_t)s->after_us[reached] * 1000 > t->end_ns - NOT_YET_NS) {
+        r->open++;
+    } else if (is_cut(c, s, t)) {
+        r->cut++;
+    } else if (places != 0) {
+        r->lost++;
+        finding(report, "states are missing at the end", c, s);
+    } else {
+        r->different++;
+        finding(report, "other states than were sent", c, s);
+    }
+}
+
+void cf_compare(const struct cf_view *v, const struct cf_sender *s, const struct cf_compare_times *t, FILE *to,
+                struct cf_compare_result *ret_result)
+{
+    struct report report = {.to = to};
+    struct cf_compare_result r = {0};
+    for (size_t i = 0; i < v->calls_count; i++)
+        compare_seen(&v->calls[i], cf_sender_find(s, v->calls[i].serial), t, &report, &r);
+    for (size_t i = 0; i < s->calls_count; i++) {
+        const struct cf_sender_call *c = &s->calls[i];
+        if (cf_view_find(v, c->serial) != NULL)
+            continue;
+        if (c->refused) {
+            r.refused++;
+        } else if (c->first_ns <= t->ready_ns || was_away(t, c->first_ns, c->first_ns)) {
+            r.early++;
+        } else if (c->first_ns > t->end_ns - NOT_YET_NS) {
+            r.open++;
+        } else {
+            r.unseen++;
+            finding(&report, "not seen", NULL, c);
+        }
+    }
+    *ret_result = r;
+}
+
+static bool state_of_name(const char *name, size_t bytes, DWORD *ret_state)
+{
+    for (DWORD state = 1; state <= LINECALLSTATE_UNKNOWN; state <<= 1) {
+        const char *known = cf_call_state_name(state);
+        if (strlen(known) == bytes && strncasecmp(known, name, bytes) == 0) {
+            *ret_state = state;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cf_expected_states_parse(const char *text, struct cf_expected_states *ret_expected)
+{
+    struct cf_expected_states e = {0};
+    while (*text != '\0') {
+        if (e.count == CF_VIEW_STATES_MAX)
+            return false;
+        bool optional = *text == '(';
+        text += optional;
+        size_t bytes = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+        if (!state_of_name(text, bytes, &e.step[e.count].state))
+            return false;
+        e.step[e.count++].optional = optional;
+        text += bytes;
+        if (optional && *text++ != ')')
+            return false;
+        if (*text == ',')
+            text++;
+        else if (*text != '\0')
+            return false;
+    }
+    *ret_expected = e;
+    return e.count > 0;
+}
+
+/* How many steps the states went through; UINT32_MAX: they left the path. */
+static uint32_t walk(const struct cf_view_call *c, const struct cf_expected_states *e)
+{
+    uint32_t step = 0;
+    for (unsigned i = 0; i < c->count; i++, step++) {
+        DWORD state = (DWORD)1 << (c->state[i] & 15);
+        while (step < e->count && e->step[step].state != state && e->step[step].optional)
+            step++;
+        if (step == e->count || e->step[step].state != state)
+            return UINT32_MAX;
+    }
+    return step;
+}
+
+void cf_compare_expected(const struct cf_view *v, const struct cf_expected_states *expected, FILE *to,
+                         struct cf_compare_result *ret_result)
+{
+    struct report report = {.to = to};
+    struct cf_compare_result r = {0};
+    for (size_t i = 0; i < v->calls_count; i++) {
+        const struct cf_view_call *c = &v->calls[i];
+        uint32_t steps = c->too_long ? UINT32_MAX : walk(c, expected);
+        if (steps == expected->count) {
+            r.same++;
+        } else if (steps != UINT32_MAX && !c->ended) {
+            r.open++;
+        } else {
+            r.different++;
+            finding(&report, "other states than expected", c, NULL);
+        }
+    }
+    *ret_result = r;
+}

@@ -1,0 +1,52 @@
+/*
+ * callfan: watches, answers and checks from the command line. One command per file.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "apps/callfan/tool.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *text;
+} commands[] = {
+    {"monitor", cf_tool_monitor, "print every message of lines and calls, live"},
+    {"answer", cf_tool_answer, "own lines: answer the calls that are offered, later drop them"},
+    {"lines", cf_tool_lines, "list the line devices"},
+    {"calls", cf_tool_calls, "list the calls that exist now"},
+    {"status", cf_tool_status, "show the service: ports, rings, counters, restarts"},
+    {"check", cf_tool_check, "monitor under load and compare what arrived with what was sent"},
+};
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "usage: callfan COMMAND [OPTION]...\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].text);
+    fprintf(to, "\ncallfan COMMAND --help tells more. The service's socket: --socket PATH, else CALLFAN_SOCKET,\n"
+                "else /run/callfan/callfan.sock.\n"
+                "exit status: 0 as it should be, 1 something was found, 2 wrong command line, 3 the service is not "
+                "reachable\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return CF_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return CF_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("callfan %s\n", CF_VERSION);
+        return CF_EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "callfan: unknown command '%s'; see callfan --help\n", argv[1]);
+    return CF_EXIT_USAGE;
+}

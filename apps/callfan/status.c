@@ -1,0 +1,210 @@
+/*
+ * callfan status: ports, ring depth, the law's counters, turns, restarts.
+ */
+#include "apps/callfan/status.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apps/callfan/options.h"
+#include "apps/callfan/service.h"
+#include "apps/callfan/tool.h"
+#include "shm/hello.h"
+#include "shm/port.h"
+#include "shm/sys_socket.h"
+
+#define CONNECT_NS INT64_C(5000000000)
+
+enum { TEXT_BYTES_MAX = 64 << 20 };
+
+static int64_t number(struct json_object *o, const char *key)
+{
+    struct json_object *v;
+    return json_object_object_get_ex(o, key, &v) ? json_object_get_int64(v) : 0;
+}
+
+static const char *text(struct json_object *o, const char *key)
+{
+    struct json_object *v;
+    return json_object_object_get_ex(o, key, &v) && v != NULL ? json_object_get_string(v) : "-";
+}
+
+static struct json_object *part(struct json_object *o, const char *key)
+{
+    struct json_object *v;
+    return json_object_object_get_ex(o, key, &v) ? v : NULL;
+}
+
+static size_t list_length(struct json_object *list)
+{
+    return list != NULL && json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+/* Says hello on a connected socket; 0 or a negative errno. */
+static int say_hello(int fd)
+{
+    struct cf_hello hello = {
+        .magic = CF_HELLO_MAGIC, .version = CF_LAYOUT_VERSION, .kind = CF_HELLO_STATUS, .name = "callfan status"};
+    return cf_socket_send(fd, &hello, sizeof hello, NULL, 0);
+}
+
+/* Reads packets until the service hangs up. */
+static char *read_all(int fd, size_t *ret_bytes)
+{
+    char *all = NULL;
+    size_t bytes = 0, packet = 1;
+    while (packet != 0 && bytes < TEXT_BYTES_MAX) {
+        char *more = realloc(all, bytes + CF_STATUS_PACKET + 1);
+        uint32_t fds = 0;
+        if (more == NULL)
+            break;
+        all = more;
+        int error = cf_socket_wait(fd, POLLIN, CONNECT_NS);
+        if (error == 0)
+            error = cf_socket_receive(fd, all + bytes, CF_STATUS_PACKET, &packet, NULL, 0, &fds);
+        if (error == -ECONNRESET)
+            packet = 0;
+        else if (error != 0)
+            break;
+        bytes += packet;
+        all[bytes] = '\0';
+    }
+    *ret_bytes = bytes;
+    return all;
+}
+
+/* A refusal comes as a welcome, whose text says why. */
+static struct json_object *parse(const char *command, const char *all, size_t bytes, int *ret_exit)
+{
+    struct cf_welcome refusal;
+    *ret_exit = CF_EXIT_FINDINGS;
+    if (bytes == sizeof refusal) {
+        memcpy(&refusal, all, sizeof refusal);
+        if (refusal.magic == CF_HELLO_MAGIC) {
+            fprintf(stderr, "callfan %s: refused: %.*s\n", command, (int)sizeof refusal.text, refusal.text);
+            return NULL;
+        }
+    }
+    struct json_object *o = bytes == 0 ? NULL : json_tokener_parse(all);
+    if (o == NULL)
+        fprintf(stderr, "callfan %s: the service's answer is no status (%zu bytes)\n", command, bytes);
+    return o;
+}
+
+struct json_object *cf_tool_status_fetch(const char *command, const char *socket, int *ret_exit)
+{
+    int fd, error = cf_socket_connect(socket, CONNECT_NS, &fd);
+    *ret_exit = CF_EXIT_NO_SERVICE;
+    if (error != 0) {
+        fprintf(stderr,
+                "callfan %s: nobody answers at %s (%s): start callfand, or name its socket with --socket or "
+                "CALLFAN_SOCKET\n",
+                command, socket, strerror(-error));
+        return NULL;
+    }
+    struct json_object *o = NULL;
+    error = say_hello(fd);
+    if (error != 0) {
+        fprintf(stderr, "callfan %s: asking the service at %s: %s\n", command, socket, strerror(-error));
+    } else {
+        size_t bytes = 0;
+        char *all = read_all(fd, &bytes);
+        o = parse(command, all, bytes, ret_exit);
+        free(all);
+    }
+    close(fd);
+    return o;
+}
+
+static void print_process(struct json_object *o)
+{
+    struct json_object *p = part(o, "process"), *s = part(o, "settings"), *t = part(o, "totals"), *d = part(o, "door");
+    struct json_object *up = part(p, "up_seconds");
+    printf("callfand %s  up %.0f s  keeper %" PRId64 "  core %" PRId64 "  socket %s\n", text(o, "version"),
+           up != NULL ? json_object_get_double(up) : 0.0, number(p, "keeper_pid"), number(p, "core_pid"),
+           text(s, "socket"));
+    printf("restarts  core %" PRId64 " (last end: %s)  cold starts %" PRId64 "  turns undone %" PRId64
+           "  published again %" PRId64 "  records set aside %" PRId64 "\n",
+           number(p, "core_restarts"), text(p, "last_core_end"), number(p, "cold_starts"),
+           number(t, "recoveries_undone"), number(t, "recoveries_republished"), number(t, "set_aside"));
+    printf("work      turns %" PRId64 "  records %" PRId64 "  deliveries %" PRId64 "  bells %" PRId64
+           "  sleeps %" PRId64 "\n",
+           number(t, "turns"), number(t, "records"), number(t, "deliveries"), number(t, "bells_rung"),
+           number(t, "sleeps"));
+    printf("calls     live %" PRId64 "  made %" PRId64 "  ended %" PRId64 "  refused %" PRId64 "  lines %" PRId64
+           "  opens %" PRId64 "  handles %" PRId64 "\n",
+           number(t, "calls_live"), number(t, "calls_made"), number(t, "calls_ended"), number(t, "calls_refused"),
+           number(t, "lines"), number(t, "opens"), number(t, "handles_live"));
+    printf("refused   stale events %" PRId64 "  stale requests %" PRId64 "  bad records %" PRId64 "  handles %" PRId64
+           "  hellos %" PRId64 "  expelled %" PRId64 "\n",
+           number(t, "stale_events"), number(t, "stale_requests"), number(t, "bad_records"),
+           number(t, "handles_refused"), number(d, "refused"), number(d, "expelled"));
+}
+
+static void print_providers(struct json_object *list)
+{
+    printf("\n%-16s %8s %9s  %s\n", "provider", "pid", "restarts", "last end");
+    for (size_t i = 0; i < list_length(list); i++) {
+        struct json_object *p = json_object_array_get_idx(list, i);
+        printf("%-16s %8" PRId64 " %9" PRId64 "  %s\n", text(p, "name"), number(p, "pid"), number(p, "restarts"),
+               text(p, "last_end"));
+    }
+}
+
+static void print_ports(struct json_object *list)
+{
+    static const char *const behind[] = {"", " behind", " resync"};
+    printf("\n%4s %-11s %-20s %8s %-9s %13s %12s %12s %8s %10s %9s %5s %6s %8s\n", "port", "kind", "name", "pid",
+           "state", "ring", "offered", "delivered", "pending", "missed", "cancelled", "gaps", "lines", "handles");
+    for (size_t i = 0; i < list_length(list); i++) {
+        struct json_object *p = json_object_array_get_idx(list, i);
+        int64_t how = number(p, "behind");
+        char ring[32], state[32];
+        snprintf(ring, sizeof ring, "%" PRId64 "/%" PRId64, number(p, "ring_used"), number(p, "ring_slots"));
+        snprintf(state, sizeof state, "%s%s", text(p, "state"), how > 0 && how <= 2 ? behind[how] : "");
+        printf("%4" PRId64 " %-11s %-20s %8" PRId64 " %-9s %13s %12" PRId64 " %12" PRId64 " %8" PRId64 " %10" PRId64
+               " %9" PRId64 " %5" PRId64 " %6" PRId64 " %8" PRId64 "\n",
+               number(p, "port"), text(p, "kind"), text(p, "name"), number(p, "pid"), state, ring, number(p, "offered"),
+               number(p, "delivered"), number(p, "pending"), number(p, "missed"), number(p, "cancelled"),
+               number(p, "gaps"), number(p, "open_lines"), number(p, "handles"));
+    }
+}
+
+int cf_tool_status(int argc, char **argv)
+{
+    const char *socket = NULL;
+    bool json = false;
+    const struct cf_tool_option options[] = {
+        {"socket", CF_OPTION_TEXT, &socket, "PATH",
+         "the service's socket (default: CALLFAN_SOCKET, then the system's)"},
+        {"json", CF_OPTION_FLAG, &json, NULL, "everything, as one JSON object"},
+    };
+    const struct cf_tool_usage usage = {
+        "callfan status [OPTION]...",
+        "Shows the service: its processes and restarts, what the engine did, the providers, and\n"
+        "per port the ring's depth and the counters, for which at every turn\n"
+        "offered = delivered + pending + missed + cancelled.",
+        options, sizeof options / sizeof *options};
+    int result;
+    if (cf_tool_options_parse(argc, argv, &usage, &result) == CF_PARSE_END)
+        return result;
+    cf_tool_catch_signals();
+    struct json_object *o = cf_tool_status_fetch("status", cf_tool_socket(socket), &result);
+    if (o == NULL)
+        return result;
+    if (json) {
+        puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
+    } else {
+        print_process(o);
+        print_providers(part(o, "providers"));
+        print_ports(part(o, "ports"));
+    }
+    json_object_put(o);
+    return CF_EXIT_OK;
+}

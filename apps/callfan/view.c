@@ -1,0 +1,132 @@
+#include "apps/callfan/view.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first state that follows an announcement carries the privilege; last_ns is 0 until then. */
+static bool has_state(const struct cf_view_call *c)
+{
+    return c->last_ns != 0;
+}
+
+uint16_t cf_view_code(DWORD state, DWORD mode)
+{
+    DWORD standard = state & 0x00FFFFFF;
+    unsigned state_bit = standard == 0 ? 15 : (unsigned)__builtin_ctz(standard);
+    unsigned mode_bit = mode == 0 ? 0 : (unsigned)__builtin_ctz(mode) + 1;
+    /* 0 means ACTIVE there. */
+    if (mode == 0 && (standard & (LINECALLSTATE_OFFERING | LINECALLSTATE_CONNECTED)) != 0)
+        mode_bit = 1;
+    return (uint16_t)(state_bit | mode_bit << 4);
+}
+
+const char *cf_view_code_name(uint16_t code, char text[48])
+{
+    DWORD state = (DWORD)1 << (code & 15);
+    unsigned mode_bit = (code & ~CF_VIEW_RESYNC) >> 4;
+    const char *mode = mode_bit == 0 ? "" : cf_call_mode_name(state, (DWORD)1 << (mode_bit - 1));
+    snprintf(text, 48, "%s%s%s", cf_call_state_name(state), *mode != '\0' ? " " : "", mode);
+    return text;
+}
+
+void cf_view_fini(struct cf_view *v)
+{
+    free(v->calls);
+    cf_tool_map_fini(&v->by_serial);
+    cf_tool_map_fini(&v->by_handle);
+    *v = (struct cf_view){0};
+}
+
+/* The number that the caller's digits are; 0 when it has none or other characters. */
+static uint64_t serial_of(const char *caller)
+{
+    uint64_t serial = 0;
+    if (caller == NULL || *caller == '\0' || strlen(caller) > 18)
+        return 0;
+    for (; *caller != '\0'; caller++) {
+        if (!isdigit((unsigned char)*caller))
+            return 0;
+        serial = serial * 10 + (uint64_t)(*caller - '0');
+    }
+    return serial;
+}
+
+static struct cf_view_call *new_call(struct cf_view *v)
+{
+    if (v->calls_count == v->calls_room) {
+        v->calls_room = v->calls_room == 0 ? 4096 : v->calls_room * 2;
+        v->calls = realloc(v->calls, v->calls_room * sizeof *v->calls);
+        if (v->calls == NULL) {
+            fprintf(stderr, "callfan check: no memory for %zu calls\n", v->calls_room);
+            exit(EXIT_FAILURE);
+        }
+    }
+    struct cf_view_call *c = &v->calls[v->calls_count++];
+    *c = (struct cf_view_call){0};
+    return c;
+}
+
+void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char *caller)
+{
+    uint64_t serial = serial_of(caller), index;
+    if (serial == 0)
+        serial = call;
+    if (cf_tool_map_get(&v->by_serial, serial, &index) || cf_tool_map_get(&v->by_handle, call, &index)) {
+        v->announced_twice++;
+        return;
+    }
+    struct cf_view_call *c = new_call(v);
+    c->serial = serial;
+    c->handle = call;
+    c->device = device;
+    cf_tool_map_put(&v->by_serial, serial, v->calls_count);
+    cf_tool_map_put(&v->by_handle, call, v->calls_count);
+    v->live_count++;
+}
+
+bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool resync)
+{
+    uint64_t index;
+    if (!cf_tool_map_get(&v->by_handle, m->hDevice, &index)) {
+        v->unknown_handle++;
+        return false;
+    }
+    struct cf_view_call *c = &v->calls[index - 1];
+    if (!has_state(c))
+        c->first_ns = m->time_ns;
+    v->no_first_privilege += !has_state(c) && m->dwParam3 == 0;
+    v->second_privilege += has_state(c) && m->dwParam3 != 0 && !resync;
+    c->last_ns = m->time_ns;
+    if (c->count < CF_VIEW_STATES_MAX)
+        c->state[c->count++] =
+            (uint16_t)(cf_view_code((DWORD)m->dwParam1, (DWORD)m->dwParam2) | (resync ? CF_VIEW_RESYNC : 0));
+    else
+        c->too_long = true;
+    if ((m->dwParam1 & LINECALLSTATE_IDLE) == 0)
+        return false;
+    c->ended = true;
+    c->handle = 0;
+    cf_tool_map_remove(&v->by_handle, m->hDevice);
+    v->live_count--;
+    return true;
+}
+
+void cf_view_close(struct cf_view *v, uint32_t device)
+{
+    for (size_t i = 0; i < v->calls_count; i++) {
+        struct cf_view_call *c = &v->calls[i];
+        if (c->handle == 0 || c->device != device)
+            continue;
+        cf_tool_map_remove(&v->by_handle, c->handle);
+        c->handle = 0;
+        v->live_count--;
+    }
+}
+
+const struct cf_view_call *cf_view_find(const struct cf_view *v, uint64_t serial)
+{
+    uint64_t index;
+    return cf_tool_map_get(&v->by_serial, serial, &index) ? &v->calls[index - 1] : NULL;
+}

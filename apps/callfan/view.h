@@ -1,0 +1,64 @@
+/*
+ * What one monitor saw of every call: the sequence of its states, to be compared with what the sender sent.
+ *
+ * Shape      one record per call, never removed; a call is named by the digits of its caller (a serial that the sender counts), or,
+ *            without such digits, by its handle
+ * Units      time_ns: CLOCK_MONOTONIC
+ * Overlap    one thread
+ * Errors     no memory ends the program
+ */
+#ifndef CF_APPS_CALLFAN_VIEW_H
+#define CF_APPS_CALLFAN_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "apps/callfan/map.h"
+#include "callfan/tapi.h"
+
+enum { CF_VIEW_STATES_MAX = 30 };
+
+/* A state and its mode in 16 bits: number of the state's bit, number of the mode's bit plus one; and a mark on states that
+ * were told by a resync, before which others may have been folded. */
+#define CF_VIEW_RESYNC 0x8000u
+
+struct cf_view_call {
+    uint64_t serial;
+    HCALL handle;     /* 0: ended */
+    int64_t first_ns; /* of the first event, as the provider saw it */
+    int64_t last_ns;
+    uint32_t device;
+    uint8_t count; /* states kept in state[] */
+    bool ended, too_long;
+    uint16_t state[CF_VIEW_STATES_MAX];
+};
+
+struct cf_view {
+    struct cf_view_call *calls; /* callee's */
+    size_t calls_count, calls_room;
+    struct cf_tool_map by_serial; /* -> index + 1 */
+    struct cf_tool_map by_handle; /* live ones -> index + 1 */
+    size_t live_count;
+    /* what may not happen */
+    uint64_t announced_twice, after_idle, unknown_handle, second_privilege, no_first_privilege;
+};
+
+uint16_t cf_view_code(DWORD state, DWORD mode);
+/* "CONNECTED ACTIVE" */
+const char *cf_view_code_name(uint16_t code, char text[48]);
+
+void cf_view_fini(struct cf_view *v);
+
+/* LINE_APPNEWCALL. */
+void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char *caller);
+
+/* LINE_CALLSTATE; true when the call has ended and its handle is to be given back. */
+bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool resync);
+
+/* LINE_CLOSE: the handles of a line are void. */
+void cf_view_close(struct cf_view *v, uint32_t device);
+
+const struct cf_view_call *cf_view_find(const struct cf_view *v, uint64_t serial);
+
+#endif
