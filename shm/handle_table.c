@@ -283,7 +283,7 @@ static bool __attribute__((format(printf, 2, 3))) fault(struct finding *f, const
 static bool check_head(const struct cf_handle_table *t, struct finding *f)
 {
     const struct cf_handle_head *h = t->head;
-    if (h->limit != t->limit || h->used > h->limit)
+    if ((t->slots == NULL && h->limit != t->limit) || h->used > h->limit) /* one piece: looked up by the head itself */
         return fault(f, "limit %u, used %u, the view's limit %u", h->limit, h->used, t->limit);
     if (h->base_generation % 2 != 0 || h->generation_end % 2 != 0 || h->base_generation >= h->generation_end)
         return fault(f, "generations from %u to %u", h->base_generation, h->generation_end);
