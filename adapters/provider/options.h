@@ -55,6 +55,21 @@ enum cf_options_parsed cf_options_parse(int argc, char **argv, const struct cf_o
 int cf_options_section(const struct cf_options *o, cfg_opt_t *keys, cfg_t **ret_cfg, char *why, size_t why_bytes);
 
 /*
+ * The value of a key, which must lie in low..high; else -EINVAL with file, line and bounds in why.
+ */
+int cf_options_int(const struct cf_options *o, cfg_t *cfg, const char *key, long low, long high, long *ret_value,
+                   char *why, size_t why_bytes);
+int cf_options_float(const struct cf_options *o, cfg_t *cfg, const char *key, double low, double high,
+                     double *ret_value, char *why, size_t why_bytes);
+
+/* The place of a key in one of names (ended by NULL): its value must be one of them; else -EINVAL with file, line and names. */
+int cf_options_choice(const struct cf_options *o, cfg_t *cfg, const char *key, const char *const *names,
+                      int *ret_choice, char *why, size_t why_bytes);
+
+/* Writes "FILE:LINE: " for a key of the section, or "provider NAME: " when it is set nowhere in a file. Returns the bytes written. */
+size_t cf_options_where(const struct cf_options *o, const char *key, char *text, size_t text_bytes);
+
+/*
  * Finds the body of `provider NAME { ... }` in text: its first and one past its last byte, and the line on which it begins. Knows comments
  * and quotes. -ENOENT: no such section; -EINVAL: the text ends within a quote, a comment or a brace; -EEXIST: the section is there twice.
  */
