@@ -184,7 +184,7 @@ static void faults_name_file_and_line(void **state)
         {"\nprovider me {\n\n  cuont = 1\n}\n", ":4: ", "cuont"},
         {"provider me {\n  count = many\n}\n", ":2: ", "option 'count'"},
         {"provider me {\n  fast = maybe\n}\n", ":2: ", "fast"},
-        {"provider me {\n  count 5\n}\n", ":2: ", "5"},
+        {"provider me {\n  count 5\n}\n", ":2: ", "equal sign"},
         {"provider you { }\n", ": ", "there is no section `provider me"},
         {"provider me { }\nprovider me { }\n", ": ", "twice"},
         {"provider me {\n", ": ", "does not end"},
