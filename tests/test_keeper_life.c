@@ -1,0 +1,218 @@
+/* callfand's life: start, end, the core's death at any moment, cold starts. */
+#define _GNU_SOURCE
+#include "tests/test_keeper_peer.h"
+
+/* ctest-timeout: 300 */
+
+static struct daemon d;
+
+static void kill_core(struct daemon *at)
+{
+    assert_int_equal(kill(daemon_core(at), SIGKILL), 0);
+    daemon_wait_log(at, "the core is ready");
+}
+
+static void sigterm_ends_everything_with_status_0(void **state)
+{
+    (void)state;
+    struct peer p;
+    daemon_start(&d, "");
+    peer_attach_application(&p, &d, "first");
+    pid_t core = daemon_core(&d);
+    daemon_stop(&d);
+    assert_int_equal(kill(core, 0), -1);
+    assert_true(peer_hung_up(&p));
+    peer_close(&p);
+}
+
+static void a_second_callfand_on_the_socket_is_told_so(void **state)
+{
+    (void)state;
+    static struct daemon second;
+    daemon_start(&d, "");
+    second = d;
+    second.log_bytes = second.log_seen = 0;
+    daemon_launch(&second, NULL, NULL);
+    daemon_wait_log(&second, "another callfand serves");
+    int status = daemon_wait_exit(&second);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 3);
+    struct peer p;
+    peer_attach_application(&p, &d, "undisturbed");
+    assert_true(peer_ping(&p));
+    peer_close(&p);
+    daemon_stop(&d);
+}
+
+static void the_socket_of_a_killed_callfand_is_taken_over(void **state)
+{
+    (void)state;
+    daemon_start(&d, "");
+    assert_int_equal(kill(d.pid, SIGKILL), 0);
+    int status = daemon_wait_exit(&d); /* the log ends: the core ended with its keeper */
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(access(d.socket, F_OK), 0);
+    daemon_launch(&d, NULL, NULL);
+    daemon_wait_log(&d, "the core is ready");
+    daemon_stop(&d);
+}
+
+static void ports_live_on_when_the_core_is_killed(void **state)
+{
+    (void)state;
+    struct peer p[3];
+    daemon_start(&d, "");
+    for (int i = 0; i < 3; i++)
+        peer_attach_application(&p[i], &d, "steady");
+    for (int round = 0; round < 10; round++) {
+        kill_core(&d);
+        for (int i = 0; i < 3; i++)
+            if (!peer_ping(&p[i]))
+                fail_msg("no answer after death %d\n%s", round + 1, d.log);
+    }
+    assert_int_equal(daemon_number(&d, "process", "core_restarts"), 10);
+    assert_int_equal(daemon_number(&d, "process", "cold_starts"), 0);
+    assert_int_equal(daemon_ports(&d), 3);
+    for (int i = 0; i < 3; i++)
+        peer_close(&p[i]);
+    daemon_wait_ports(&d, 0);
+    daemon_stop(&d);
+}
+
+static void a_peer_that_dies_with_the_core_is_noticed(void **state)
+{
+    (void)state;
+    struct peer stays, leaves;
+    daemon_start(&d, "");
+    peer_attach_application(&stays, &d, "stays");
+    peer_attach_application(&leaves, &d, "leaves");
+    pid_t core = daemon_core(&d);
+    assert_int_equal(kill(core, SIGSTOP), 0);
+    peer_close(&leaves);
+    assert_int_equal(kill(core, SIGKILL), 0);
+    daemon_wait_log(&d, "the core is ready");
+    daemon_wait_ports(&d, 1);
+    assert_true(peer_ping(&stays));
+    peer_close(&stays);
+    daemon_stop(&d);
+}
+
+/* Dies at the n-th point of a kind while an application attaches, asks, leaves, and another comes. */
+static bool survive_crash_at(const char *kind, unsigned n)
+{
+    char at[32];
+    struct peer p;
+    snprintf(at, sizeof at, "%s:%u", kind, n);
+    daemon_folder(&d);
+    daemon_configure(&d, "");
+    daemon_launch(&d, "--crash-at", at);
+    daemon_wait_log(&d, "limits:"); /* it listens */
+    peer_attach_application(&p, &d, "first");
+    for (int i = 0; i < 4; i++)
+        if (!peer_ping(&p))
+            fail_msg("no answer around %s\n%s", at, d.log);
+    peer_close(&p);
+    daemon_wait_ports(&d, 0);
+    peer_attach_application(&p, &d, "second");
+    assert_true(peer_ping(&p));
+    assert_int_equal(daemon_ports(&d), 1);
+    peer_close(&p);
+    struct json_object *status = daemon_status(&d);
+    bool crashed = status_number(status, "process", "core_restarts") == 1;
+    assert_int_equal(status_number(status, "process", "cold_starts"), 0);
+    json_object_put(status);
+    daemon_stop(&d);
+    return crashed;
+}
+
+static void every_kind_of_crash_point_is_survived(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"touch", "output", "commit", "publish"};
+    bool quick = strcmp(getenv("CALLFAN_BUILD") != NULL ? getenv("CALLFAN_BUILD") : "plain", "plain") != 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        unsigned crashes = 0, step = quick ? 7 : 1;
+        for (unsigned n = 1; n <= (quick ? 22u : 40u); n += step)
+            crashes += survive_crash_at(kinds[i], n);
+        if (crashes == 0)
+            fail_msg("no crash at any %s", kinds[i]);
+    }
+}
+
+/* Overwrites the first bytes of the state. False: this system does not let us. */
+static bool spoil_state(pid_t core)
+{
+    char path[64], line[512];
+    unsigned long first = 0, last;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)core);
+    FILE *maps = fopen(path, "r");
+    assert_non_null(maps);
+    while (first == 0 && fgets(line, sizeof line, maps) != NULL)
+        if (strstr(line, "rw-s") != NULL && strstr(line, "/dev/zero") != NULL && sscanf(line, "%lx-%lx", &first, &last) != 2)
+            first = 0;
+    fclose(maps);
+    assert_true(first != 0);
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)core);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    uint64_t junk[8] = {0};
+    bool spoiled = pwrite(fd, junk, sizeof junk, (off_t)first) == (ssize_t)sizeof junk;
+    close(fd);
+    return spoiled;
+}
+
+static void spoiled_state_leads_to_a_cold_start(void **state)
+{
+    (void)state;
+    struct peer p;
+    daemon_start(&d, "");
+    peer_attach_application(&p, &d, "old");
+    pid_t core = daemon_core(&d);
+    assert_int_equal(kill(core, SIGSTOP), 0);
+    bool spoiled = spoil_state(core);
+    assert_int_equal(kill(core, SIGKILL), 0);
+    if (!spoiled) {
+        daemon_stop(&d);
+        peer_close(&p);
+        skip();
+    }
+    daemon_wait_log(&d, "cold start");
+    daemon_wait_log(&d, "the core is ready");
+    assert_true(peer_hung_up(&p));
+    peer_close(&p);
+    peer_attach_application(&p, &d, "new");
+    assert_true(peer_ping(&p));
+    assert_int_equal(daemon_number(&d, "process", "cold_starts"), 1);
+    peer_close(&p);
+    daemon_stop(&d);
+}
+
+static void a_core_that_stands_still_is_replaced(void **state)
+{
+    (void)state;
+    struct peer p;
+    daemon_start(&d, "hang_seconds = 1\n");
+    peer_attach_application(&p, &d, "patient");
+    assert_int_equal(kill(daemon_core(&d), SIGSTOP), 0);
+    daemon_wait_log(&d, "stands still");
+    daemon_wait_log(&d, "the core is ready");
+    assert_true(peer_ping(&p));
+    peer_close(&p);
+    daemon_stop(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sigterm_ends_everything_with_status_0),
+        cmocka_unit_test(a_second_callfand_on_the_socket_is_told_so),
+        cmocka_unit_test(the_socket_of_a_killed_callfand_is_taken_over),
+        cmocka_unit_test(ports_live_on_when_the_core_is_killed),
+        cmocka_unit_test(a_peer_that_dies_with_the_core_is_noticed),
+        cmocka_unit_test(every_kind_of_crash_point_is_survived),
+        cmocka_unit_test(spoiled_state_leads_to_a_cold_start),
+        cmocka_unit_test(a_core_that_stands_still_is_replaced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
