@@ -117,10 +117,12 @@ static void touch_pages(void *memory, size_t bytes, bool write)
 
 int cf_memory_populate(void *memory, size_t bytes, bool write)
 {
-    if (madvise(memory, bytes, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0)
+    int advice = write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    if (madvise(memory, bytes, advice) == 0)
         return 0;
-    if (errno != EINVAL) /* EINVAL: a kernel that does not know it */
-        return -errno;
+    int error = -errno;
+    if (error != -EINVAL || madvise(memory, 0, advice) == 0) /* of no bytes: whether the kernel knows the advice at all */
+        return error;
     touch_pages(memory, bytes, write);
     return 0;
 }

@@ -44,7 +44,7 @@ int cf_memory_map(int fd, size_t bytes, enum cf_access access, void *at, void **
 /* Changes the access of a mapping. */
 int cf_memory_protect(void *memory, size_t bytes, enum cf_access access);
 
-/* Gives every page its memory now. write: as a writer (contents stay); else as a reader. */
+/* Gives every page its memory now. write: as a writer (contents stay); else as a reader. -EINVAL: no access of that kind. */
 int cf_memory_populate(void *memory, size_t bytes, bool write);
 
 int cf_memory_unmap(void *memory, size_t bytes);
