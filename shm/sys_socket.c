@@ -284,7 +284,7 @@ int cf_socket_peer(int fd, struct cf_peer *ret_peer)
 
 int cf_socket_pidfd(int fd, int *ret_pidfd)
 {
-    int pidfd;
+    int pidfd = -1;
     socklen_t bytes = sizeof pidfd;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &bytes) == 0) {
         *ret_pidfd = pidfd;

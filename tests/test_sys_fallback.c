@@ -39,10 +39,15 @@ static int old_getsockopt(int fd, int level, int name, void *value, socklen_t *b
     return name == 77 ? (int)lacking(ENOPROTOOPT) : getsockopt(fd, level, name, value, bytes);
 }
 
+static ssize_t old_pwritev2(int fd, const struct iovec *v, int count, off_t offset, int flags)
+{
+    return flags != 0 ? lacking(EOPNOTSUPP) : pwritev2(fd, v, count, offset, flags);
+}
+
 #define memfd_create old_memfd_create
 #define madvise old_madvise
 #define getsockopt old_getsockopt
-#define pwritev2(...) lacking(EOPNOTSUPP)
+#define pwritev2 old_pwritev2
 #include "shm/sys_bell.c"
 #include "shm/sys_memory.c"
 #include "shm/sys_socket.c"
