@@ -125,7 +125,7 @@ static void keep_via_param(struct cf_sip_via *via, const char *base, const struc
     else if (CF_SIP_SAME(param->name, param->name_len, "branch"))
         via->branch = slice_of(base, param->value, param->value + param->value_len);
     else if (CF_SIP_SAME(param->name, param->name_len, "received"))
-        via->received = slice_of(base, param->value, param->value + param->value_len);
+        via->received = slice_of(base, param->name, param->end);
 }
 
 bool cf_sip_via_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_via *ret_via)

@@ -90,7 +90,7 @@ static void scan_request_line(struct cf_sip_msg *msg, const char *p, const char 
     struct cf_sip_cursor c = {p, end};
     const size_t method_len = cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN);
     if (method_len == 0 || !cf_sip_at(&c, ' ')) {
-        fault(msg, CF_SIP_ERROR_NOISE);
+        msg->error = CF_SIP_ERROR_NOISE; /* whatever else is wrong with it */
         return;
     }
     const char *uri = c.p + 1;
@@ -104,9 +104,11 @@ static void scan_request_line(struct cf_sip_msg *msg, const char *p, const char 
         while (last > uri && last[-1] == ' ')
             last--;
         const bool sip = last - uri >= 8 && CF_SIP_SAME(last - 8, 8, " sip/2.0");
-        fault(msg, sip ? CF_SIP_ERROR_START_LINE : CF_SIP_ERROR_NOISE);
-        if (!sip)
+        if (!sip) {
+            msg->error = CF_SIP_ERROR_NOISE;
             return;
+        }
+        fault(msg, CF_SIP_ERROR_START_LINE);
     } else if (uri_end + 1 != version || uri_end == uri || *uri == '<') {
         fault(msg, CF_SIP_ERROR_START_LINE);
     } else if (!version_ok(version, (size_t)(end - version))) {

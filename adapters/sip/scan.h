@@ -124,8 +124,8 @@ struct cf_sip_via {
     uint16_t port; /* 0: none given */
     struct cf_sip_slice host;
     struct cf_sip_slice branch;
-    struct cf_sip_slice received;
-    struct cf_sip_slice rport; /* the parameter's name, or name and value; {0, 0}: absent */
+    struct cf_sip_slice received; /* these two from the parameter's name to the end of its value; {0, 0}: absent */
+    struct cf_sip_slice rport;
     struct cf_sip_slice value; /* the whole first value, without those that follow after a comma */
 };
 

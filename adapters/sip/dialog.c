@@ -1,0 +1,163 @@
+#include "adapters/sip/dialog.h"
+
+static void refuse_order(struct cf_sip_calls *calls, const struct cf_sip_request *request, unsigned status)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    stack->counters.refused_order++;
+    struct cf_sip_out *out = cf_sip_reply_begin(stack, request, status, NULL);
+    if (status == 500) {
+        /* RFC 3261 14.2 wants 0 to 10 seconds by chance: the request's own hash is chance enough. */
+        CF_SIP_PUT(out, "Retry-After: ");
+        cf_sip_put_number(out, request->key.word[1] % 11);
+        CF_SIP_PUT(out, "\r\n");
+    }
+    cf_sip_reply_stateless(stack, request, status);
+}
+
+static void report_hold(struct cf_sip_calls *calls, struct cf_sip_call *call, bool holds)
+{
+    if (call->held == holds)
+        return;
+    call->held = holds;
+    cf_sip_call_report(calls, call, holds ? CF_SIP_HELD : CF_SIP_RESUMED);
+}
+
+/* The session description for a 200 within the dialog, in the stack's text buffer. */
+static struct cf_sip_out description(struct cf_sip_calls *calls)
+{
+    return (struct cf_sip_out){.text = calls->stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
+}
+
+static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    struct cf_sip_out body = description(calls);
+    bool holds;
+    const enum cf_sip_media media =
+        cf_sip_reply_media(stack, request, call->sdp_session, call->sdp_version + 1, &body, &holds);
+    if (media == CF_SIP_MEDIA_REFUSED)
+        return false;
+    const union cf_sip_addr to = cf_sip_response_address(request->msg, &request->source);
+    struct cf_sip_server *server = cf_sip_server_new(calls->transactions, &request->key, true, &to);
+    if (server == NULL) {
+        stack->counters.no_transaction++;
+        refuse_order(calls, request, 500); /* the session goes on as it was */
+        return false;
+    }
+    if (call->state == CF_SIP_CALL_ANSWERED)
+        call->state = CF_SIP_CALL_CONFIRMED;
+    call->sdp_version++;
+    stack->counters.reinvites++;
+    struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 200, NULL);
+    cf_sip_put_routes(out, request->msg);
+    cf_sip_put_contact(stack, out);
+    cf_sip_put_body(out, "application/sdp", body.text, body.len);
+    cf_sip_server_respond(calls->transactions, server, 200);
+    cf_sip_call_wait_ack(calls, call, &to, request->msg->cseq, media == CF_SIP_MEDIA_OFFERED);
+    cf_sip_call_set_target(calls, call, request->msg);
+    if (media == CF_SIP_MEDIA_ANSWERED)
+        report_hold(calls, call, holds);
+    return true;
+}
+
+/* These return false when the request was refused: then its CSeq does not count, and the same refusal is given to it when
+ * it comes again. */
+static bool reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
+{
+    switch ((enum cf_sip_call_state)call->state) {
+    case CF_SIP_CALL_OFFERING:
+    case CF_SIP_CALL_ACCEPTED:
+        refuse_order(calls, request, 500); /* RFC 3261 14.2: the first INVITE has no final response yet */
+        return false;
+    case CF_SIP_CALL_ANSWERED:
+    case CF_SIP_CALL_CONFIRMED:
+        break;
+    default: /* ended from our side, BYE is on its way or waits */
+        cf_sip_reply_plain(calls->stack, request, 481);
+        return false;
+    }
+    if (call->ok.waiting && call->ok.offers) {
+        refuse_order(calls, request, 491); /* our offer has no answer yet */
+        return false;
+    }
+    /* A newer INVITE shows that the peer has the 2xx, though its ACK was lost (RFC 5407 3.1.4). */
+    return answer_reinvite(calls, call, request);
+}
+
+static bool update(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    struct cf_sip_out body = description(calls);
+    bool holds = call->held;
+    if (call->state != CF_SIP_CALL_ANSWERED && call->state != CF_SIP_CALL_CONFIRMED) {
+        refuse_order(calls, request, call->state < CF_SIP_CALL_ANSWERED ? 500 : 491);
+        return false;
+    }
+    if (request->msg->body.len != 0) {
+        if (call->ok.waiting && call->ok.offers) {
+            refuse_order(calls, request, 491);
+            return false;
+        }
+        if (cf_sip_reply_media(stack, request, call->sdp_session, call->sdp_version + 1, &body, &holds) ==
+            CF_SIP_MEDIA_REFUSED)
+            return false;
+        call->sdp_version++;
+    }
+    struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 200, NULL);
+    cf_sip_put_contact(stack, out);
+    cf_sip_reply_end(calls->transactions, request, 200, body.text, body.len);
+    cf_sip_call_set_target(calls, call, request->msg);
+    report_hold(calls, call, holds);
+    return true;
+}
+
+static void answer_ok(struct cf_sip_calls *calls, const struct cf_sip_request *request)
+{
+    cf_sip_reply_begin(calls->stack, request, 200, NULL);
+    cf_sip_reply_end(calls->transactions, request, 200, "", 0);
+}
+
+void cf_sip_dialog_request(struct cf_sip_calls *calls, const struct cf_sip_request *request)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    const struct cf_sip_msg *msg = request->msg;
+    struct cf_sip_call *call = cf_sip_call_find(calls, msg);
+    if (call == NULL || call->state == CF_SIP_CALL_LINGER) {
+        stack->counters.refused_unknown++;
+        cf_sip_reply_plain(stack, request, 481);
+        return;
+    }
+    if (msg->cseq <= call->remote_cseq) {
+        refuse_order(calls, request, 500); /* RFC 3261 12.2.2: out of order */
+        return;
+    }
+    if (!cf_sip_reply_extensions(stack, request))
+        return;
+    const uint32_t before = call->remote_cseq;
+    call->remote_cseq = msg->cseq;
+    call->peer = request->source;
+    switch ((enum cf_sip_method)msg->method) {
+    case CF_SIP_INVITE:
+        if (!reinvite(calls, call, request))
+            call->remote_cseq = before;
+        break;
+    case CF_SIP_BYE:
+        answer_ok(calls, request);
+        cf_sip_call_bye(calls, call, msg);
+        break;
+    case CF_SIP_UPDATE:
+        if (!update(calls, call, request))
+            call->remote_cseq = before;
+        break;
+    case CF_SIP_INFO:
+        answer_ok(calls, request);
+        break;
+    case CF_SIP_OPTIONS:
+        cf_sip_reply_options(calls->transactions, request, true);
+        break;
+    default:
+        call->remote_cseq = before;
+        cf_sip_reply_method(stack, request);
+        break;
+    }
+}

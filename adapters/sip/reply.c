@@ -1,0 +1,170 @@
+#include "adapters/sip/reply.h"
+#include "adapters/sip/field.h"
+
+void cf_sip_tag_make(const struct cf_sip_stack *stack, const struct cf_sip_msg *request, char tag[CF_SIP_TAG_LEN])
+{
+    struct cf_sip_hash hash;
+    struct cf_sip_out out = {.text = tag, .bytes_max = CF_SIP_TAG_LEN};
+    cf_sip_hash_init(&hash, &stack->config.secret);
+    cf_sip_hash_bytes(&hash, "tag", 3);
+    cf_sip_hash_bytes(&hash, cf_sip_ptr(request, request->call_id), request->call_id.len);
+    cf_sip_hash_bytes(&hash, cf_sip_ptr(request, request->from.tag), request->from.tag.len);
+    cf_sip_hash_bytes(&hash, cf_sip_ptr(request, request->via.branch), request->via.branch.len);
+    cf_sip_hash_number(&hash, request->cseq);
+    cf_sip_put_hex64(&out, cf_sip_hash_end(&hash).word[0]);
+}
+
+struct cf_sip_out *cf_sip_reply_begin(struct cf_sip_stack *stack, const struct cf_sip_request *request, unsigned status,
+                                      const char *reason)
+{
+    char tag[CF_SIP_TAG_LEN];
+    struct cf_sip_out *out = cf_sip_stack_begin(stack);
+    cf_sip_tag_make(stack, request->msg, tag);
+    cf_sip_put_status_line(out, status, reason);
+    cf_sip_put_head(out, request->msg, &request->source, tag, sizeof(tag));
+    return out;
+}
+
+static void send_stateless(struct cf_sip_stack *stack, const struct cf_sip_request *request, unsigned status)
+{
+    const union cf_sip_addr to = cf_sip_response_address(request->msg, &request->source);
+    cf_sip_stack_count_response(stack, status);
+    stack->counters.sent_stateless++;
+    cf_sip_stack_send(stack, &to);
+}
+
+void cf_sip_reply_stateless(struct cf_sip_stack *stack, const struct cf_sip_request *request, unsigned status)
+{
+    cf_sip_put_body(&stack->out, "", "", 0);
+    send_stateless(stack, request, status);
+}
+
+void cf_sip_reply_end(struct cf_sip_transactions *t, const struct cf_sip_request *request, unsigned status,
+                      const char *body, size_t len)
+{
+    struct cf_sip_stack *stack = t->stack;
+    const union cf_sip_addr to = cf_sip_response_address(request->msg, &request->source);
+    cf_sip_put_body(&stack->out, "application/sdp", body, len);
+    struct cf_sip_server *s = cf_sip_server_new(t, &request->key, false, &to);
+    if (s != NULL) {
+        cf_sip_server_respond(t, s, status);
+    } else {
+        stack->counters.no_transaction++;
+        send_stateless(stack, request, status);
+    }
+}
+
+void cf_sip_reply_plain(struct cf_sip_stack *stack, const struct cf_sip_request *request, unsigned status)
+{
+    cf_sip_reply_begin(stack, request, status, NULL);
+    cf_sip_reply_stateless(stack, request, status);
+}
+
+static void put_unsupported(void *context, const char *token, size_t len)
+{
+    struct cf_sip_out *out = context;
+    CF_SIP_PUT(out, "Unsupported: ");
+    cf_sip_put_value(out, token, len);
+    CF_SIP_PUT(out, "\r\n");
+}
+
+static void count_token(void *context, const char *token, size_t len)
+{
+    (void)token;
+    (void)len;
+    ++*(unsigned *)context;
+}
+
+bool cf_sip_reply_extensions(struct cf_sip_stack *stack, const struct cf_sip_request *request)
+{
+    const struct cf_sip_msg *msg = request->msg;
+    unsigned required = 0;
+    if (!cf_sip_list_walk(msg, &msg->require, count_token, &required)) {
+        stack->counters.refused_extension++;
+        cf_sip_reply_begin(stack, request, 400, "Malformed Require Header");
+        cf_sip_reply_stateless(stack, request, 400);
+        return false;
+    }
+    if (required == 0)
+        return true;
+    stack->counters.refused_extension++;
+    struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 420, NULL);
+    cf_sip_list_walk(msg, &msg->require, put_unsupported, out);
+    cf_sip_reply_stateless(stack, request, 420);
+    return false;
+}
+
+void cf_sip_reply_method(struct cf_sip_stack *stack, const struct cf_sip_request *request)
+{
+    const unsigned status = request->msg->method == CF_SIP_UNKNOWN ? 501 : 405;
+    stack->counters.refused_method++;
+    struct cf_sip_out *out = cf_sip_reply_begin(stack, request, status, NULL);
+    CF_SIP_PUT(out, "Allow: " CF_SIP_ALLOW "\r\n");
+    cf_sip_reply_stateless(stack, request, status);
+}
+
+void cf_sip_reply_options(struct cf_sip_transactions *t, const struct cf_sip_request *request, bool in_dialog)
+{
+    struct cf_sip_out *out = cf_sip_reply_begin(t->stack, request, 200, NULL);
+    CF_SIP_PUT(out, "Allow: " CF_SIP_ALLOW "\r\nAccept: application/sdp\r\nSupported:\r\n");
+    if (in_dialog)
+        cf_sip_reply_end(t, request, 200, "", 0);
+    else
+        cf_sip_reply_stateless(t->stack, request, 200);
+}
+
+static bool is_sdp(const struct cf_sip_msg *msg)
+{
+    const char *type = cf_sip_ptr(msg, msg->content_type);
+    struct cf_sip_cursor c = {type, type + msg->content_type.len};
+    const size_t first = cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN);
+    if (!CF_SIP_SAME(type, first, "application") || !cf_sip_take(&c, '/'))
+        return false;
+    const char *second = c.p;
+    return CF_SIP_SAME(second, cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN), "sdp");
+}
+
+static bool is_encoded(const struct cf_sip_msg *msg)
+{
+    const struct cf_sip_slice encoding = msg->content_encoding;
+    return encoding.len != 0 && !CF_SIP_SAME(cf_sip_ptr(msg, encoding), encoding.len, "identity");
+}
+
+static enum cf_sip_media refuse_media(struct cf_sip_stack *stack, const struct cf_sip_request *request, unsigned status,
+                                      const char *warning)
+{
+    stack->counters.refused_media++;
+    struct cf_sip_out *out = cf_sip_reply_begin(stack, request, status, NULL);
+    if (status == 415) {
+        CF_SIP_PUT(out, "Accept: application/sdp\r\nAccept-Encoding: identity\r\n");
+    } else {
+        CF_SIP_PUT(out, "Warning: 305 ");
+        cf_sip_put_string(out, stack->config.host);
+        CF_SIP_PUT(out, " \"");
+        cf_sip_put_string(out, warning);
+        CF_SIP_PUT(out, "\"\r\n");
+    }
+    cf_sip_reply_stateless(stack, request, status);
+    return CF_SIP_MEDIA_REFUSED;
+}
+
+enum cf_sip_media cf_sip_reply_media(struct cf_sip_stack *stack, const struct cf_sip_request *request, uint64_t session,
+                                     uint32_t version, struct cf_sip_out *out, bool *ret_holds)
+{
+    const struct cf_sip_msg *msg = request->msg;
+    struct cf_sdp offer;
+    if (msg->body.len == 0) {
+        *ret_holds = false;
+        cf_sdp_offer(&stack->config.media, session, version, out);
+        return CF_SIP_MEDIA_OFFERED;
+    }
+    if (!is_sdp(msg) || is_encoded(msg))
+        return refuse_media(stack, request, 415, NULL);
+    enum cf_sdp_error error = cf_sdp_scan(cf_sip_ptr(msg, msg->body), msg->body.len, &offer);
+    if (error == CF_SDP_ERROR_OK)
+        error = cf_sdp_answer(&offer, &stack->config.media, session, version, out);
+    if (error != CF_SDP_ERROR_OK || out->full)
+        return refuse_media(stack, request, 488, cf_sdp_error_text(error));
+    *ret_holds = cf_sdp_holds(&offer);
+    return CF_SIP_MEDIA_ANSWERED;
+}

@@ -1,0 +1,132 @@
+/*
+ * What transactions and dialogs stand on: configuration, memory, timers, counters, and the way out.
+ *
+ * Shape:     one structure per user agent server (uas.h), filled once at start; all pools lie in memory handed in.
+ * Writers:   one thread.
+ * Progress:  nothing here blocks, allocates or asks for the time.
+ */
+#ifndef CALLFAN_ADAPTERS_SIP_STACK_H
+#define CALLFAN_ADAPTERS_SIP_STACK_H
+
+#include "adapters/sip/hash.h"
+#include "adapters/sip/net.h"
+#include "adapters/sip/out.h"
+#include "adapters/sip/scan.h"
+#include "adapters/sip/sdp.h"
+#include "adapters/sip/store.h"
+#include "adapters/sip/table.h"
+#include "adapters/sip/timer.h"
+
+#define CF_SIP_NS_PER_S  UINT64_C(1000000000)
+#define CF_SIP_NS_PER_MS UINT64_C(1000000)
+
+enum {
+    CF_SIP_DATAGRAM_MAX = 65507, /* what UDP carries */
+    CF_SIP_TAG_LEN = 16,
+};
+
+/* Zeros take the defaults in parentheses. Strings and codecs are borrowed as long as the user agent lives. */
+struct cf_sip_config {
+    const char *host; /* address or name in Contact and Via, an IPv6 address in brackets; required */
+    uint16_t port;    /* (5060) */
+    const char *user; /* user part of Contact ("callfan") */
+    struct cf_sdp_local media; /* address required */
+    struct cf_sip_key secret;  /* random; keys hashes and tags */
+    uint32_t calls_max;        /* (1,024) calls at once */
+    uint32_t transactions_max; /* (4 * calls_max + 64) */
+    uint32_t blocks_max;       /* (24 * calls_max + 256) of 256 bytes */
+    uint64_t t1_ns, t2_ns, t4_ns; /* (500 ms, 4 s, 5 s) */
+    uint64_t ring_limit_ns;       /* (180 s) unanswered for so long: 480 */
+    uint64_t linger_ns;           /* (0) from DISCONNECTED to IDLE when the peer hung up */
+    uint32_t retry_after_s;       /* (5) in 503 */
+    bool trust_asserted;          /* take the caller from P-Asserted-Identity */
+};
+
+/* Named counters; X(name). */
+#define CF_SIP_COUNTERS(X)                                                                                             \
+    X(received)              /* datagrams */                                                                           \
+    X(received_bytes)                                                                                                  \
+    X(keepalives)            /* datagrams of CR and LF only */                                                         \
+    X(malformed)             /* all kinds of malformed_by_kind */                                                      \
+    X(malformed_answered)    /* of these, answered with 400, 505 or 513 */                                             \
+    X(requests)              /* well-formed */                                                                         \
+    X(responses)             /* well-formed, received */                                                               \
+    X(responses_unmatched)   /* received, of no transaction */                                                         \
+    X(retransmissions)       /* requests absorbed by their transaction */                                              \
+    X(acks)                  /* that confirmed something */                                                            \
+    X(acks_unmatched)                                                                                                  \
+    X(sent_1xx)                                                                                                        \
+    X(sent_2xx)                                                                                                        \
+    X(sent_3xx_6xx)                                                                                                    \
+    X(sent_stateless)        /* of these, without a transaction */                                                     \
+    X(sent_requests)                                                                                                   \
+    X(resent_2xx)            /* 2xx to INVITE sent again because no ACK came */                                        \
+    X(resent_finals)         /* 3xx to 6xx to INVITE sent again because no ACK came */                                 \
+    X(resent_answers)        /* responses sent again because the request came again */                                 \
+    X(resent_requests)                                                                                                 \
+    X(offered)               /* new calls */                                                                           \
+    X(answered)                                                                                                        \
+    X(ended)                                                                                                           \
+    X(cancelled)                                                                                                       \
+    X(refused_overload)      /* 503 */                                                                                 \
+    X(refused_extension)     /* 420 */                                                                                 \
+    X(refused_method)        /* 405, 501 */                                                                            \
+    X(refused_media)         /* 415, 488 */                                                                            \
+    X(refused_uri)           /* 416 */                                                                                 \
+    X(refused_merged)        /* 482 */                                                                                 \
+    X(refused_unknown)       /* 481 */                                                                                 \
+    X(refused_order)         /* 500 for a CSeq that is too low, 491 */                                                 \
+    X(reinvites)                                                                                                       \
+    X(no_ack)                /* calls ended because no ACK came for 2xx */                                             \
+    X(no_ack_final)          /* transactions ended because no ACK came for 3xx to 6xx */                               \
+    X(no_answer)             /* calls ended because nobody answered */                                                 \
+    X(bye_timeouts)          /* BYEs that nobody answered */                                                           \
+    X(no_transaction)        /* requests answered without a transaction because there was none left */                 \
+    X(no_block)              /* messages that could not be kept for repetition */                                      \
+    X(too_large)             /* messages that did not fit a datagram and were not sent */                              \
+    X(stale_commands)        /* commands for a call that is gone */
+
+struct cf_sip_counters {
+#define X(name) uint64_t name;
+    CF_SIP_COUNTERS(X)
+#undef X
+    uint64_t malformed_by_kind[CF_SIP_ERRORS_COUNT];
+};
+
+struct cf_sip_stack {
+    struct cf_sip_config config;
+    struct cf_sip_counters counters;
+    uint64_t now_ns; /* of the call that is being executed */
+    void (*send)(void *context, const union cf_sip_addr *to, const char *bytes, size_t len);
+    void *send_context;
+    struct cf_sip_store store;
+    struct cf_sip_wheel *wheel;
+    struct cf_sip_out out; /* the message being built */
+    char *text;            /* CF_SIP_DATAGRAM_MAX bytes for texts read from the store */
+};
+
+/* Kinds of timers, by what they lie in. */
+enum {
+    CF_SIP_TIMER_SERVER,
+    CF_SIP_TIMER_CLIENT,
+    CF_SIP_TIMER_CALL,
+};
+
+/* Begins a message in the stack's buffer. */
+static inline struct cf_sip_out *cf_sip_stack_begin(struct cf_sip_stack *stack)
+{
+    stack->out.len = 0;
+    stack->out.full = false;
+    return &stack->out;
+}
+
+/* Sends the message in the buffer; false, counted and nothing sent, when it did not fit. */
+bool cf_sip_stack_send(struct cf_sip_stack *stack, const union cf_sip_addr *to);
+
+/* Sends a stored message (again). */
+void cf_sip_stack_resend(struct cf_sip_stack *stack, struct cf_sip_stored stored, const union cf_sip_addr *to);
+
+/* Counts a response by its class. */
+void cf_sip_stack_count_response(struct cf_sip_stack *stack, unsigned status);
+
+#endif
