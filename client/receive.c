@@ -28,14 +28,6 @@
 #define TEXT_ROOM     8192u /* two texts of the longest record */
 #define SPIN_LOOKS    64u
 
-void cf_receive_init(struct cf_usage *u)
-{
-    struct cf_consumer *c = &u->consumer;
-    char *text = c->text;
-    *c = (struct cf_consumer){.text = text};
-    cf_ring_consumer_init(&c->ring, u->down_slots, u->down_mask + 1, 0);
-}
-
 /* ------------------------------------------------------------------ the event handle, under down_lock */
 
 static void signal_event(struct cf_usage *u)
@@ -172,6 +164,15 @@ static void settle(struct cf_usage *u)
         }
     }
     clear_event(u);
+}
+
+void cf_receive_init(struct cf_usage *u)
+{
+    struct cf_consumer *c = &u->consumer;
+    char *text = c->text;
+    *c = (struct cf_consumer){.text = text};
+    cf_ring_consumer_init(&c->ring, u->down_slots, u->down_mask + 1, 0);
+    settle(u); /* who only polls the event handle is woken for the first message already */
 }
 
 static uint32_t fetch(struct cf_usage *u, struct cf_batch_message *out, uint32_t max, bool with_text)

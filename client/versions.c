@@ -12,7 +12,7 @@ static const DWORD versions[] = {
 
 bool cf_version_known(DWORD version)
 {
-    return cf_version_common(version, version) == version;
+    return version != 0 && cf_version_common(version, version) == version;
 }
 
 DWORD cf_version_common(DWORD low, DWORD high)
