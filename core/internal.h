@@ -9,12 +9,46 @@
 
 /* ------------------------------------------------------------------ output.c: messages, answers, commands */
 
+/* The port puts something out in this turn: it will be published, and its first line may be written. */
+void cf_port_dirty_slow(struct cf_engine *e, uint32_t port);
+static inline void cf_port_dirty(struct cf_engine *e, uint32_t port) {
+    if (cf_unlikely(e->view[port].dirty_turn != e->journal.turn))
+        cf_port_dirty_slow(e, port);
+}
+
 /* Slots free in the down ring; reads the peer's acknowledgement again when fewer than want are known. */
-uint64_t cf_output_free(struct cf_engine *e, struct cf_port_view *v, uint64_t want);
+uint64_t cf_output_look_again(struct cf_engine *e, struct cf_port_view *v);
+static inline uint64_t cf_output_free(struct cf_engine *e, struct cf_port_view *v, uint64_t want) {
+    const struct cf_port *p = v->p;
+    uint64_t seen = p->mask + 1 - (p->tail - p->head_seen);
+    return cf_likely(seen >= want) ? seen : cf_output_look_again(e, v);
+}
+
+#define CF_PREFETCH_SLOTS 4 /* of each ring, ahead of the tail: each delivery is a store to a line that the consumer had last */
 
 /* One message, no payload, without looking for room. sequence is given here. */
-void cf_output_message(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3,
-                       int64_t time_ns, uint32_t open_line);
+static inline void cf_output_message(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2,
+                                     uint64_t p3, int64_t time_ns, uint32_t open_line) {
+    struct cf_port_view *v = &e->view[port];
+    struct cf_port *p = v->p;
+    cf_port_dirty(e, port);
+    uint64_t tail = p->tail++;
+    struct cf_message *m = (struct cf_message *)&v->ring[tail & p->mask];
+    cf_prefetch_write(&v->ring[(tail + CF_PREFETCH_SLOTS) & p->mask]);
+    m->sequence = ++p->sequence;
+    m->time_ns = time_ns;
+    m->device = device;
+    m->param1 = p1;
+    m->param2 = p2;
+    m->param3 = p3;
+    m->id = id;
+    m->slots = 1;
+    m->flags = 0;
+    m->open_line = open_line;
+    p->messages++;
+    e->tally.outputs++;
+    cf_journal_point(&e->journal, CF_POINT_OUTPUT);
+}
 
 /* e->out as one record with payload, without looking for room; cost as cf_ring_cost() says. */
 void cf_output_record(struct cf_engine *e, uint32_t port);
@@ -27,7 +61,12 @@ bool cf_output_tell(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t de
                     int64_t time_ns, uint32_t open_line);
 
 /* Room for an ordinary message of cost slots and the port in step? Else the port falls behind (cause) and false. */
-bool cf_output_ready(struct cf_engine *e, uint32_t port, uint64_t cost);
+bool cf_output_not_ready(struct cf_engine *e, uint32_t port);
+static inline bool cf_output_ready(struct cf_engine *e, uint32_t port, uint64_t cost) {
+    struct cf_port_view *v = &e->view[port];
+    uint64_t want = cost + v->p->reserve;
+    return cf_likely(v->p->step != CF_BEHIND && cf_output_free(e, v, want) >= want) || cf_output_not_ready(e, port);
+}
 
 /* n messages were offered and not told. */
 void cf_output_missed(struct cf_engine *e, struct cf_port *p, uint64_t n);
@@ -41,14 +80,15 @@ bool cf_output_command(struct cf_engine *e, uint32_t port, uint32_t keep_free);
 /* Begins e->out. */
 struct cf_record *cf_output_begin(struct cf_engine *e, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3);
 
-void cf_port_dirty(struct cf_engine *e, uint32_t port);
 void cf_port_busy(struct cf_engine *e, uint32_t port);
 bool cf_port_is_busy(const struct cf_engine *e, uint32_t port);
 
 /* ------------------------------------------------------------------ ports.c */
 
 void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint32_t generation, const char *name, uint32_t name_bytes);
-uint64_t cf_port_handle(const struct cf_engine *e, uint32_t port, uint32_t index, uint32_t generation);
+static inline uint64_t cf_port_handle(const struct cf_engine *e, uint32_t port, uint32_t index, uint32_t generation) {
+    return cf_handle_of_usage(e->view[port].p->usage, index, CF_KIND_CALL, generation);
+}
 
 /* ------------------------------------------------------------------ lines.c: devices and opens */
 

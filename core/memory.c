@@ -187,10 +187,6 @@ void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint
         cf_handle_table_format(&p->handles, &e->journal, e->limits.handles, h->base_generation & ~1u);
 }
 
-uint64_t cf_port_handle(const struct cf_engine *e, uint32_t port, uint32_t index, uint32_t generation) {
-    return cf_handle_of_usage(e->ports[port].usage, index, CF_KIND_CALL, generation);
-}
-
 struct cf_port_down *cf_engine_door_down(struct cf_engine *e) { return e->view[0].down; }
 struct cf_port_up *cf_engine_door_up(struct cf_engine *e) { return e->view[0].up; }
 const struct cf_limits *cf_engine_limits(const struct cf_engine *e) { return &e->limits; }

@@ -5,12 +5,11 @@
  */
 #include "core/internal.h"
 
-void cf_port_dirty(struct cf_engine *e, uint32_t port) {
+void cf_port_dirty_slow(struct cf_engine *e, uint32_t port) {
     struct cf_port_view *v = &e->view[port];
-    if (v->dirty_turn == e->control->turn)
-        return;
-    v->dirty_turn = e->control->turn;
+    v->dirty_turn = e->journal.turn;
     e->dirty[e->dirty_count++] = port;
+    cf_touch_one(e, v->p); /* once a turn: whoever finds the port dirty need not */
 }
 
 void cf_port_busy(struct cf_engine *e, uint32_t port) {
@@ -23,45 +22,15 @@ void cf_port_busy(struct cf_engine *e, uint32_t port) {
 
 bool cf_port_is_busy(const struct cf_engine *e, uint32_t port) { return e->g->busy[port / 32] >> (port % 32) & 1; }
 
-static uint64_t free_seen(const struct cf_port *p) { return p->mask + 1 - (p->tail - p->head_seen); }
-
 /* Reads the peer's word once; one that goes back or past what was published is not believed. */
-static uint64_t look_again(struct cf_engine *e, struct cf_port_view *v) {
+uint64_t cf_output_look_again(struct cf_engine *e, struct cf_port_view *v) {
     struct cf_port *p = v->p;
     uint64_t ack = cf_load_acquire_64(&v->up->down_ack); /* R1 pairs with A1 in cf_ring_acknowledge() */
     if (ack > p->head_seen && ack <= v->down->down.tail) {
         cf_touch_one(e, p);
         p->head_seen = ack;
     }
-    return free_seen(p);
-}
-
-uint64_t cf_output_free(struct cf_engine *e, struct cf_port_view *v, uint64_t want) {
-    uint64_t seen = free_seen(v->p);
-    return cf_likely(seen >= want) ? seen : look_again(e, v);
-}
-
-void cf_output_message(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3,
-                       int64_t time_ns, uint32_t open_line) {
-    struct cf_port_view *v = &e->view[port];
-    struct cf_port *p = v->p;
-    cf_touch_one(e, p);
-    struct cf_message *m = (struct cf_message *)&v->ring[p->tail & p->mask];
-    m->sequence = ++p->sequence;
-    m->time_ns = time_ns;
-    m->device = device;
-    m->param1 = p1;
-    m->param2 = p2;
-    m->param3 = p3;
-    m->id = id;
-    m->slots = 1;
-    m->flags = 0;
-    m->open_line = open_line;
-    p->tail++;
-    p->messages++;
-    cf_port_dirty(e, port);
-    e->tally.outputs++;
-    cf_journal_point(&e->journal, CF_POINT_OUTPUT);
+    return p->mask + 1 - (p->tail - p->head_seen);
 }
 
 struct cf_record *cf_output_begin(struct cf_engine *e, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3) {
@@ -78,21 +47,20 @@ void cf_output_record(struct cf_engine *e, uint32_t port) {
     struct cf_record *r = &e->out;
     r->m.slots = (uint8_t)cf_record_slots(r->payload_bytes);
     uint64_t cost = cf_ring_cost(p->mask, p->tail, r->m.slots);
-    cf_touch_one(e, p);
+    cf_port_dirty(e, port);
     r->m.sequence = ++p->sequence;
     if (cost != r->m.slots)
         cf_ring_write_filler(v->ring, p->mask, p->tail);
     cf_ring_write(v->ring, p->mask, p->tail + cost - r->m.slots, r);
     p->tail += cost;
     p->messages++;
-    cf_port_dirty(e, port);
     e->tally.outputs++;
     cf_journal_point(&e->journal, CF_POINT_OUTPUT);
 }
 
 void cf_output_gap(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t folded, bool counts, uint64_t p3) {
     struct cf_port *p = e->view[port].p;
-    cf_touch_one(e, p);
+    cf_port_dirty(e, port);
     uint64_t first = p->sequence + 1;
     uint64_t last = counts ? p->sequence + folded + 1 : p->sequence + folded;
     p->sequence = last - 1; /* the message below takes `last` */
@@ -111,14 +79,9 @@ void cf_output_missed(struct cf_engine *e, struct cf_port *p, uint64_t n) {
     p->outage_missed += n;
 }
 
-bool cf_output_ready(struct cf_engine *e, uint32_t port, uint64_t cost) {
-    struct cf_port_view *v = &e->view[port];
-    struct cf_port *p = v->p;
-    if (cf_unlikely(p->step == CF_BEHIND))
-        return false;
-    if (cf_likely(cf_output_free(e, v, cost + p->reserve) >= cost + p->reserve))
-        return true;
-    cf_behind_enter(e, port, 1);
+bool cf_output_not_ready(struct cf_engine *e, uint32_t port) {
+    if (e->view[port].p->step != CF_BEHIND)
+        cf_behind_enter(e, port, 1);
     return false;
 }
 

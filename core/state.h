@@ -340,12 +340,12 @@ struct cf_provider_call {
 /* ------------------------------------------------------------------ the private view */
 
 struct cf_port_view {
+    struct cf_port *p;             /* its state */
+    struct cf_slot *ring;          /* down ring */
+    uint64_t dirty_turn;           /* in e->dirty[] for that turn */
     struct cf_port_down *down;
     struct cf_port_up *up;
-    struct cf_slot *ring;          /* down ring */
     const struct cf_slot *up_ring;
-    struct cf_port *p;             /* its state */
-    uint64_t dirty_turn;           /* in e->dirty[] for that turn */
     uint64_t rung_at;              /* wake_at for which the bell was rung */
     int64_t rung_ns;
     int64_t wake_interval_ns;
@@ -358,7 +358,7 @@ struct cf_port_view {
     struct cf_provider_call *provider_calls;
     uint32_t *provider_lines;      /* line number -> device id + 1 */
     struct cf_request *requests;
-};
+} __attribute__((aligned(64))); /* what a delivery reads lies in the first line */
 
 struct cf_engine {
     struct cf_control *control;

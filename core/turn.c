@@ -139,12 +139,50 @@ static bool may_take(struct cf_engine *e, uint32_t port) {
     return cf_output_free(e, v, 256) >= 256;
 }
 
+/*
+ * The calls of events that wait in a provider's ring are brought nearer while earlier ones are worked on: the entry of its map, then the
+ * call, then its further references. What is read here is a hint: only indices, clamped, and nothing is believed.
+ */
+static void look_ahead(const struct cf_engine *e, const struct cf_port_view *v, uint64_t head) {
+    static const uint64_t ahead[3] = {12, 8, 4};
+    for (int stage = 0; stage < 3; stage++) {
+        uint64_t at = head + ahead[stage];
+        const struct cf_message *m = (const struct cf_message *)&v->up_ring[at & v->p->up_mask];
+        if (cf_load_acquire_64(&m->commit) != at + 1)
+            continue;
+        uint32_t index = cf_handle_index(m->device);
+        if (index >= e->limits.calls_per_provider)
+            continue;
+        const struct cf_provider_call *entry = &v->provider_calls[index];
+        if (stage == 0) {
+            cf_prefetch_read(entry);
+            continue;
+        }
+        uint32_t call = entry->call - 1;
+        if (call >= e->limits.calls)
+            continue;
+        const struct cf_call *c = cf_call_at(e, call);
+        if (stage == 1) {
+            cf_prefetch_write(c);
+            cf_prefetch_read(c->ref);
+        } else if (c->chunk < e->chunks_max) {
+            cf_prefetch_read(&e->chunks[c->chunk]);
+            cf_prefetch_read(&e->chunks[c->chunk].refs[8]);
+        }
+    }
+}
+
 static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     uint32_t n = 0;
     uint32_t most = budget < e->limits.port_records ? budget : e->limits.port_records;
-    while (n < most && cf_journal_room(&e->journal) > CF_JOURNAL_ENTRIES / 4 && may_take(e, port) && take_one(e, port))
-        n++;
     struct cf_port *p = e->view[port].p;
+    while (n < most && cf_journal_room(&e->journal) > CF_JOURNAL_ENTRIES / 4 && may_take(e, port)) {
+        if (p->kind == CF_PORT_PROVIDER)
+            look_ahead(e, &e->view[port], p->up_head);
+        if (!take_one(e, port))
+            break;
+        n++;
+    }
     if (n == 0 && p->state == CF_PORT_DRAINING && budget != 0) { /* everything committed was taken */
         cf_touch_one(e, p);
         p->state = CF_PORT_GOING;
