@@ -169,19 +169,23 @@ static void new_calls(struct cf_engine *e, uint32_t port) {
     uint64_t room = m->param3 < CF_NEW_CALLS_PER_SLICE ? m->param3 : CF_NEW_CALLS_PER_SLICE;
     bool refused = m->param2 == 0 && r.head.total > m->param3; /* all or nothing (G-11) */
     uint32_t i = refused ? CF_INDEX_NONE : walk_from(e, l, o->line, m->param2);
-    for (uint32_t seen = 0; i != CF_INDEX_NONE && seen < WALK_MAX && r.head.entries < room && cf_slice_room(e); seen++) {
+    bool refused_handle = false;
+    for (uint32_t seen = 0; i != CF_INDEX_NONE && seen < WALK_MAX && cf_slice_room(e); seen++) {
         struct cf_call *c = cf_call_at(e, i);
         if (wanted(e, c, o->position, select, address)) {
+            if (r.head.entries == room)
+                break;
             uint32_t index = cf_call_give_handle(e, c, o->position, false);
-            if (index == CF_INDEX_NONE)
+            refused_handle = index == CF_INDEX_NONE;
+            if (refused_handle)
                 break;
             r.handles[r.head.entries++] = cf_port_handle(e, port, index, cf_slot_at(&e->view[port], index)->generation);
             cf_call_notice(e, c, LINECALLINFOSTATE_NUMMONITORS, port);
         }
         i = c->next;
     }
-    bool full = i != CF_INDEX_NONE && r.head.entries == 0 && room != 0 && !refused; /* no handle to be had: do not ask for ever */
-    r.head.cursor = full && cf_call_at(e, i)->refs != 0 && e->tally.handles_refused != 0 ? 0 : cursor_of(e, i);
+    bool over = refused_handle || r.head.entries == m->param3; /* no handle or no room left: what came since is told otherwise */
+    r.head.cursor = over ? 0 : cursor_of(e, i);
     cf_output_answer(e, port, 0, &r, (uint32_t)(sizeof r.head + r.head.entries * sizeof r.handles[0]));
 }
 
