@@ -268,8 +268,8 @@ static int read_file(const char *path, char **ret_text, size_t *ret_bytes, char 
 
 static int read_section(const struct cf_options *o, struct section *ret_section, char *why, size_t why_bytes)
 {
-    char *text;
-    size_t bytes, first, last;
+    char *text = NULL;
+    size_t bytes = 0, first, last;
     unsigned line;
     int rc = read_file(o->config, &text, &bytes, why, why_bytes);
     if (rc < 0)
