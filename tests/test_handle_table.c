@@ -526,7 +526,7 @@ static void check_finds_planted_damage(void **state)
         uint32_t value;
         const char *word;
     } damage[] = {
-        {offsetof(struct fixture, head.limit), 9, "limit"},
+        {offsetof(struct fixture, head.limit), 5, "limit"},
         {offsetof(struct fixture, head.used), 9, "used"},
         {offsetof(struct fixture, head.base_generation), 1, "generations"},
         {offsetof(struct fixture, head.generation_end), 0, "generations"},
