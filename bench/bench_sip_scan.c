@@ -27,7 +27,10 @@ struct sample {
     size_t len;
 };
 
-#define SAMPLE(t) {(t), sizeof(t) - 1}
+#define SAMPLE(t)                                                                                                      \
+    {                                                                                                                  \
+        (t), sizeof(t) - 1                                                                                             \
+    }
 
 static const struct sample invite =
     SAMPLE("INVITE sip:+441632960123@trunk.example.net:5060;user=phone SIP/2.0\r\n"

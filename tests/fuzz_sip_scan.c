@@ -40,9 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t tokens = 0;
     const enum cf_sip_error error = cf_sip_scan(&msg, (const char *)data, size);
     assert(error < CF_SIP_ERRORS_COUNT && error == msg.error);
-    const struct cf_sip_slice slices[] = {msg.method_text,  msg.uri,  msg.reason,   msg.cseq_method_text, msg.cseq_value,
-                                          msg.call_id,      msg.body, msg.via.host, msg.via.branch,       msg.via.received,
-                                          msg.content_type, msg.via.rport, msg.via.value, msg.content_encoding};
+    const struct cf_sip_slice slices[] = {
+        msg.method_text,  msg.uri,       msg.reason,    msg.cseq_method_text, msg.cseq_value,
+        msg.call_id,      msg.body,      msg.via.host,  msg.via.branch,       msg.via.received,
+        msg.content_type, msg.via.rport, msg.via.value, msg.content_encoding};
     for (size_t i = 0; i < sizeof(slices) / sizeof(slices[0]); i++)
         check_slice(&msg, slices[i]);
     assert(msg.vias_count <= CF_SIP_VIAS_MAX && msg.routes_count <= CF_SIP_ROUTES_MAX);

@@ -36,8 +36,10 @@ static void hold_and_resume_are_reported(void **state)
     assert_true(sip_rig_body_has(&rig, 0, "a=sendrecv\r\n"));
     sip_rig_assert_sent(&rig, "200");
     sip_rig_assert_log(&rig, "RESUMED");
-    sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 5, "re5", true, "",
-                             "v=0\r\no=- 1 4 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"));
+    sip_rig_receive(
+        &rig, sip_rig_request(
+                  &rig, "INVITE", 5, "re5", true, "",
+                  "v=0\r\no=- 1 4 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"));
     sip_rig_assert_sent(&rig, "200");
     sip_rig_assert_log(&rig, "HELD");
     sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 5, "re5a", true, "", NULL));
@@ -98,7 +100,8 @@ static void requests_within_the_dialog_are_answered_sensibly(void **state)
         {"FROBNICATE", 15, "", NULL, "501"},
         {"INFO", 12, "", NULL, "500"}, /* older than one that was taken */
         {"INVITE", 16, "Require: 100rel, x-y\r\n", SDP("sendrecv"), "420"},
-        {"INVITE", 16, "", "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\nm=audio 9 RTP/AVP 18\r\n", "488"},
+        {"INVITE", 16, "",
+         "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\nm=audio 9 RTP/AVP 18\r\n", "488"},
         {"INVITE", 16, "", "nonsense", "488"},
         {"UPDATE", 16, "Content-Encoding: gzip\r\n", SDP("sendrecv"), "415"},
         {"INVITE", 16, "", SDP("sendrecv"), "200"}, /* the refused ones did not use up the number */
@@ -106,7 +109,8 @@ static void requests_within_the_dialog_are_answered_sensibly(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         char branch[16];
         snprintf(branch, sizeof(branch), "in%zu", i);
-        sip_rig_receive(&rig, sip_rig_request(&rig, table[i].method, table[i].cseq, branch, true, table[i].headers, table[i].body));
+        sip_rig_receive(
+            &rig, sip_rig_request(&rig, table[i].method, table[i].cseq, branch, true, table[i].headers, table[i].body));
         if (strcmp(table[i].sent, "420") == 0)
             assert_true(sip_rig_body_has(&rig, 0, "Unsupported: 100rel\r\nUnsupported: x-y\r\n"));
         if (strcmp(table[i].sent, "405") == 0 || strcmp(table[i].sent, "501") == 0)
@@ -171,7 +175,8 @@ static void our_requests_follow_routes_and_the_newest_contact(void **state)
     } table[] = {
         {"", "BYE sip:new@198.51.100.7:5099 SIP/2.0\r\n", NULL, 5099},
         {"Record-Route: <sip:198.51.100.20:5080;lr>\r\nRecord-Route: <sip:p1.example;lr>\r\n",
-         "BYE sip:new@198.51.100.7:5099 SIP/2.0\r\n", "Route: <sip:198.51.100.20:5080;lr>, <sip:p1.example;lr>\r\n", 5080},
+         "BYE sip:new@198.51.100.7:5099 SIP/2.0\r\n", "Route: <sip:198.51.100.20:5080;lr>, <sip:p1.example;lr>\r\n",
+         5080},
         {"Record-Route: <sip:198.51.100.20:5080>,<sip:p1.example;lr>\r\n", "BYE sip:198.51.100.20:5080 SIP/2.0\r\n",
          "Route: <sip:p1.example;lr>,<sip:new@198.51.100.7:5099>\r\n", 5080},
         {"Record-Route: <sip:name.example;lr>\r\n", "BYE sip:new@198.51.100.7:5099 SIP/2.0\r\n",
@@ -229,7 +234,8 @@ static void requests_that_begin_no_call_are_answered(void **state)
         {"INVITE", "Require: a,,\r\n", SDP("sendrecv"), "400"},
         {"INVITE", "Content-Encoding: gzip\r\n", SDP("sendrecv"), "415"},
         {"INVITE", "", "v=1\r\n", "488"},
-        {"INVITE", "", "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\nm=video 9 RTP/AVP 31\r\n", "488"},
+        {"INVITE", "", "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\nm=video 9 RTP/AVP 31\r\n",
+         "488"},
     };
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
@@ -237,7 +243,8 @@ static void requests_that_begin_no_call_are_answered(void **state)
         char branch[16];
         snprintf(branch, sizeof(branch), "out%zu", i);
         for (int again = 0; again < 2; again++) { /* without a transaction, and yet the same answer each time */
-            sip_rig_receive(&rig, sip_rig_request(&rig, table[i].method, 1, branch, false, table[i].headers, table[i].body));
+            sip_rig_receive(&rig,
+                            sip_rig_request(&rig, table[i].method, 1, branch, false, table[i].headers, table[i].body));
         }
         assert_int_equal(rig.sent_count, 2);
         assert_string_equal(rig.sent[0].text, rig.sent[1].text);
@@ -265,7 +272,8 @@ static void a_request_over_two_paths_is_refused_once(void **state)
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 1, "otherpath", false, "", SDP("sendrecv")));
     sip_rig_assert_sent(&rig, "482");
     sip_rig_assert_log(&rig, "OFFERING");
-    sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "newtry", false, "", SDP("sendrecv"))); /* a new attempt is another call */
+    sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "newtry", false, "",
+                                          SDP("sendrecv"))); /* a new attempt is another call */
     sip_rig_assert_sent(&rig, "100");
     sip_rig_assert_log(&rig, "OFFERING");
     sip_rig_close(&rig);
@@ -297,7 +305,8 @@ static void malformed_datagrams_are_counted_and_answered_or_dropped(void **state
     sip_rig_receive(&rig, "");
     sip_rig_receive(&rig, "\r\n\r\n");
     sip_rig_receive(&rig, "\x80\x01 not sip at all");
-    sip_rig_receive(&rig, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\nFrom: <sip:a@b>\r\nTo: <sip:c@d>\r\nCall-ID: x\r\n\r\n");
+    sip_rig_receive(&rig, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\nFrom: <sip:a@b>\r\nTo: "
+                          "<sip:c@d>\r\nCall-ID: x\r\n\r\n");
     sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 1, "bad", false, "Content-Length: 7\r\n", NULL));
     sip_rig_assert_sent(&rig, "");
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 1, "bad", false, "Content-Length: 7\r\n", NULL));
@@ -333,22 +342,27 @@ static void the_topmost_via_tells_where_we_saw_the_request_come_from(void **stat
         const char *wanted;
         unsigned port;
     } table[] = {
-        {"SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKx", "Via: SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKx\r\n", 5070},
+        {"SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKx", "Via: SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKx\r\n",
+         5070},
         {"SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKx", "Via: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKx\r\n", 5060},
-        {"SIP/2.0/UDP 10.0.0.1:5088;branch=z9hG4bKx", "Via: SIP/2.0/UDP 10.0.0.1:5088;branch=z9hG4bKx;received=198.51.100.7\r\n", 5088},
+        {"SIP/2.0/UDP 10.0.0.1:5088;branch=z9hG4bKx",
+         "Via: SIP/2.0/UDP 10.0.0.1:5088;branch=z9hG4bKx;received=198.51.100.7\r\n", 5088},
         {"SIP/2.0/UDP 10.0.0.1:5088;rport;branch=z9hG4bKx",
          "Via: SIP/2.0/UDP 10.0.0.1:5088;rport=5070;branch=z9hG4bKx;received=198.51.100.7\r\n", 5070},
         {"SIP/2.0/UDP 198.51.100.7:5088;branch=z9hG4bKx;rport=1;received=1.1.1.1",
          "Via: SIP/2.0/UDP 198.51.100.7:5088;branch=z9hG4bKx;rport=5070;received=198.51.100.7\r\n", 5070},
         {"SIP/2.0/UDP pc.example;received=9.9.9.9;rport ;branch=z9hG4bKx , SIP/2.0/UDP second;branch=z9hG4bKy",
-         "Via: SIP/2.0/UDP pc.example;received=198.51.100.7;rport=5070 ;branch=z9hG4bKx , SIP/2.0/UDP second;branch=z9hG4bKy\r\n", 5070},
+         "Via: SIP/2.0/UDP pc.example;received=198.51.100.7;rport=5070 ;branch=z9hG4bKx , SIP/2.0/UDP "
+         "second;branch=z9hG4bKy\r\n",
+         5070},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct sip_rig rig;
         char text[2048];
         sip_rig_open(&rig, sip_rig_config());
         snprintf(text, sizeof(text),
-                 "OPTIONS sip:x@192.0.2.1 SIP/2.0\r\nv: %s\r\nVia: SIP/2.0/UDP third\r\nf: <sip:a@b>;tag=1\r\nt: <sip:x@y>\r\n"
+                 "OPTIONS sip:x@192.0.2.1 SIP/2.0\r\nv: %s\r\nVia: SIP/2.0/UDP third\r\nf: <sip:a@b>;tag=1\r\nt: "
+                 "<sip:x@y>\r\n"
                  "i: 1\r\nCSeq: 1 OPTIONS\r\n\r\n",
                  table[i].via);
         sip_rig_receive(&rig, text);
@@ -366,9 +380,11 @@ static void an_ipv6_peer_is_answered_as_one(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     assert_true(cf_sip_addr_parse(&rig.peer, "2001:db8::7", 11, 5071));
-    sip_rig_receive(&rig, "OPTIONS sip:x@192.0.2.1 SIP/2.0\r\nv: SIP/2.0/UDP [2001:db8::8]:5066;branch=z9hG4bKx;rport\r\n"
-                  "f: <sip:a@b>;tag=1\r\nt: <sip:x@y>\r\ni: 1\r\nCSeq: 1 OPTIONS\r\n\r\n");
-    assert_true(sip_rig_body_has(&rig, 0, "Via: SIP/2.0/UDP [2001:db8::8]:5066;branch=z9hG4bKx;rport=5071;received=2001:db8::7\r\n"));
+    sip_rig_receive(&rig,
+                    "OPTIONS sip:x@192.0.2.1 SIP/2.0\r\nv: SIP/2.0/UDP [2001:db8::8]:5066;branch=z9hG4bKx;rport\r\n"
+                    "f: <sip:a@b>;tag=1\r\nt: <sip:x@y>\r\ni: 1\r\nCSeq: 1 OPTIONS\r\n\r\n");
+    assert_true(sip_rig_body_has(
+        &rig, 0, "Via: SIP/2.0/UDP [2001:db8::8]:5066;branch=z9hG4bKx;rport=5071;received=2001:db8::7\r\n"));
     assert_int_equal(rig.sent[0].port, 5071);
     sip_rig_close(&rig);
 }
@@ -379,8 +395,9 @@ static void a_caller_of_rfc_2543_is_served(void **state)
     (void)state;
     struct sip_rig rig;
     char text[2048];
-    const char *format = "%s sip:bob@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5070\r\nFrom: sip:al@a.example\r\n"
-                         "To: sip:bob@192.0.2.1%s%s\r\nCall-ID: old\r\nCSeq: %u %s\r\nContact: sip:al@198.51.100.7:5070\r\n\r\n";
+    const char *format =
+        "%s sip:bob@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5070\r\nFrom: sip:al@a.example\r\n"
+        "To: sip:bob@192.0.2.1%s%s\r\nCall-ID: old\r\nCSeq: %u %s\r\nContact: sip:al@198.51.100.7:5070\r\n\r\n";
     sip_rig_open(&rig, sip_rig_config());
     snprintf(text, sizeof(text), format, "INVITE", "", "", 1, "INVITE");
     sip_rig_receive(&rig, text);

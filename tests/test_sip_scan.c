@@ -233,7 +233,8 @@ static void faults_are_named(void **state)
         {"INVITE sip:x@y; lr SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_START_LINE},
         {"INVITE sip:x@y SIP/2.0  \r\n" VIA FROM TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_START_LINE},
         {"INVITE <sip:x@y> SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_START_LINE},
-        {"INVITE sip:x@y\tSIP/2.0\r\n\r\n", CF_SIP_ERROR_START_LINE},
+        {"INVITE sip:x@y\tSIP/2.0\r\n\r\n", CF_SIP_ERROR_NOISE},
+        {"INVITE sip:x@y\t SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_START_LINE},
         {"INVITE sip:x@y SIP/7.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_VERSION},
         {"SIP/3.0 200 OK\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_VERSION},
         {"SIP/2.0 4294967301 better\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_STATUS},
@@ -263,7 +264,8 @@ static void faults_are_named(void **state)
         {INVITE VIA "From: <sip:a@b>;;tag=1\r\n" TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_FROM},
         {INVITE VIA "From: <sip:a@b;tag=1\r\n" TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_FROM},
         {INVITE VIA "From:\r\n" TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_FROM},
-        {INVITE VIA FROM "To: \"Watson, Thomas\" < sip:t.watson@example.org >\r\n" CALL_ID CSEQ "\r\n", CF_SIP_ERROR_TO},
+        {INVITE VIA FROM "To: \"Watson, Thomas\" < sip:t.watson@example.org >\r\n" CALL_ID CSEQ "\r\n",
+         CF_SIP_ERROR_TO},
         {INVITE VIA FROM "To: nobody\r\n" CALL_ID CSEQ "\r\n", CF_SIP_ERROR_TO},
         {INVITE VIA FROM "To: <>\r\n" CALL_ID CSEQ "\r\n", CF_SIP_ERROR_TO},
         {INVITE VIA FROM TO "Call-ID: a b\r\n" CSEQ "\r\n", CF_SIP_ERROR_CALL_ID},
@@ -393,10 +395,11 @@ static void a_faulty_request_is_answerable_when_its_identity_is_there(void **sta
 static void no_byte_outside_the_message_is_read(void **state)
 {
     (void)state;
-    static const char text[] = "INVITE sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bK1 ; "
-                               "rport\r\nv: SIP/2.0/UDP h\r\nFrom: \"a\\\"\" <sip:a@b>;tag=1\r\nTo: x <sip:c@d>\r\nCall-ID: 1\r\n"
-                               "CSeq: 1 INVITE\r\nContact: <sip:a@b>\r\nRecord-Route: <sip:r;lr>,\r\n <sip:s>\r\n"
-                               "Reason: Q.850;cause=16;text=\"x\"\r\nRequire: a,b\r\nContent-Length: 4\r\n\r\nbody";
+    static const char text[] =
+        "INVITE sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bK1 ; "
+        "rport\r\nv: SIP/2.0/UDP h\r\nFrom: \"a\\\"\" <sip:a@b>;tag=1\r\nTo: x <sip:c@d>\r\nCall-ID: 1\r\n"
+        "CSeq: 1 INVITE\r\nContact: <sip:a@b>\r\nRecord-Route: <sip:r;lr>,\r\n <sip:s>\r\n"
+        "Reason: Q.850;cause=16;text=\"x\"\r\nRequire: a,b\r\nContent-Length: 4\r\n\r\nbody";
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *area = mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(area != MAP_FAILED && mprotect(area + page, page, PROT_READ | PROT_WRITE) == 0);
@@ -417,8 +420,9 @@ static void no_byte_outside_the_message_is_read(void **state)
 static void header_names_are_compared_whole_and_without_case(void **state)
 {
     (void)state;
-    struct cf_sip_msg msg = scan(COMPLETE "cOnTaCt: <sip:a@b>\r\nCONTENT-TYPE: a/b\r\np-asserted-IDENTITY: <sip:c@d>\r\n"
-                                          "Content-Encoding: gzip\r\n\r\n");
+    struct cf_sip_msg msg =
+        scan(COMPLETE "cOnTaCt: <sip:a@b>\r\nCONTENT-TYPE: a/b\r\np-asserted-IDENTITY: <sip:c@d>\r\n"
+                      "Content-Encoding: gzip\r\n\r\n");
     assert_int_equal(msg.error, CF_SIP_ERROR_OK);
     assert_slice(msg, msg.contact.uri, "sip:a@b");
     assert_slice(msg, msg.content_type, "a/b");
@@ -446,7 +450,8 @@ static void uris_are_taken_apart(void **state)
     } table[] = {
         {"sip:bob@b.example", true, CF_SIP_SCHEME_SIP, "bob", "b.example", 0, false},
         {"SIP:bob:secret@b.example:5070;lr;transport=udp", true, CF_SIP_SCHEME_SIP, "bob", "b.example", 5070, true},
-        {"sips:+1-555;phone-context=x@[2001:db8::1]:5061", true, CF_SIP_SCHEME_SIPS, "+1-555", "2001:db8::1", 5061, false},
+        {"sips:+1-555;phone-context=x@[2001:db8::1]:5061", true, CF_SIP_SCHEME_SIPS, "+1-555", "2001:db8::1", 5061,
+         false},
         {"sip:192.0.2.4", true, CF_SIP_SCHEME_SIP, "", "192.0.2.4", 0, false},
         {"sip:a@b?Subject=x", true, CF_SIP_SCHEME_SIP, "a", "b", 0, false},
         {"tel:+1-201-555-0123;ext=4", true, CF_SIP_SCHEME_TEL, "+1-201-555-0123", "", 0, false},

@@ -35,7 +35,8 @@ static void an_ordinary_call_is_offered_accepted_answered_and_ended(void **state
     assert_int_equal(rig.last.user, 4711);
     const struct cf_sip_msg ok = sip_rig_read_sent(&rig, 0);
     assert_memory_equal(cf_sip_ptr(&ok, ok.contact.uri), "sip:callfan@192.0.2.1:5060", ok.contact.uri.len);
-    assert_true(sip_rig_body_has(&rig, 0, "m=audio 4000 RTP/AVP 8 0\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=sendrecv\r\n"));
+    assert_true(sip_rig_body_has(
+        &rig, 0, "m=audio 4000 RTP/AVP 8 0\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=sendrecv\r\n"));
     assert_true(sip_rig_body_has(&rig, 0, "c=IN IP4 192.0.2.2\r\n"));
     sip_rig_assert_sent(&rig, "200");
     assert_int_equal(strlen(rig.tag), CF_SIP_TAG_LEN);
@@ -119,7 +120,7 @@ static void refusals_carry_their_status_and_mode(void **state)
         const char *sent;
         const char *log;
     } table[] = {
-        {0, "603", "DISCONNECTED(4,SIP 603) IDLE"},   {486, "486", "DISCONNECTED(20,SIP 486) IDLE"},
+        {0, "603", "DISCONNECTED(4,SIP 603) IDLE"},    {486, "486", "DISCONNECTED(20,SIP 486) IDLE"},
         {600, "600", "DISCONNECTED(20,SIP 600) IDLE"}, {480, "480", "DISCONNECTED(100,SIP 480) IDLE"},
         {404, "404", "DISCONNECTED(80,SIP 404) IDLE"}, {503, "503", "DISCONNECTED(200,SIP 503) IDLE"},
     };
@@ -424,7 +425,12 @@ static void exhaustion_refuses_new_calls_and_harms_no_old_one(void **state)
     char text[4096];
     for (int i = 0; i < 4; i++) {
         char id[32];
-        snprintf(text, sizeof(text), "%s", sip_rig_request(&rig, "INVITE", 1, i == 0 ? "aa" : i == 1 ? "bb" : "cc", false, "", SDP("sendrecv")));
+        snprintf(text, sizeof(text), "%s",
+                 sip_rig_request(&rig, "INVITE", 1,
+                                 i == 0   ? "aa"
+                                 : i == 1 ? "bb"
+                                          : "cc",
+                                 false, "", SDP("sendrecv")));
         snprintf(id, sizeof(id), "%c", 'A' + i);
         memcpy(strstr(text, "one@a.example"), id, 1);
         sip_rig_receive(&rig, text);
@@ -501,7 +507,8 @@ static void count_snapshot(void *context, const struct cf_sip_snapshot *snapshot
     struct sip_rig *rig = context;
     assert_int_equal(snapshot->user, 4711);
     assert_int_equal(snapshot->caller.len, 5);
-    snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "%d%c ", snapshot->state, snapshot->held ? 'h' : '-');
+    snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "%d%c ", snapshot->state,
+             snapshot->held ? 'h' : '-');
 }
 
 static void live_calls_can_be_walked(void **state)

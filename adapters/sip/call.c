@@ -51,8 +51,8 @@ static size_t text_at(const struct cf_sip_call *call, enum cf_sip_text part)
     return at;
 }
 
-size_t cf_sip_call_text(const struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part, char *dst,
-                        size_t bytes)
+size_t cf_sip_call_text(const struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part,
+                        char *dst, size_t bytes)
 {
     if (bytes > call->text_len[part])
         bytes = call->text_len[part];
@@ -110,8 +110,8 @@ void cf_sip_call_offer(struct cf_sip_calls *calls, struct cf_sip_call *call)
     struct cf_sip_words *const words[] = {&event.caller, &event.caller_name, &event.called};
     for (unsigned i = 0; i < 3; i++) {
         words[i]->text = text[i];
-        words[i]->len = cf_sip_call_text(calls, call, (enum cf_sip_text)(CF_SIP_TEXT_CALLER + i), text[i],
-                                         CF_SIP_IDENTITY_MAX);
+        words[i]->len =
+            cf_sip_call_text(calls, call, (enum cf_sip_text)(CF_SIP_TEXT_CALLER + i), text[i], CF_SIP_IDENTITY_MAX);
     }
     calls->stack->counters.offered++;
     report(calls, call, &event);
@@ -119,11 +119,12 @@ void cf_sip_call_offer(struct cf_sip_calls *calls, struct cf_sip_call *call)
 
 static void report_disconnected(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_cause *cause)
 {
-    const struct cf_sip_progress progress = {.alerted = call->alerted, .connected = call->state >= CF_SIP_CALL_ANSWERED};
+    const struct cf_sip_progress progress = {.alerted = call->alerted,
+                                             .connected = call->state >= CF_SIP_CALL_ANSWERED};
     calls->stack->counters.ended++;
-    report(calls, call,
-           &(struct cf_sip_event){
-               .kind = CF_SIP_DISCONNECTED, .mode = cf_sip_mode_of(cause, progress), .cause = *cause});
+    report(
+        calls, call,
+        &(struct cf_sip_event){.kind = CF_SIP_DISCONNECTED, .mode = cf_sip_mode_of(cause, progress), .cause = *cause});
 }
 
 /* ---- beginning and end */
@@ -230,7 +231,8 @@ static void put_routes(struct cf_sip_out *out, const struct cf_sip_msg *invite)
     }
 }
 
-static void put_part(struct cf_sip_calls *calls, const struct cf_sip_msg *invite, const char *tag, enum cf_sip_text part)
+static void put_part(struct cf_sip_calls *calls, const struct cf_sip_msg *invite, const char *tag,
+                     enum cf_sip_text part)
 {
     struct cf_sip_out *out = &calls->stack->out;
     const struct cf_sip_address caller = caller_of(calls, invite);
@@ -589,8 +591,7 @@ void cf_sip_call_bye(struct cf_sip_calls *calls, struct cf_sip_call *call, const
     case CF_SIP_CALL_OFFERING:
     case CF_SIP_CALL_ACCEPTED: /* RFC 3261 15: a caller may end an early dialog so */
         refuse(calls, call, 487);
-        report_disconnected(calls, call,
-                            &(struct cf_sip_cause){CF_SIP_ENDING_CANCEL, cause.q850, cause.reason, 0});
+        report_disconnected(calls, call, &(struct cf_sip_cause){CF_SIP_ENDING_CANCEL, cause.q850, cause.reason, 0});
         linger(calls, call);
         break;
     case CF_SIP_CALL_ANSWERED:
@@ -685,7 +686,8 @@ static bool call_check(const struct cf_sip_call *call)
     const bool open = is_open(call);
     if (!call->node.in || call->generation % 2 == 0)
         return false;
-    if (open && (call->invite == NULL || call->invite->state != CF_SIP_TRANSACTION_PROCEEDING || call->timer.next == NULL))
+    if (open &&
+        (call->invite == NULL || call->invite->state != CF_SIP_TRANSACTION_PROCEEDING || call->timer.next == NULL))
         return false;
     if (call->invite != NULL && call->invite->owner != &call->invite)
         return false;

@@ -27,19 +27,19 @@ enum { CF_SIP_IDENTITY_MAX = 128 }; /* bytes of a caller's or called party's num
 enum cf_sip_call_state {
     CF_SIP_CALL_FREE,
     CF_SIP_CALL_OFFERING,
-    CF_SIP_CALL_ACCEPTED,  /* 180 was sent */
-    CF_SIP_CALL_ANSWERED,  /* 200 was sent, its ACK has not come */
+    CF_SIP_CALL_ACCEPTED, /* 180 was sent */
+    CF_SIP_CALL_ANSWERED, /* 200 was sent, its ACK has not come */
     CF_SIP_CALL_CONFIRMED,
-    CF_SIP_CALL_BYE_WAIT,  /* to be ended, but BYE must wait for the ACK (RFC 3261 15) */
+    CF_SIP_CALL_BYE_WAIT, /* to be ended, but BYE must wait for the ACK (RFC 3261 15) */
     CF_SIP_CALL_BYE_SENT,
-    CF_SIP_CALL_LINGER,    /* over; IDLE comes when the linger time has passed */
+    CF_SIP_CALL_LINGER, /* over; IDLE comes when the linger time has passed */
 };
 
 enum cf_sip_event_kind {
-    CF_SIP_OFFERING,     /* caller, name, called */
+    CF_SIP_OFFERING, /* caller, name, called */
     CF_SIP_ACCEPTED,
     CF_SIP_CONNECTED,
-    CF_SIP_HELD,         /* the peer put us on hold */
+    CF_SIP_HELD, /* the peer put us on hold */
     CF_SIP_RESUMED,
     CF_SIP_DISCONNECTED, /* mode, cause */
     CF_SIP_IDLE,
@@ -101,13 +101,13 @@ struct cf_sip_call {
     uint32_t sdp_version;
     uint64_t sdp_session; /* the same in every o= line of the call */
     uint64_t user;
-    uint64_t limit_ns; /* unanswered until then: given up */
+    uint64_t limit_ns;            /* unanswered until then: given up */
     struct cf_sip_server *invite; /* the INVITE that began the call, as long as its transaction lives */
     struct cf_sip_client *bye;
     struct cf_sip_stored text;
     uint16_t text_len[CF_SIP_TEXTS];
-    bool offers;                /* the INVITE brought no offer: the prepared body is ours */
-    struct cf_sip_stored body;  /* session description for the 200, prepared when the INVITE came */
+    bool offers;               /* the INVITE brought no offer: the prepared body is ours */
+    struct cf_sip_stored body; /* session description for the 200, prepared when the INVITE came */
     struct cf_sip_ok ok;
     union cf_sip_addr peer; /* source of the newest request of the dialog */
 };
@@ -133,8 +133,8 @@ struct cf_sip_call *cf_sip_call_of(const struct cf_sip_calls *calls, uint64_t id
 struct cf_sip_call *cf_sip_call_find(const struct cf_sip_calls *calls, const struct cf_sip_msg *request);
 
 /* Copies a part; returns its length. */
-size_t cf_sip_call_text(const struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part, char *dst,
-                        size_t bytes);
+size_t cf_sip_call_text(const struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part,
+                        char *dst, size_t bytes);
 
 /* ---- beginning */
 
@@ -142,7 +142,7 @@ size_t cf_sip_call_text(const struct cf_sip_calls *calls, const struct cf_sip_ca
 struct cf_sip_beginning {
     const struct cf_sip_msg *invite;
     const union cf_sip_addr *source;
-    const char *tag;            /* ours, CF_SIP_TAG_LEN bytes */
+    const char *tag;               /* ours, CF_SIP_TAG_LEN bytes */
     const struct cf_sip_out *body; /* session description prepared for the answer */
     uint64_t sdp_session;
     bool offers; /* the description is an offer */

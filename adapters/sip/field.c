@@ -267,10 +267,9 @@ enum cf_sip_method cf_sip_method_of(const char *text, size_t len)
     static const struct {
         const char *name;
         uint8_t len;
-    } methods[CF_SIP_METHODS_COUNT] = {
-        [CF_SIP_UNKNOWN] = {"", 0},
+    } methods[CF_SIP_METHODS_COUNT] = {[CF_SIP_UNKNOWN] = {"", 0},
 #define X(name) [CF_SIP_##name] = {#name, sizeof(#name) - 1},
-        CF_SIP_METHODS(X)
+                                       CF_SIP_METHODS(X)
 #undef X
     };
     for (unsigned i = 1; i < CF_SIP_METHODS_COUNT; i++)

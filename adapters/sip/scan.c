@@ -469,8 +469,8 @@ static void check_mandatory(struct cf_sip_msg *msg)
         enum cf_sip_header header;
         enum cf_sip_error error;
     } mandatory[] = {
-        {CF_SIP_HEADER_VIA, CF_SIP_ERROR_MISSING_VIA},         {CF_SIP_HEADER_FROM, CF_SIP_ERROR_MISSING_FROM},
-        {CF_SIP_HEADER_TO, CF_SIP_ERROR_MISSING_TO},           {CF_SIP_HEADER_CALL_ID, CF_SIP_ERROR_MISSING_CALL_ID},
+        {CF_SIP_HEADER_VIA, CF_SIP_ERROR_MISSING_VIA},   {CF_SIP_HEADER_FROM, CF_SIP_ERROR_MISSING_FROM},
+        {CF_SIP_HEADER_TO, CF_SIP_ERROR_MISSING_TO},     {CF_SIP_HEADER_CALL_ID, CF_SIP_ERROR_MISSING_CALL_ID},
         {CF_SIP_HEADER_CSEQ, CF_SIP_ERROR_MISSING_CSEQ},
     };
     for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
@@ -527,10 +527,9 @@ const char *cf_sip_error_text(enum cf_sip_error error)
 
 const char *cf_sip_method_name(enum cf_sip_method method)
 {
-    static const char *const names[CF_SIP_METHODS_COUNT] = {
-        [CF_SIP_UNKNOWN] = "UNKNOWN",
+    static const char *const names[CF_SIP_METHODS_COUNT] = {[CF_SIP_UNKNOWN] = "UNKNOWN",
 #define X(name) [CF_SIP_##name] = #name,
-        CF_SIP_METHODS(X)
+                                                            CF_SIP_METHODS(X)
 #undef X
     };
     return method < CF_SIP_METHODS_COUNT ? names[method] : "UNKNOWN";

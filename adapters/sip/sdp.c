@@ -176,8 +176,7 @@ enum cf_sdp_error cf_sdp_scan(const char *text, size_t len, struct cf_sdp *ret_s
         if (first && (line_len != 3 || memcmp(line, "v=0", 3) != 0))
             return CF_SDP_ERROR_VERSION;
         if (line_len != 0) { /* empty lines at the end are common */
-            if (line_len < 2 || line[1] != '=' || memchr(line, '\0', line_len) != NULL ||
-                memchr(line, '\r', line_len) != NULL)
+            if (line_len < 2 || line[1] != '=' || cf_sip_find_control(line, line + line_len) != line + line_len)
                 return CF_SDP_ERROR_LINE;
             const enum cf_sdp_error error = read_line(&r, line, line_len);
             if (error != CF_SDP_ERROR_OK)

@@ -27,14 +27,14 @@ enum {
 
 /* Zeros take the defaults in parentheses. Strings and codecs are borrowed as long as the user agent lives. */
 struct cf_sip_config {
-    const char *host; /* address or name in Contact and Via, an IPv6 address in brackets; required */
-    uint16_t port;    /* (5060) */
-    const char *user; /* user part of Contact ("callfan") */
-    struct cf_sdp_local media; /* address required */
-    struct cf_sip_key secret;  /* random; keys hashes and tags */
-    uint32_t calls_max;        /* (1,024) calls at once */
-    uint32_t transactions_max; /* (4 * calls_max + 64) */
-    uint32_t blocks_max;       /* (24 * calls_max + 256) of 256 bytes */
+    const char *host;             /* address or name in Contact and Via, an IPv6 address in brackets; required */
+    uint16_t port;                /* (5060) */
+    const char *user;             /* user part of Contact ("callfan") */
+    struct cf_sdp_local media;    /* address required */
+    struct cf_sip_key secret;     /* random; keys hashes and tags */
+    uint32_t calls_max;           /* (1,024) calls at once */
+    uint32_t transactions_max;    /* (4 * calls_max + 64) */
+    uint32_t blocks_max;          /* (24 * calls_max + 256) of 256 bytes */
     uint64_t t1_ns, t2_ns, t4_ns; /* (500 ms, 4 s, 5 s) */
     uint64_t ring_limit_ns;       /* (180 s) unanswered for so long: 480 */
     uint64_t linger_ns;           /* (0) from DISCONNECTED to IDLE when the peer hung up */
@@ -44,47 +44,47 @@ struct cf_sip_config {
 
 /* Named counters; X(name). */
 #define CF_SIP_COUNTERS(X)                                                                                             \
-    X(received)              /* datagrams */                                                                           \
+    X(received) /* datagrams */                                                                                        \
     X(received_bytes)                                                                                                  \
-    X(keepalives)            /* datagrams of CR and LF only */                                                         \
-    X(malformed)             /* all kinds of malformed_by_kind */                                                      \
-    X(malformed_answered)    /* of these, answered with 400, 505 or 513 */                                             \
-    X(requests)              /* well-formed */                                                                         \
-    X(responses)             /* well-formed, received */                                                               \
-    X(responses_unmatched)   /* received, of no transaction */                                                         \
-    X(retransmissions)       /* requests absorbed by their transaction */                                              \
-    X(acks)                  /* that confirmed something */                                                            \
+    X(keepalives)          /* datagrams of CR and LF only */                                                           \
+    X(malformed)           /* all kinds of malformed_by_kind */                                                        \
+    X(malformed_answered)  /* of these, answered with 400, 505 or 513 */                                               \
+    X(requests)            /* well-formed */                                                                           \
+    X(responses)           /* well-formed, received */                                                                 \
+    X(responses_unmatched) /* received, of no transaction */                                                           \
+    X(retransmissions)     /* requests absorbed by their transaction */                                                \
+    X(acks)                /* that confirmed something */                                                              \
     X(acks_unmatched)                                                                                                  \
     X(sent_1xx)                                                                                                        \
     X(sent_2xx)                                                                                                        \
     X(sent_3xx_6xx)                                                                                                    \
-    X(sent_stateless)        /* of these, without a transaction */                                                     \
+    X(sent_stateless) /* of these, without a transaction */                                                            \
     X(sent_requests)                                                                                                   \
-    X(resent_2xx)            /* 2xx to INVITE sent again because no ACK came */                                        \
-    X(resent_finals)         /* 3xx to 6xx to INVITE sent again because no ACK came */                                 \
-    X(resent_answers)        /* responses sent again because the request came again */                                 \
+    X(resent_2xx)     /* 2xx to INVITE sent again because no ACK came */                                               \
+    X(resent_finals)  /* 3xx to 6xx to INVITE sent again because no ACK came */                                        \
+    X(resent_answers) /* responses sent again because the request came again */                                        \
     X(resent_requests)                                                                                                 \
-    X(offered)               /* new calls */                                                                           \
+    X(offered) /* new calls */                                                                                         \
     X(answered)                                                                                                        \
     X(ended)                                                                                                           \
     X(cancelled)                                                                                                       \
-    X(refused_overload)      /* 503 */                                                                                 \
-    X(refused_extension)     /* 420 */                                                                                 \
-    X(refused_method)        /* 405, 501 */                                                                            \
-    X(refused_media)         /* 415, 488 */                                                                            \
-    X(refused_uri)           /* 416 */                                                                                 \
-    X(refused_merged)        /* 482 */                                                                                 \
-    X(refused_unknown)       /* 481 */                                                                                 \
-    X(refused_order)         /* 500 for a CSeq that is too low, 491 */                                                 \
+    X(refused_overload)  /* 503 */                                                                                     \
+    X(refused_extension) /* 420 */                                                                                     \
+    X(refused_method)    /* 405, 501 */                                                                                \
+    X(refused_media)     /* 415, 488 */                                                                                \
+    X(refused_uri)       /* 416 */                                                                                     \
+    X(refused_merged)    /* 482 */                                                                                     \
+    X(refused_unknown)   /* 481 */                                                                                     \
+    X(refused_order)     /* 500 for a CSeq that is too low, 491 */                                                     \
     X(reinvites)                                                                                                       \
-    X(no_ack)                /* calls ended because no ACK came for 2xx */                                             \
-    X(no_ack_final)          /* transactions ended because no ACK came for 3xx to 6xx */                               \
-    X(no_answer)             /* calls ended because nobody answered */                                                 \
-    X(bye_timeouts)          /* BYEs that nobody answered */                                                           \
-    X(no_transaction)        /* requests answered without a transaction because there was none left */                 \
-    X(no_block)              /* messages that could not be kept for repetition */                                      \
-    X(too_large)             /* messages that did not fit a datagram and were not sent */                              \
-    X(stale_commands)        /* commands for a call that is gone */
+    X(no_ack)         /* calls ended because no ACK came for 2xx */                                                    \
+    X(no_ack_final)   /* transactions ended because no ACK came for 3xx to 6xx */                                      \
+    X(no_answer)      /* calls ended because nobody answered */                                                        \
+    X(bye_timeouts)   /* BYEs that nobody answered */                                                                  \
+    X(no_transaction) /* requests answered without a transaction because there was none left */                        \
+    X(no_block)       /* messages that could not be kept for repetition */                                             \
+    X(too_large)      /* messages that did not fit a datagram and were not sent */                                     \
+    X(stale_commands) /* commands for a call that is gone */
 
 struct cf_sip_counters {
 #define X(name) uint64_t name;

@@ -42,7 +42,8 @@ bool cf_sip_store_put(struct cf_sip_store *store, struct cf_sip_stored *ret_stor
     return true;
 }
 
-size_t cf_sip_store_get(const struct cf_sip_store *store, struct cf_sip_stored stored, size_t at, char *dst, size_t bytes)
+size_t cf_sip_store_get(const struct cf_sip_store *store, struct cf_sip_stored stored, size_t at, char *dst,
+                        size_t bytes)
 {
     if (at >= stored.len)
         return 0;

@@ -37,7 +37,8 @@ void cf_sip_store_init(struct cf_sip_store *store, struct cf_sip_block *block, u
 bool cf_sip_store_put(struct cf_sip_store *store, struct cf_sip_stored *ret_stored, const char *text, size_t len);
 
 /* Copies up to `bytes` from offset `at`; returns how many. */
-size_t cf_sip_store_get(const struct cf_sip_store *store, struct cf_sip_stored stored, size_t at, char *dst, size_t bytes);
+size_t cf_sip_store_get(const struct cf_sip_store *store, struct cf_sip_stored stored, size_t at, char *dst,
+                        size_t bytes);
 
 /* Gives the blocks back and empties the reference. */
 void cf_sip_store_free(struct cf_sip_store *store, struct cf_sip_stored *stored);

@@ -86,7 +86,8 @@ static inline const char *cf_sip_find_control(const char *p, const char *end)
 static inline __m128i cf_sip_space_or_angle(__m128i bytes)
 {
     const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
-    const __m128i angle = _mm_cmpeq_epi8(_mm_or_si128(bytes, _mm_set1_epi8(2)), _mm_set1_epi8('>')); /* '<' | 2 is '>' */
+    const __m128i angle =
+        _mm_cmpeq_epi8(_mm_or_si128(bytes, _mm_set1_epi8(2)), _mm_set1_epi8('>')); /* '<' | 2 is '>' */
     return _mm_or_si128(low, angle);
 }
 

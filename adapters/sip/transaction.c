@@ -200,7 +200,8 @@ struct cf_sip_client *cf_sip_client_new(struct cf_sip_transactions *t, const str
         stack->counters.no_transaction++;
         return NULL;
     }
-    *c = (struct cf_sip_client){.peer = *peer, .state = CF_SIP_TRANSACTION_PROCEEDING, .repeat_ns = stack->config.t1_ns};
+    *c =
+        (struct cf_sip_client){.peer = *peer, .state = CF_SIP_TRANSACTION_PROCEEDING, .repeat_ns = stack->config.t1_ns};
     c->timer.kind = CF_SIP_TIMER_CLIENT;
     c->end_ns = stack->now_ns + 64 * stack->config.t1_ns;
     keep(stack, &c->request);
@@ -272,7 +273,8 @@ bool cf_sip_transactions_check(const struct cf_sip_transactions *t)
         if (s->state == CF_SIP_TRANSACTION_FREE)
             continue;
         servers++;
-        if (!s->node.in || (s->owner != NULL && *s->owner != s) || (s->state != CF_SIP_TRANSACTION_PROCEEDING && s->timer.next == NULL))
+        if (!s->node.in || (s->owner != NULL && *s->owner != s) ||
+            (s->state != CF_SIP_TRANSACTION_PROCEEDING && s->timer.next == NULL))
             return false;
         if (s->state == CF_SIP_TRANSACTION_PROCEEDING && s->owner == NULL)
             return false; /* nobody would ever answer it */

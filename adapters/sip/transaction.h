@@ -48,8 +48,8 @@ struct cf_sip_client {
     bool provisional;
     union cf_sip_addr peer;
     struct cf_sip_stored request;
-    uint64_t repeat_ns;           /* interval of timer E */
-    uint64_t end_ns;              /* timer F */
+    uint64_t repeat_ns; /* interval of timer E */
+    uint64_t end_ns;    /* timer F */
     struct cf_sip_client **owner;
     uint32_t next_free;
 };

@@ -139,7 +139,8 @@ struct cf_sip_uas *cf_sip_uas_init(void *memory, const struct cf_sip_config *con
     calls->calls_max = config->calls_max;
     calls->event = callbacks->event;
     calls->event_context = callbacks->context;
-    cf_sip_table_init(&calls->dialogs, (struct cf_sip_node **)(base + l.dialogs), cf_sip_table_buckets(config->calls_max));
+    cf_sip_table_init(&calls->dialogs, (struct cf_sip_node **)(base + l.dialogs),
+                      cf_sip_table_buckets(config->calls_max));
     return uas;
 }
 
@@ -374,8 +375,8 @@ static void receive_malformed(struct cf_sip_uas *uas, struct cf_sip_request *req
     cf_sip_reply_stateless(stack, request, status);
 }
 
-void cf_sip_uas_receive(struct cf_sip_uas *uas, uint64_t now_ns, const union cf_sip_addr *source, const char *data, size_t len,
-                        bool truncated)
+void cf_sip_uas_receive(struct cf_sip_uas *uas, uint64_t now_ns, const union cf_sip_addr *source, const char *data,
+                        size_t len, bool truncated)
 {
     struct cf_sip_stack *stack = &uas->stack;
     struct cf_sip_msg msg;

@@ -42,8 +42,8 @@ struct cf_sip_uas *cf_sip_uas_init(void *memory, const struct cf_sip_config *con
 /* ---- from the network and the clock */
 
 /* One datagram. truncated: it was longer than the receiver's buffer. */
-void cf_sip_uas_receive(struct cf_sip_uas *uas, uint64_t now_ns, const union cf_sip_addr *source, const char *data, size_t len,
-                        bool truncated);
+void cf_sip_uas_receive(struct cf_sip_uas *uas, uint64_t now_ns, const union cf_sip_addr *source, const char *data,
+                        size_t len, bool truncated);
 
 /* Runs the timers that are due. */
 void cf_sip_uas_tick(struct cf_sip_uas *uas, uint64_t now_ns);

@@ -52,7 +52,7 @@ void sip_rig_pass(struct sip_rig *rig, uint64_t ns);
 
 /* Builds a request of the caller. `extra` are header lines; body NULL: none. */
 const char *sip_rig_request(struct sip_rig *rig, const char *method, unsigned cseq, const char *branch, bool tagged,
-                              const char *extra, const char *body);
+                            const char *extra, const char *body);
 
 void sip_rig_invite(struct sip_rig *rig);
 

@@ -1,0 +1,180 @@
+/*
+ * Fuzz entry of the whole user agent: datagrams, operations and time in any order. The input is a script: lines "%d" begin
+ * a datagram (the lines up to the next '%' line; $T in it stands for our newest tag, $B for our newest branch), "%a" accepts
+ * the newest call, "%n" answers, "%x" drops, "%c" closes it, "%o" toggles overload, "%l" lets 1 s pass, "%L" 40 s.
+ * After every step the invariants hold; in the end, when all timers have run out, nothing is left: every call that was offered
+ * and not closed has had exactly one IDLE.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/sip/uas.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { STEPS_MAX = 64, CALLS_MAX = 8 };
+
+struct run {
+    struct cf_sip_uas *uas;
+    uint64_t now;
+    uint64_t call;
+    unsigned offered, idle, closed;
+    bool overload;
+    char tag[64];
+    char branch[64];
+};
+
+static void keep(char *to, size_t bytes, const struct cf_sip_msg *msg, struct cf_sip_slice slice)
+{
+    if (slice.len == 0 || slice.len >= bytes)
+        return;
+    memcpy(to, cf_sip_ptr(msg, slice), slice.len);
+    to[slice.len] = '\0';
+}
+
+/* Everything that goes out can be read by our own scanner, unless it repeats what was malformed. */
+static void on_send(void *context, const union cf_sip_addr *to, const char *bytes, size_t len)
+{
+    struct run *run = context;
+    struct cf_sip_msg msg;
+    assert(len <= CF_SIP_DATAGRAM_MAX && to->sa.sa_family == AF_INET);
+    cf_sip_scan(&msg, bytes, len);
+    assert(msg.error != CF_SIP_ERROR_NOISE && msg.error != CF_SIP_ERROR_CONTROL_BYTE);
+    if (msg.is_request)
+        keep(run->branch, sizeof(run->branch), &msg, msg.via.branch);
+    else
+        keep(run->tag, sizeof(run->tag), &msg, msg.to.tag);
+}
+
+static void on_event(void *context, const struct cf_sip_event *event)
+{
+    struct run *run = context;
+    run->offered += event->kind == CF_SIP_OFFERING;
+    run->idle += event->kind == CF_SIP_IDLE;
+    if (event->kind == CF_SIP_OFFERING)
+        run->call = event->call;
+    assert(event->kind != CF_SIP_DISCONNECTED || (event->mode != 0 && (event->mode & (event->mode - 1)) == 0));
+    for (const struct cf_sip_words *w = &event->caller; w <= &event->called; w++)
+        assert(w->len <= CF_SIP_IDENTITY_MAX);
+}
+
+static void tick_until(struct run *run, uint64_t end)
+{
+    uint64_t next;
+    while ((next = cf_sip_uas_next_deadline(run->uas)) <= end) {
+        run->now = next > run->now ? next : run->now;
+        cf_sip_uas_tick(run->uas, run->now);
+        assert(cf_sip_uas_next_deadline(run->uas) > run->now);
+    }
+    run->now = end;
+}
+
+/* Copies the datagram with its placeholders filled in, into memory of exactly its length. */
+static void receive(struct run *run, const char *text, size_t len)
+{
+    static char filled[CF_SIP_MESSAGE_BYTES_MAX];
+    union cf_sip_addr source;
+    size_t used = 0;
+    for (size_t i = 0; i < len && used + sizeof(run->tag) < sizeof(filled); i++) {
+        const char *value = NULL;
+        if (text[i] == '$' && i + 1 < len)
+            value = text[i + 1] == 'T' ? run->tag : text[i + 1] == 'B' ? run->branch : NULL;
+        if (value != NULL) {
+            memcpy(filled + used, value, strlen(value));
+            used += strlen(value);
+            i++;
+        } else {
+            filled[used++] = text[i];
+        }
+    }
+    char *copy = malloc(used + 1);
+    assert(copy != NULL && cf_sip_addr_parse(&source, "192.0.2.7", 9, 5070));
+    memcpy(copy, filled, used);
+    cf_sip_uas_receive(run->uas, run->now, &source, copy, used, false);
+    free(copy);
+}
+
+static void step(struct run *run, const char *line, size_t len)
+{
+    const char *body = memchr(line, '\n', len);
+    switch (len > 1 ? line[1] : 0) {
+    case 'd':
+        if (body != NULL)
+            receive(run, body + 1, (size_t)(line + len - body - 1));
+        break;
+    case 'a':
+        cf_sip_uas_accept(run->uas, run->now, run->call);
+        break;
+    case 'n':
+        cf_sip_uas_answer(run->uas, run->now, run->call);
+        break;
+    case 'x':
+        cf_sip_uas_drop(run->uas, run->now, run->call, len > 2 && line[2] == 'b' ? 486 : 0);
+        break;
+    case 'c':
+        run->closed += cf_sip_uas_close(run->uas, run->now, run->call, 0) == 0;
+        break;
+    case 'o':
+        run->overload = !run->overload;
+        cf_sip_uas_overload(run->uas, run->overload);
+        break;
+    case 'l':
+        tick_until(run, run->now + CF_SIP_NS_PER_S);
+        break;
+    case 'L':
+        tick_until(run, run->now + 40 * CF_SIP_NS_PER_S);
+        break;
+    default:
+        break;
+    }
+    assert(cf_sip_uas_check(run->uas));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static void *memory;
+    static struct cf_sip_config config = {
+        .host = "192.0.2.1",
+        .media = {.address = "192.0.2.2", .port = 4000, .codecs = 2, .codec = {{0, "PCMU"}, {8, "PCMA"}}},
+        .calls_max = CALLS_MAX,
+        .transactions_max = 12,
+        .blocks_max = 200,
+        .ring_limit_ns = 70 * CF_SIP_NS_PER_S,
+        .linger_ns = 2 * CF_SIP_NS_PER_S,
+    };
+    struct run run = {.now = 1000 * CF_SIP_NS_PER_S};
+    const struct cf_sip_uas_callbacks callbacks = {on_send, on_event, &run};
+    if (memory == NULL) {
+        const char *wrong = cf_sip_config_complete(&config);
+        assert(wrong == NULL);
+        memory = aligned_alloc(64, cf_sip_uas_bytes(&config));
+        assert(memory != NULL);
+    }
+    memset(memory, 0, cf_sip_uas_bytes(&config));
+    run.uas = cf_sip_uas_init(memory, &config, &callbacks, run.now);
+
+    const char *text = (const char *)data;
+    const char *end = text + size;
+    for (unsigned steps = 0; text < end && steps < STEPS_MAX; steps++) {
+        const char *next = text + 1;
+        while (next < end && (*next != '%' || next[-1] != '\n'))
+            next++;
+        step(&run, text, (size_t)(next - text));
+        text = next;
+    }
+    tick_until(&run, run.now + 300 * CF_SIP_NS_PER_S);
+    const struct cf_sip_live live = cf_sip_uas_live(run.uas);
+    /* a confirmed call lives until somebody ends it */
+    for (unsigned i = 0; i < CALLS_MAX && cf_sip_uas_live(run.uas).calls != 0; i++)
+        for (uint64_t generation = 1; generation < 2 * STEPS_MAX; generation += 2)
+            cf_sip_uas_drop(run.uas, run.now, generation << 32 | i, 0);
+    tick_until(&run, run.now + 300 * CF_SIP_NS_PER_S);
+    const struct cf_sip_live left = cf_sip_uas_live(run.uas);
+    assert(live.calls <= CALLS_MAX && left.calls == 0 && left.server_transactions == 0 &&
+           left.client_transactions == 0);
+    assert(left.timers == 0 && left.blocks_free == left.blocks_max);
+    assert(run.idle <= run.offered && run.idle + run.closed >= run.offered);
+    return 0;
+}
