@@ -151,8 +151,9 @@ static void begin_resync(struct cf_engine *e, uint32_t port) {
     cf_touch_one(e, p);
     cf_touch_one(e, &p->outage_missed);
     if (p->outage_missed != 0)
-        cf_output_gap(e, port, CF_LINE_GAP, p->outage_missed, false, p->gap_cause);
+        cf_output_gap(e, port, CF_LINE_GAP, p->outage_missed, false, p->gap_cause != 0 ? p->gap_cause : CF_GAP_CAUSE_HANDLES);
     p->outage_missed = 0;
+    p->gap_cause = 0;
     cf_output_message(e, port, CF_LINE_RESYNC_BEGIN, 0, 0, 0, 0, e->now_ns, CF_INDEX_NONE);
     p->step = CF_RESYNC;
     p->resync_keep = 0;

@@ -81,14 +81,17 @@ typedef uint64_t HCALL;
  *                        last), dwParam3 = cause, CF_GAP_CAUSE_
  *   CF_LINE_RESYNC_BEGIN no parameters. Until the end: one LINE_CALLSTATE per call handle whose call changed
  *                        meanwhile, LINE_APPNEWCALL with LINE_CALLSTATE per live call not yet announced
- *   CF_LINE_RESYNC_END   dwParam1 = first, dwParam2 = last sequence of what was folded into the resync while it ran
- *                        (first > last: nothing was), dwParam3 = calls_unseen: calls that began and ended untold
+ *   CF_LINE_RESYNC_END   dwParam1 = first, dwParam2 = last sequence; the message's own sequence is last, the others were
+ *                        folded into the resync while it ran (first = last: none was), dwParam3 = calls_unseen: calls
+ *                        that began and ended untold
  */
 #define CF_LINE_GAP          0x1000U
 #define CF_LINE_RESYNC_BEGIN 0x1001U
 #define CF_LINE_RESYNC_END   0x1002U
 
-#define CF_GAP_CAUSE_RING_FULL 1U /* scalar; the application read too slowly */
+/* Scalar: the application read too slowly; calls were kept from it, since it has too many handles (most of IDLE calls). */
+#define CF_GAP_CAUSE_RING_FULL 1U
+#define CF_GAP_CAUSE_HANDLES   2U
 
 /* ---- messages from providers only (TSPI) ------------------------------------------------------ */
 
