@@ -207,7 +207,8 @@ static bool list_calls(struct sim *s, uint32_t port) {
             return false;
         struct cf_reply_new_calls list;
         memcpy(&list, cf_port_reply(core_down(&s->core, port), answered)->data, sizeof list);
-        cursor = list.cursor;
+        room -= list.entries;
+        cursor = room == 0 ? 0 : list.cursor;
         for (uint32_t i = 0; i < SIM_CALLS; i++) {
             if (!s->model.listed[i].used)
                 continue;

@@ -153,6 +153,10 @@ static void new_call(struct model *m, uint32_t provider, const struct cf_record 
     c->media = (uint32_t)r->m.param3;
     c->state_ns = r->m.time_ns;
     c->serial = serial_of(r, CF_FIELD_CALLER);
+    if (!m->lines[provider][line].up) {
+        c->refusable = c->must_refuse = c->invalid = true;
+        return;
+    }
     m_call_announce(m, call, 0, 0, false);
     uint32_t sure = m_call_refs(m, call, false), all = m_call_refs(m, call, true);
     c->refusable = sure == 0;
@@ -164,7 +168,6 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
     uint32_t call = (uint32_t)(c - m->calls);
     c->made = true;
     c->serial = q->serial;
-    c->state_ns = r->m.time_ns;
     q->call = (uint16_t)call;
     bool orphan = q->suppressed == 2;
     if (orphan) {
@@ -177,7 +180,7 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
         if (q->suppressed == 1)
             ref->limbo = true;
     }
-    m_call_announce(m, call, q->port, q->open, orphan);
+    m_call_announce(m, call, q->port, orphan ? SIM_OPENS : q->open, orphan);
 }
 
 static void provider_reply(struct model *m, uint32_t provider, const struct cf_record *r) {
@@ -292,7 +295,7 @@ static void answer_new_calls(struct model *m, struct m_answer *a, uint32_t port,
         a->total_high++;
         a->total_low += !unsure;
         for (uint32_t k = 0; k < m->refs_high; k++)
-            if (m->refs[k].used && m->refs[k].call == i)
+            if (m->refs[k].used && m->refs[k].call == i && m->refs[k].port != port)
                 m->refs[k].counts |= LINECALLINFOSTATE_NUMMONITORS;
     }
 }
@@ -373,9 +376,12 @@ static void call_request(struct model *m, struct m_answer *a, uint32_t port, con
     m_call_count(m, ref->call, &a->owners, &a->monitors, &a->unsure);
     if (r->m.id == CF_REQ_SET_PRIVILEGE)
         answer_privilege(m, a, ref, (uint32_t)r->m.param1);
-    if (r->m.id == CF_REQ_RELEASE_ASK && ref->privilege == LINECALLPRIVILEGE_OWNER && a->owners == 1 &&
-        c->state != LINECALLSTATE_IDLE)
+    if (r->m.id != CF_REQ_RELEASE_ASK)
+        return;
+    if (ref->privilege == LINECALLPRIVILEGE_OWNER && a->owners == 1 && c->state != LINECALLSTATE_IDLE)
         a->result = LINEERR_INVALCALLSTATE;
+    else
+        m_ref_drop(m, ref, false);
 }
 
 static void sync_request(struct model *m, uint32_t port, const struct cf_record *r) {
@@ -503,8 +509,7 @@ void m_request_input(struct model *m, uint32_t port, const struct cf_record *r) 
         if (ref != NULL)
             m_ref_drop(m, ref, false);
         break;
-    case CF_REQ_SHUTDOWN:
-        m_app_gone(m, port);
+    case CF_REQ_SHUTDOWN: /* announces that the peer will be gone */
         break;
     default:
         if (r->m.id >= CF_REQ_PING && r->m.id <= CF_REQ_RELEASE_ASK && r->m.flags < CF_REPLY_SLOTS)

@@ -37,7 +37,7 @@ static bool gap(struct model *m, struct m_port *p, const struct m_output *o) {
     uint64_t n = o->m.param2 - o->m.param1 + 1;
     if (!p->outage)
         return m_fail(m, "port %u: GAP although nothing was missed", o->port);
-    if (o->m.param3 != CF_GAP_CAUSE_RING_FULL || o->m.device != 0)
+    if ((o->m.param3 != CF_GAP_CAUSE_RING_FULL && (o->m.param3 != CF_GAP_CAUSE_HANDLES || !p->limited)) || o->m.device != 0)
         return m_fail(m, "port %u: GAP with cause %lu", o->port, o->m.param3);
     if (n < p->missed_low || n > p->missed_high + p->missed_low)
         return m_fail(m, "port %u: GAP of %lu messages, between %lu and %lu were missed", o->port, n, p->missed_low,
@@ -91,14 +91,14 @@ static uint32_t text_serial(const struct m_output *o, uint16_t tag) {
     return 0;
 }
 
-/* An application that fell behind may have been passed over as the initial owner. */
+/* Who was passed over, being behind, may still become the owner of an offered call that has none. */
 static bool privilege_fits(const struct model *m, const struct m_ref *r, uint32_t privilege) {
     const struct m_open *o = &m->ports[r->port].opens[r->open];
-    if (privilege == r->privilege)
+    if (privilege == r->privilege && r->announce != M_OPTIONAL)
         return true;
     if (privilege == LINECALLPRIVILEGE_MONITOR)
-        return r->candidate && (o->privilege & LINECALLPRIVILEGE_MONITOR) != 0;
-    return privilege == LINECALLPRIVILEGE_OWNER && r->candidate;
+        return (r->candidate || r->announce != M_NOW) && (o->privilege & LINECALLPRIVILEGE_MONITOR) != 0;
+    return privilege == LINECALLPRIVILEGE_OWNER && (r->candidate || (r->announce != M_NOW && m_owner_fits(o, &m->calls[r->call])));
 }
 
 static bool appnewcall(struct match *k, const struct m_output *o) {
@@ -182,7 +182,7 @@ static bool callstate(struct match *k, const struct m_output *o) {
     if (!r->first && o->m.param3 != 0)
         return m_fail(m, "port %u: CALLSTATE of call %u with privilege %lu, expected 0", o->port, c->serial, o->m.param3);
     bool unknown = r->unknown && r->first && o->m.param1 == LINECALLSTATE_UNKNOWN && o->m.param2 == 0;
-    if (p->outage || r->limbo || (bundle && r->owed_count == 0)) {
+    if (p->outage || (bundle && r->owed_count == 0)) {
         if (!unknown && !m_call_passed(c, (uint32_t)o->m.param1, (uint32_t)o->m.param2))
             return m_fail(m, "port %u: CALLSTATE %#lx %#lx of call %u, which is in %#x %#x", o->port, o->m.param1, o->m.param2,
                           c->serial, c->state, c->mode);
@@ -204,19 +204,16 @@ static bool callinfo(struct model *m, const struct m_output *o) {
     if (r->saw_idle)
         return m_fail(m, "port %u: CALLINFO of call %u after IDLE", o->port, m->calls[r->call].serial);
     uint32_t bits = (uint32_t)o->m.param1;
-    if ((bits & ~r->counts) == 0 && bits != 0) {
+    if ((bits & ~(r->counts | r->infos)) == 0 && bits != 0) {
         r->counts_must &= ~bits;
         r->counts &= ~bits;
+        r->infos &= ~bits;
         m->checked++;
         return true;
     }
-    if (m->ports[o->port].outage || r->limbo) {
-        if ((bits & ~(r->infos | r->counts)) != 0)
-            return m_fail(m, "port %u: CALLINFO %#x of call %u, %#x had changed", o->port, bits, m->calls[r->call].serial,
-                          r->infos | r->counts);
-        r->infos &= ~bits;
-        return true;
-    }
+    if (m->ports[o->port].outage)
+        return m_fail(m, "port %u: CALLINFO %#x of call %u, %#x had changed", o->port, bits, m->calls[r->call].serial,
+                      r->infos | r->counts);
     return meets(m, r, o);
 }
 
@@ -277,11 +274,6 @@ static bool line_closed(struct model *m, const struct m_output *o) {
     }
     bool forced = open->close_owed == 0;
     m_open_drop(m, o->port, at);
-    for (uint32_t i = 0; i < m->requests_high; i++) {
-        struct m_request *q = &m->requests[i];
-        if (q->used && q->port == o->port && q->open == at)
-            q->suppressed = 1;
-    }
     if (!forced)
         for (uint32_t i = 0; i < m->calls_high; i++)
             if (m->calls[i].drop == 2)
@@ -403,7 +395,7 @@ static void call_command(struct model *m, uint32_t provider, const struct m_outp
     } else if (o->m.id == CF_CMD_REFUSED) {
         if (!c->refusable)
             m_fail(m, "provider %u: call %u refused (%lu), it had takers", provider, c->serial, o->m.param1);
-        else if (o->m.param1 != CF_REFUSAL_NOBODY)
+        else if (o->m.param1 != (c->invalid ? CF_REFUSAL_INVALID : CF_REFUSAL_NOBODY))
             m_fail(m, "provider %u: call %u refused for reason %lu", provider, c->serial, o->m.param1);
         c->used = false;
     }

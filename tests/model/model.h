@@ -30,8 +30,8 @@ enum {
     SIM_CALLS = 256,
     SIM_REFS = 1024,
     SIM_REQUESTS = 256,
-    SIM_QUEUE = 12,
-    SIM_PASSED = 12,
+    SIM_QUEUE = 32,
+    SIM_PASSED = 36,
     SIM_TURN_INPUTS = 64,
 };
 
@@ -83,6 +83,7 @@ struct m_call {
     bool ended;     /* ... and the engine has told so */
     bool refusable; /* CF_CMD_REFUSED is a right answer */
     bool must_refuse;
+    bool invalid;   /* ... as against the contract */
     uint8_t provider, line;
     uint8_t drop; /* 0 none, 1 the engine may drop it, 2 it must */
     uint8_t address;
@@ -155,6 +156,7 @@ struct m_port {
     uint32_t behind; /* the engine's word after the last turn */
     bool sure;       /* what it is offered in this turn is missed */
     bool outage;     /* it was behind at some time in this turn, or before it */
+    bool limited;    /* a limit may have kept calls from it */
     bool resyncing;  /* RESYNC_BEGIN was published, RESYNC_END not yet */
     uint64_t sequence, messages, missed_told, gaps;
     uint64_t missed_low, missed_high; /* bounds of what the running outage has cost */
@@ -203,6 +205,7 @@ struct m_output {
 struct m_words {
     uint32_t behind;
     uint64_t sequence, messages, missed, gaps;
+    bool resynced; /* RESYNC_BEGIN or RESYNC_END was published */
 };
 
 void m_init(struct model *m);
@@ -242,6 +245,7 @@ void m_counts_changed(struct model *m, uint32_t call, const struct m_ref *but, u
 void m_app_gone(struct model *m, uint32_t port);
 bool m_new_handle(struct model *m, uint32_t port, uint64_t handle);
 struct m_listed *m_listed_of(struct model *m, uint32_t port, uint64_t handle);
+bool m_owner_fits(const struct m_open *o, const struct m_call *c);
 uint32_t m_idle_handles(const struct model *m, uint32_t port);
 uint32_t m_handles(const struct model *m, uint32_t port);
 void m_request_input(struct model *m, uint32_t port, const struct cf_record *r);

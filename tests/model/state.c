@@ -103,6 +103,8 @@ uint32_t m_handles(const struct model *m, uint32_t port) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->refs_high; i++)
         n += m->refs[i].used && m->refs[i].port == port;
+    for (uint32_t i = 0; i < m->requests_high; i++) /* each keeps a handle for its call */
+        n += m->requests[i].used && m->requests[i].port == port && m->requests[i].id == CF_REQ_MAKE_CALL;
     return n;
 }
 
@@ -157,17 +159,18 @@ void m_ref_owe(struct model *m, struct m_ref *r, const struct m_owed *owed) {
     r->owed[r->owed_count++].optional |= r->limbo;
 }
 
-/* A handle came or went: every other holder is to be told, in slices. */
+/* A handle came or went: the holders in other applications are to be told, in slices. */
 void m_counts_changed(struct model *m, uint32_t call, const struct m_ref *but, uint32_t bits) {
-    if (m->calls[call].state == LINECALLSTATE_IDLE)
+    const struct m_call *c = &m->calls[call];
+    if (c->state == LINECALLSTATE_IDLE && (!c->ending || c->ended))
         return;
     for (uint32_t i = 0; i < m->refs_high; i++) {
         struct m_ref *r = &m->refs[i];
-        if (!r->used || r == but || r->call != call || r->gone || r->announce == M_LATER)
+        if (!r->used || r->port == but->port || r->call != call || r->gone || r->announce == M_LATER)
             continue;
         r->counts |= bits;
         m->ports[r->port].missed_high += m->ports[r->port].outage;
-        if (!m->ports[r->port].outage && !r->limbo && r->announce == M_TOLD)
+        if (!m->ports[r->port].outage && !r->limbo && r->announce == M_TOLD && !c->ending)
             r->counts_must |= bits;
     }
 }
@@ -222,14 +225,17 @@ void m_app_gone(struct model *m, uint32_t port) {
 
 /* ------------------------------------------------------------------ calls */
 
-/* The open may own calls with this media mode and address. */
-static bool owner_fits(const struct m_open *o, const struct m_call *c) {
-    return (o->privilege & LINECALLPRIVILEGE_OWNER) != 0 && (o->media & c->media) != 0 &&
+/* The open may become the initial owner: an offered call with this media mode and address. */
+bool m_owner_fits(const struct m_open *o, const struct m_call *c) {
+    return c->state == LINECALLSTATE_OFFERING && (o->privilege & LINECALLPRIVILEGE_OWNER) != 0 && (o->media & c->media) != 0 &&
            (!o->single || o->address == c->address);
 }
 
-static bool may_be_limited(const struct model *m, uint32_t port) {
-    return m_idle_handles(m, port) >= m->idle_max || m_handles(m, port) + 1 >= m->handles_max;
+static bool may_be_limited(struct model *m, uint32_t port) {
+    if (m_idle_handles(m, port) < m->idle_max && m_handles(m, port) + 1 < m->handles_max)
+        return false;
+    m->ports[port].limited = true;
+    return true;
 }
 
 /* The open line, on the call's line, that was opened first after `after`. */
@@ -264,12 +270,12 @@ void m_call_announce(struct model *m, uint32_t call, uint32_t but_port, uint32_t
             continue;
         bool monitors = (o->privilege & LINECALLPRIVILEGE_MONITOR) != 0;
         bool limited = optional || o->limbo || may_be_limited(m, port);
-        bool fits = !found && owner_fits(o, c);
-        if (!fits && !monitors)
+        bool could = but_port == 0 && m_owner_fits(o, c), fits = !found && could;
+        if (!fits && !monitors && !(could && (limited || p->outage)))
             continue;
         enum m_announce how = limited ? M_OPTIONAL : p->outage ? M_LATER : M_NOW;
-        if (fits && doubtful && !monitors && how == M_NOW)
-            how = M_OPTIONAL; /* an earlier candidate may have got it after all */
+        if (!monitors && (!fits || (doubtful && how == M_NOW)))
+            how = M_OPTIONAL; /* another one has got it, or may have; it may still be owner after an outage */
         struct m_ref *r = m_ref_new(m, port, open, call, how);
         r->unknown = c->made;
         r->limbo = o->limbo;
@@ -305,7 +311,6 @@ void m_call_state(struct model *m, struct m_call *c, uint32_t state, uint32_t mo
         struct m_port *p = &m->ports[r->port];
         if (state == LINECALLSTATE_IDLE) {
             r->counts_must = 0;
-            r->infos = 0;
             if (r->announce == M_LATER || r->announce == M_OPTIONAL) {
                 p->unseen_high++;
                 p->missed_high += 2;
