@@ -165,8 +165,10 @@ LONG cf_request_end(struct cf_usage *u, const struct cf_ticket *t, struct cf_ans
         uint32_t bytes = s->bytes < sizeof s->data ? s->bytes : (uint32_t)sizeof s->data;
         a->as_of = s->as_of;
         a->got = bytes < a->bytes ? bytes : a->bytes;
-        memcpy(a->data, s->data, a->got);
-        memset((uint8_t *)a->data + a->got, 0, a->bytes - a->got);
+        if (a->bytes != 0) {
+            memcpy(a->data, s->data, a->got);
+            memset((uint8_t *)a->data + a->got, 0, a->bytes - a->got);
+        }
     }
     give_back(u, t->slot);
     return result;

@@ -253,7 +253,7 @@ static bool refuse_release(struct fake_port *port, const struct cf_record *r, vo
 static void below_2_0_no_announcement_and_the_core_is_asked_to_release(void **state)
 {
     struct fake_app *a = *state;
-    int32_t verdict = LINEERR_INVALCALLSTATE;
+    int32_t no = LINEERR_INVALCALLSTATE, yes = 0;
     HLINE old = fake_app_open(a, 2, CF_TAPI_VERSION_1_4, 99);
     HCALL call = fake_app_call(a, 4, 1);
     fake_new_call(a->port, old, call, LINECALLSTATE_OFFERING, OWNER, "1", "2");
@@ -263,9 +263,9 @@ static void below_2_0_no_announcement_and_the_core_is_asked_to_release(void **st
     fake_message(a->port, LINE_CALLSTATE, call, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_INACTIVEHELD, 0,
                  cf_handle_slot(old));
     assert_int_equal(fake_app_next(a).dwParam2, LINECONNECTEDMODE_INACTIVE);
-    fake_on_request(a->core, refuse_release, &verdict);
+    fake_on_request(a->core, refuse_release, &no);
     assert_int_equal(lineDeallocateCall(call), LINEERR_INVALCALLSTATE); /* H-43 */
-    verdict = 0; /* nothing is under way */
+    fake_on_request(a->core, refuse_release, &yes);
     LONG id = lineDrop(call, NULL, 0);
     assert_int_equal(lineDeallocateCall(call), 0);
     assert_int_equal(lineDeallocateCall(call), LINEERR_INVALCALLHANDLE);

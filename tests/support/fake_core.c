@@ -258,12 +258,12 @@ static void add_port(struct fake_core *c, int socket, const struct cf_hello *hel
     pthread_cond_init(&p->changed, NULL);
     make_port(p, how, fds);
     must(pthread_create(&p->thread, NULL, port_main, p) == 0);
+    send_welcome(p, socket, fds);
     pthread_mutex_lock(&c->lock);
     must(c->ports_count < FAKE_PORTS_MAX);
     c->ports[c->ports_count++] = p;
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->lock);
-    send_welcome(p, socket, fds);
 }
 
 static void refuse(int socket, int error)
@@ -454,6 +454,24 @@ void fake_new_call(struct fake_port *p, uint64_t hline, uint64_t hcall, uint32_t
 }
 
 /* ------------------------------------------------------------------ looking, steering */
+
+uint32_t fake_log_count(struct fake_port *p)
+{
+    pthread_mutex_lock(&p->lock);
+    uint32_t count = p->log_count;
+    pthread_mutex_unlock(&p->lock);
+    return count;
+}
+
+bool fake_log_dense(struct fake_port *p)
+{
+    bool dense = true;
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; i < p->log_count; i++)
+        dense = dense && p->log[i].sequence == i + 1;
+    pthread_mutex_unlock(&p->lock);
+    return dense;
+}
 
 /* Under the lock. */
 static bool find(const struct fake_port *p, uint16_t id, uint32_t n, struct cf_message *ret)

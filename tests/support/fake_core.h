@@ -98,6 +98,10 @@ void fake_answer(struct fake_port *p, const struct cf_message *m, int32_t result
 struct cf_message fake_await(struct fake_port *p, uint16_t id, uint32_t n);
 uint32_t fake_count(struct fake_port *p, uint16_t id);
 
+/* How many requests came; whether their sequences are 1, 2, 3 ... */
+uint32_t fake_log_count(struct fake_port *p);
+bool fake_log_dense(struct fake_port *p);
+
 /* How requests are answered from now on; NULL: plainly. */
 void fake_on_request(struct fake_core *core, fake_request_fn *fn, void *arg);
 
