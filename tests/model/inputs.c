@@ -295,8 +295,10 @@ static void answer_new_calls(struct model *m, struct m_answer *a, uint32_t port,
         a->total_high++;
         a->total_low += !unsure;
         for (uint32_t k = 0; k < m->refs_high; k++)
-            if (m->refs[k].used && m->refs[k].call == i && m->refs[k].port != port)
+            if (m->refs[k].used && m->refs[k].call == i && m->refs[k].port != port) {
                 m->refs[k].counts |= LINECALLINFOSTATE_NUMMONITORS;
+                m->refs[k].changes++;
+            }
     }
 }
 

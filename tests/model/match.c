@@ -205,8 +205,9 @@ static bool callinfo(struct model *m, const struct m_output *o) {
         return m_fail(m, "port %u: CALLINFO of call %u after IDLE", o->port, m->calls[r->call].serial);
     uint32_t bits = (uint32_t)o->m.param1;
     if ((bits & ~(r->counts | r->infos)) == 0 && bits != 0) {
+        if ((bits & r->counts) != 0 && r->changes-- <= 1)
+            r->counts = 0;
         r->counts_must &= ~bits;
-        r->counts &= ~bits;
         r->infos &= ~bits;
         m->checked++;
         return true;
@@ -466,8 +467,8 @@ void m_outputs(struct model *m, const struct m_output *out, uint32_t count, cons
             provider_output(&k, o);
         else if (m->ports[o->port].state == 0)
             m_fail(m, "port %u: message %#x to a port that is free", o->port, o->m.id);
-        else
-            app_output(&k, o);
+        else if (m->ports[o->port].state == 2)
+            app_output(&k, o); /* nobody reads what a dead one is still told */
     }
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS && !m->failed; port++) {
         const struct m_port *p = &m->ports[port];

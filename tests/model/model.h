@@ -71,6 +71,7 @@ struct m_ref {
     uint64_t handle;
     uint32_t view_state, view_mode;
     uint32_t counts, counts_must; /* owner and monitor changes it may, must still be told */
+    uint32_t changes;             /* so many, or fewer with their bits or-ed */
     uint32_t infos;               /* LINE_CALLINFO bits lost to an outage */
     uint8_t owed_count;
     struct m_owed owed[SIM_QUEUE];

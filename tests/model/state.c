@@ -169,6 +169,7 @@ void m_counts_changed(struct model *m, uint32_t call, const struct m_ref *but, u
         if (!r->used || r->port == but->port || r->call != call || r->gone || r->announce == M_LATER)
             continue;
         r->counts |= bits;
+        r->changes++;
         m->ports[r->port].missed_high += m->ports[r->port].outage;
         if (!m->ports[r->port].outage && !r->limbo && r->announce == M_TOLD && !c->ending)
             r->counts_must |= bits;

@@ -54,10 +54,17 @@ bool sim_attach(struct sim *s, uint32_t port) {
     return sim_put(s, 0, r) && sim_settle(s);
 }
 
-/* The peer dies. What it had sent is taken first; then the door is told, and frees the port when the engine says so. */
+static bool requests_pending(const struct sim *s) {
+    uint32_t n = 0;
+    for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
+        n += s->ports[port].pending_count;
+    return n != 0;
+}
+
+/* The peer dies. What it and the applications had sent is taken first; then the door is told, and frees the port when the engine says so. */
 bool sim_detach(struct sim *s, uint32_t port) {
     struct m_port *p = &s->model.ports[port];
-    while (sim_pending(s, port))
+    while (sim_pending(s, port) || requests_pending(s))
         if (!sim_turn(s))
             return false;
     if (!sim_put(s, 0, door_record(CF_DOOR_GONE, port, 0, p->generation)))
