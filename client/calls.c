@@ -257,9 +257,7 @@ LONG lineGetCallStatus(HCALL hCall, LINECALLSTATUS *lpCallStatus)
     if (!enter_call(hCall, &a, &error))
         return error;
     error = cf_struct_check(lpCallStatus, cf_version_call_status(a.version));
-    if (error == 0)
-        error = cf_line_caps(a.u, a.line, a.open_line);
-    if (error == 0 && local_status(&a, hCall, &status, &ended))
+    if (error == 0 && local_status(&a, hCall, &status, &ended) && cf_line_caps(a.u, a.line, a.open_line) == 0)
         status.features =
             cf_call_features(status.state, status.privilege, cf_load_relaxed_32(&a.open_line->call_features));
     else if (error == 0)

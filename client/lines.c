@@ -310,10 +310,12 @@ static uint32_t open_window(struct cf_usage *u, const DWORD *device_ids, uint32_
     LONG errors[OPEN_WINDOW];
     uint32_t opened = 0;
     for (uint32_t i = 0; i < count; i++)
-        errors[i] = open_begin(u, device_ids[i], as, &o[i]);
+        errors[i] = device_ids[i] == LINEMAPPER ? 0 : open_begin(u, device_ids[i], as, &o[i]);
     for (uint32_t i = 0; i < count; i++) {
         ret_lines[i] = 0;
-        if (errors[i] == 0)
+        if (device_ids[i] == LINEMAPPER)
+            errors[i] = open_any(u, as, NULL, &ret_lines[i]);
+        else if (errors[i] == 0)
             errors[i] = open_end(u, &o[i], &ret_lines[i]);
         opened += errors[i] == 0;
         if (ret_errors != NULL)
