@@ -172,6 +172,30 @@ static void a_resync_may_fold_states_but_not_turn_back(void **state)
     assert_int_equal(seen("oHO", long_run).different, 1);
 }
 
+static void a_state_that_waited_may_be_missing(void **state)
+{
+    (void)state;
+    struct cf_view v = {0};
+    struct cf_sender s = make_sender(42);
+    struct cf_compare_result r;
+    s.calls[0].state[2] |= CF_SENDER_MAY_MISS;
+    s.calls[0].state[3] |= CF_SENDER_MAY_MISS;
+    s.calls[0].state[5] |= CF_SENDER_MAY_MISS; /* the last one arrives */
+    cf_view_announce(&v, 99, 0, "42");
+    static const DWORD got[] = {LINECALLSTATE_OFFERING, LINECALLSTATE_CONNECTED, LINECALLSTATE_DISCONNECTED,
+                                LINECALLSTATE_IDLE};
+    for (int i = 0; i < 4; i++) {
+        struct cf_batch_message m = {.hDevice = 99, .time_ns = 2000000000 + i, .dwParam1 = got[i], .dwParam3 = i == 0};
+        cf_compare(&v, &s, &long_run, NULL, &r);
+        assert_int_equal(i == 0 ? r.lost : r.lost + r.same, 1);
+        cf_view_state(&v, &m, false);
+    }
+    cf_compare(&v, &s, &long_run, NULL, &r);
+    assert_int_equal(r.same, 1);
+    cf_view_fini(&v);
+    cf_sender_fini(&s);
+}
+
 static void what_could_not_be_seen_is_no_finding(void **state)
 {
     (void)state;
@@ -224,6 +248,7 @@ int main(void)
         cmocka_unit_test(the_same_states_are_the_same),
         cmocka_unit_test(a_doubled_swapped_or_missing_state_is_found),
         cmocka_unit_test(a_resync_may_fold_states_but_not_turn_back),
+        cmocka_unit_test(a_state_that_waited_may_be_missing),
         cmocka_unit_test(what_could_not_be_seen_is_no_finding),
         cmocka_unit_test(expected_states_allow_what_is_in_brackets),
         cmocka_unit_test(json_strings_are_always_text),

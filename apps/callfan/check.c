@@ -444,7 +444,7 @@ int cf_tool_check(int argc, char **argv)
         {"line", CF_OPTION_LINES, &c.wanted, "N",
          "only this line, or N-M; may be repeated (default: all, new ones too)"},
         {"sender", CF_OPTION_TEXT, &c.sender_path, "FILE",
-         "compare every call with callfan-sim's record, read at the end"},
+         "compare every call with callfan-sim's record (or a folder of them) at the end"},
         {"states", CF_OPTION_TEXT, &c.states_text, "LIST",
          "every call goes through these states, e.g. OFFERING,(ACCEPTED),CONNECTED,\n"
          "                     DISCONNECTED,IDLE; with --calls there must be exactly so many"},

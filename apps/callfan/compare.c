@@ -10,6 +10,7 @@ enum { FINDINGS_PRINTED_MAX = 20 };
 #define NOT_YET_NS INT64_C(1000000000) /* what was sent in the last second before the end may be on its way */
 #define CUT_NS     INT64_C(5000000000) /* a provider's death: its calls end at most that long before their line closes */
 
+static_assert(CF_VIEW_RESYNC == CF_SENDER_MAY_MISS, "one mark to print");
 static_assert(CF_VIEW_STATES_MAX < 32, "a set of places in 32 bits");
 
 struct report {
@@ -17,13 +18,13 @@ struct report {
     unsigned printed;
 };
 
-static void print_states(FILE *to, const char *title, const uint16_t *state, unsigned count)
+static void print_states(FILE *to, const char *title, const char *mark, const uint16_t *state, unsigned count)
 {
     char text[48];
     fprintf(to, "  %s:", title);
     for (unsigned i = 0; i < count; i++)
         fprintf(to, "%s %s%s", i == 0 ? "" : ",", cf_view_code_name(state[i], text),
-                (state[i] & CF_VIEW_RESYNC) != 0 ? " (resync)" : "");
+                (state[i] & CF_VIEW_RESYNC) != 0 ? mark : "");
     fprintf(to, "\n");
 }
 
@@ -33,9 +34,18 @@ static void finding(struct report *r, const char *what, const struct cf_view_cal
         return;
     fprintf(r->to, "call %" PRIu64 ": %s\n", c != NULL ? c->serial : s->serial, what);
     if (c != NULL)
-        print_states(r->to, "seen", c->state, c->count);
+        print_states(r->to, "seen", " (resync)", c->state, c->count);
     if (s != NULL)
-        print_states(r->to, "sent", s->state, s->count);
+        print_states(r->to, "sent", " (waited)", s->state, s->count);
+}
+
+/* Adds to the places those that lie behind states which the core may never have got. */
+static uint32_t pass_over(uint32_t places, const struct cf_sender_call *s)
+{
+    for (unsigned p = 0; p + 1 < s->count; p++) /* the newest always arrives */
+        if ((places >> p & 1) != 0 && (s->state[p] & CF_SENDER_MAY_MISS) != 0)
+            places |= UINT32_C(2) << p;
+    return places;
 }
 
 /*
@@ -50,8 +60,9 @@ static uint32_t match(const uint16_t *seen, unsigned seen_count, const struct cf
         uint16_t code = seen[i] & (uint16_t)~CF_VIEW_RESYNC;
         if ((seen[i] & CF_VIEW_RESYNC) != 0 && places != 0)
             places = ~((places & -places) - 1); /* from the lowest on, all */
+        places = pass_over(places, s);
         for (unsigned p = 0; p < s->count; p++)
-            if ((places >> p & 1) != 0 && s->state[p] == code)
+            if ((places >> p & 1) != 0 && (s->state[p] & (uint16_t)~CF_SENDER_MAY_MISS) == code)
                 next |= UINT32_C(2) << p;
         places = next;
     }

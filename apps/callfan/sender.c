@@ -1,10 +1,13 @@
 #include "apps/callfan/sender.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "adapters/sim/journal.h"
 
 static struct cf_sender_call *call_of(struct cf_sender *s, uint64_t serial, int64_t time_ns)
 {
@@ -25,54 +28,70 @@ static struct cf_sender_call *call_of(struct cf_sender *s, uint64_t serial, int6
     return c;
 }
 
-static void add(struct cf_sender *s, uint64_t serial, int64_t time_ns, DWORD state, DWORD mode)
+/* One entry of the journal. The file is another program's: what is no state is refused. */
+static bool add(struct cf_sender *s, const struct cf_sim_journal_entry *e)
 {
-    struct cf_sender_call *c = call_of(s, serial, time_ns);
+    struct cf_sender_call *c = call_of(s, e->serial, e->time_ns);
+    if ((e->flags & (CF_JOURNAL_REFUSED | CF_JOURNAL_UNSENT)) != 0)
+        c->refused = true;
+    if ((e->flags & (CF_JOURNAL_REFUSED | CF_JOURNAL_UNSENT | CF_JOURNAL_CLOSED)) != 0)
+        return true;
+    if ((e->state & 0x00FFFFFF) == 0 || e->time_ns < c->first_ns)
+        return false;
     s->events++;
     if (c->count == CF_VIEW_STATES_MAX) {
         c->too_long = true;
-        return;
+        return true;
     }
-    c->after_us[c->count] = (uint32_t)((time_ns - c->first_ns) / 1000);
-    c->state[c->count++] = cf_view_code(state, mode);
-}
-
-/* "TIME_NS SERIAL STATE MODE", numbers; STATE 0: the core refused the call. */
-static bool parse(struct cf_sender *s, const char *line)
-{
-    uint64_t serial;
-    int64_t time_ns;
-    uint32_t state, mode;
-    if (sscanf(line, "%" SCNd64 " %" SCNu64 " %" SCNx32 " %" SCNx32, &time_ns, &serial, &state, &mode) != 4 ||
-        serial == 0)
-        return false;
-    if (state == 0)
-        call_of(s, serial, time_ns)->refused = true;
-    else
-        add(s, serial, time_ns, state, mode);
+    c->after_us[c->count] = (uint32_t)((e->time_ns - c->first_ns) / 1000);
+    c->state[c->count++] =
+        (uint16_t)(cf_view_code(e->state, e->mode) | ((e->flags & CF_JOURNAL_WAITED) != 0 ? CF_SENDER_MAY_MISS : 0));
     return true;
 }
 
-bool cf_sender_read(struct cf_sender *s, const char *path)
+static bool read_entries(struct cf_sender *s, FILE *f, const char *path)
+{
+    struct cf_sim_journal_header h;
+    struct cf_sim_journal_entry e;
+    if (fread(&h, sizeof h, 1, f) != 1 || h.magic != CF_SIM_JOURNAL_MAGIC || h.version != CF_SIM_JOURNAL_VERSION ||
+        h.entry_bytes != sizeof e) {
+        fprintf(stderr, "callfan check: %s is no record of callfan-sim\n", path);
+        return false;
+    }
+    for (uint64_t number = 1; fread(&e, sizeof e, 1, f) == 1; number++)
+        if (!add(s, &e)) {
+            fprintf(stderr, "callfan check: %s: entry %" PRIu64 " is none\n", path, number);
+            return false;
+        }
+    return true;
+}
+
+static bool read_file(struct cf_sender *s, const char *path)
 {
     FILE *f = fopen(path, "re");
     if (f == NULL) {
         fprintf(stderr, "callfan check: %s: %s\n", path, strerror(errno));
         return false;
     }
-    char line[256];
-    uint64_t number = 0;
-    bool good = true;
-    while (good && fgets(line, sizeof line, f) != NULL) {
-        number++;
-        if (strchr(line, '\n') == NULL)
-            break; /* the last line was cut */
-        if (line[0] != '#' && !parse(s, line)) {
-            fprintf(stderr, "callfan check: %s:%" PRIu64 ": not a line of a record\n", path, number);
-            good = false;
-        }
-    }
+    bool good = read_entries(s, f, path);
     fclose(f);
+    return good;
+}
+
+bool cf_sender_read(struct cf_sender *s, const char *path)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL)
+        return read_file(s, path);
+    bool good = true;
+    for (struct dirent *entry; good && (entry = readdir(folder)) != NULL;) {
+        char file[4096];
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        good = read_file(s, file);
+    }
+    closedir(folder);
     return good;
 }
 

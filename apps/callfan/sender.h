@@ -1,9 +1,9 @@
 /*
- * The sender's list: what callfan-sim posted, call by call, from its record file (docs/adapters/sim.md).
+ * The sender's list: what callfan-sim reported, call by call, from the journals it kept (docs/adapters/sim.md).
  *
  * Units      time_ns: CLOCK_MONOTONIC, the same as in the messages that monitors get
- * Errors     a file that cannot be read or has a line that is none: false, with the reason on stderr. A last line that was cut
- *            (the sender died) is left out.
+ * Errors     a file that cannot be read or is no journal: false, with the reason on stderr. A last entry that was cut (the sender
+ *            died) is left out.
  */
 #ifndef CF_APPS_CALLFAN_SENDER_H
 #define CF_APPS_CALLFAN_SENDER_H
@@ -15,13 +15,16 @@
 #include "apps/callfan/map.h"
 #include "apps/callfan/view.h"
 
+/* In a state: it found the ring full and waited; a newer one may have taken its place before the core saw it. */
+#define CF_SENDER_MAY_MISS 0x8000u
+
 struct cf_sender_call {
     uint64_t serial;
     int64_t first_ns;
     bool refused; /* the core did not take it */
     bool too_long;
     uint8_t count;
-    uint16_t state[CF_VIEW_STATES_MAX];    /* cf_view_code() */
+    uint16_t state[CF_VIEW_STATES_MAX];    /* cf_view_code(), CF_SENDER_MAY_MISS */
     uint32_t after_us[CF_VIEW_STATES_MAX]; /* since first_ns */
 };
 
@@ -32,6 +35,7 @@ struct cf_sender {
     struct cf_tool_map by_serial; /* -> index + 1 */
 };
 
+/* path: a journal, or a folder of journals. */
 bool cf_sender_read(struct cf_sender *s, const char *path);
 void cf_sender_fini(struct cf_sender *s);
 const struct cf_sender_call *cf_sender_find(const struct cf_sender *s, uint64_t serial);
