@@ -499,14 +499,20 @@ static void skip(struct cf_engine *e, struct cf_call *c, uint32_t port) {
     c->flags |= CF_CALL_SKIPPED;
 }
 
+/* Handles and room for the bundle; without the room the port falls behind. */
+static bool may_announce(struct cf_engine *e, const struct cf_call *c, uint32_t port) {
+    const struct cf_port *p = e->view[port].p;
+    uint32_t payload = (c->caller[0] ? 4u + c->caller[0] : 0) + (c->called[0] ? 4u + c->called[0] : 0);
+    return p->idle_handles < e->limits.idle_handles_max &&
+           cf_output_ready(e, port, cf_ring_cost(p->mask, p->tail, cf_record_slots(payload)) + 1);
+}
+
 bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner, uint32_t state, uint32_t mode) {
     uint64_t open = *cf_open_at(e, c->line, position);
     uint32_t port = cf_open_port_of(open), open_line = cf_open_line_of(open);
     struct cf_port_view *v = &e->view[port];
-    uint32_t payload = (c->caller[0] ? 4u + c->caller[0] : 0) + (c->called[0] ? 4u + c->called[0] : 0);
     e->tally.deliveries += 2;
-    uint64_t cost = cf_ring_cost(v->p->mask, v->p->tail, cf_record_slots(payload)) + 1;
-    if (v->p->idle_handles >= e->limits.idle_handles_max || !cf_output_ready(e, port, cost)) {
+    if (!may_announce(e, c, port)) {
         skip(e, c, port);
         return false;
     }
@@ -552,6 +558,7 @@ static uint32_t find_owner(struct cf_engine *e, const struct cf_call *c, uint32_
         const struct cf_port *p = &e->ports[cf_open_port_of(open)];
         const struct cf_open_line *o = &e->view[cf_open_port_of(open)].open_lines[cf_open_line_of(open)];
         if (p->state != CF_PORT_LIVE || p->step != CF_IN_STEP || p->idle_handles >= e->limits.idle_handles_max ||
+            p->handles.live >= e->limits.handles ||
             (o->media_modes & media) == 0 || o->opened >= best_opened ||
             ((open & CF_OPEN_SINGLE_ADDRESS) != 0 && o->address != c->address))
             continue;
@@ -573,13 +580,18 @@ void cf_call_choose_owner(struct cf_engine *e, struct cf_call *c) {
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if ((media & order[i]) == 0)
             continue;
-        /* One whose ring turns out to be full falls behind and is no candidate any more; the bound is for full handle tables. */
+        /*
+         * One whose ring turns out to be full falls behind and is no candidate any more; nothing is counted as missed
+         * here, since announcing to monitors counts it.
+         */
         for (int tries = 0; tries < 8; tries++) {
             uint32_t at = find_owner(e, c, order[i]);
             if (at == CF_INDEX_NONE)
                 break;
-            if (cf_call_announce(e, c, at, true, c->state, c->mode))
-                return;
+            if (!may_announce(e, c, cf_open_port_of(*cf_open_at(e, c->line, at))))
+                continue;
+            cf_call_announce(e, c, at, true, c->state, c->mode);
+            return;
         }
     }
 }
