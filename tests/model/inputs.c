@@ -276,6 +276,7 @@ static void answer_privilege(struct model *m, struct m_answer *a, struct m_ref *
 static void answer_new_calls(struct model *m, struct m_answer *a, uint32_t port, struct m_open *o, const struct cf_record *r) {
     uint32_t select = (uint32_t)r->m.param1, address = (uint32_t)(r->m.param1 >> 32);
     a->room = (uint32_t)r->m.param3;
+    a->limited = m_handles(m, port) + m->calls_high >= m->handles_max;
     for (uint32_t i = 0; i < m->calls_high; i++) {
         struct m_call *c = &m->calls[i];
         if (!c->used || c->provider != o->provider || c->line != o->line)
@@ -446,6 +447,7 @@ static void make_request(struct model *m, uint32_t port, const struct cf_record 
         q->suppressed = 1;
     } else {
         q->state = M_REQUEST_FORWARD;
+        q->limited = m_may_be_limited(m, port);
     }
 }
 

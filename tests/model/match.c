@@ -223,12 +223,13 @@ static bool reply(struct model *m, const struct m_output *o) {
     for (uint32_t i = 0; i < m->requests_high; i++)
         if (m->requests[i].used && m->requests[i].port == o->port && m->requests[i].request_id == o->m.param1)
             q = &m->requests[i];
-    if (q == NULL || q->state != M_REQUEST_REPLY)
+    bool refused = q != NULL && q->limited && q->state == M_REQUEST_FORWARD && (int32_t)(uint32_t)o->m.param2 < 0;
+    if (q == NULL || (q->state != M_REQUEST_REPLY && !refused))
         return m_fail(m, "port %u: LINE_REPLY of request %lu, which is not due", o->port, o->m.param1);
     if (q->suppressed == 2)
         return m_fail(m, "port %u: LINE_REPLY of request %lu, whose line was closed", o->port, o->m.param1);
     int32_t result = (int32_t)(uint32_t)o->m.param2;
-    if (q->any_error ? result >= 0 : result != q->result)
+    if (q->any_error || refused ? result >= 0 : result != q->result)
         return m_fail(m, "port %u: LINE_REPLY of request %lu (%#x) says %#x, expected %#x", o->port, o->m.param1, q->id,
                       (unsigned)result, (unsigned)q->result);
     q->used = false;

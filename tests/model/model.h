@@ -122,7 +122,7 @@ struct m_listed {
 enum m_request_state { M_REQUEST_FORWARD = 1, M_REQUEST_WITH_PROVIDER, M_REQUEST_REPLY };
 
 struct m_request {
-    bool used, any_error, deferred;
+    bool used, any_error, deferred, limited;
     uint8_t suppressed; /* LINE_REPLY: 0 due, 1 possible, 2 forbidden */
     uint8_t port, open, state, provider, line;
     uint16_t id; /* CF_REQ_ */
@@ -135,7 +135,7 @@ struct m_request {
 
 /* The expected answer of a synchronous request. */
 struct m_answer {
-    bool used, any_error, may_fail, listed;
+    bool used, any_error, may_fail, listed, limited;
     uint16_t id;
     uint8_t open;
     uint64_t sequence;
@@ -246,6 +246,7 @@ void m_counts_changed(struct model *m, uint32_t call, const struct m_ref *but, u
 void m_app_gone(struct model *m, uint32_t port);
 bool m_new_handle(struct model *m, uint32_t port, uint64_t handle);
 struct m_listed *m_listed_of(struct model *m, uint32_t port, uint64_t handle);
+bool m_may_be_limited(struct model *m, uint32_t port);
 bool m_owner_fits(const struct m_open *o, const struct m_call *c);
 uint32_t m_idle_handles(const struct model *m, uint32_t port);
 uint32_t m_handles(const struct model *m, uint32_t port);

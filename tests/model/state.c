@@ -232,7 +232,8 @@ bool m_owner_fits(const struct m_open *o, const struct m_call *c) {
            (!o->single || o->address == c->address);
 }
 
-static bool may_be_limited(struct model *m, uint32_t port) {
+/* Too many handles, or too many of calls that have ended: the engine may keep calls from it. */
+bool m_may_be_limited(struct model *m, uint32_t port) {
     if (m_idle_handles(m, port) < m->idle_max && m_handles(m, port) + 1 < m->handles_max)
         return false;
     m->ports[port].limited = true;
@@ -270,7 +271,7 @@ void m_call_announce(struct model *m, uint32_t call, uint32_t but_port, uint32_t
         if (port == but_port && open == but_open)
             continue;
         bool monitors = (o->privilege & LINECALLPRIVILEGE_MONITOR) != 0;
-        bool limited = optional || o->limbo || may_be_limited(m, port);
+        bool limited = optional || o->limbo || m_may_be_limited(m, port);
         bool could = but_port == 0 && m_owner_fits(o, c), fits = !found && could;
         if (!fits && !monitors && !(could && (limited || p->outage)))
             continue;
