@@ -34,7 +34,7 @@ struct cf_sip_config {
     struct cf_sip_key secret;     /* random; keys hashes and tags */
     uint32_t calls_max;           /* (1,024) calls at once */
     uint32_t transactions_max;    /* (4 * calls_max + 64) */
-    uint32_t blocks_max;          /* (24 * calls_max + 256) of 256 bytes */
+    uint32_t blocks_max;          /* (12 * calls_max + 2 * transactions_max + 256) of 256 bytes */
     uint64_t t1_ns, t2_ns, t4_ns; /* (500 ms, 4 s, 5 s) */
     uint64_t ring_limit_ns;       /* (180 s) unanswered for so long: 480 */
     uint64_t linger_ns;           /* (0) from DISCONNECTED to IDLE when the peer hung up */

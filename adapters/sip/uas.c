@@ -41,7 +41,7 @@ const char *cf_sip_config_complete(struct cf_sip_config *config)
     if (config->calls_max > 1u << 24)
         return "calls_max is above 16,777,216";
     set_default32(&config->transactions_max, 4 * config->calls_max + 64);
-    set_default32(&config->blocks_max, 24 * config->calls_max + 256);
+    set_default32(&config->blocks_max, 12 * config->calls_max + 2 * config->transactions_max + 256);
     set_default32(&config->retry_after_s, 5);
     set_default64(&config->t1_ns, 500 * CF_SIP_NS_PER_MS);
     set_default64(&config->t2_ns, 4 * CF_SIP_NS_PER_S);

@@ -1,0 +1,268 @@
+/* See settings.h. */
+#include "adapters/sip/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "callfan/limits.h"
+
+const char cf_sip_settings_help[] =
+    "Keys of its section:\n"
+    "  listen = {\"127.0.0.1:5060\"}  UDP addresses, one trunk line each, numbered from 0; IPv6 as \"[::1]:5060\"\n"
+    "  number = {}             directory numbers of the lines\n"
+    "  contact = {}            address given to peers, as \"sip.example.com:5060\"; without it, that of listen\n"
+    "  media = {}              address in session descriptions; without it, that of listen\n"
+    "  media_port = 4000       port in session descriptions\n"
+    "  codecs = {PCMU, PCMA}   what is accepted and offered, in order of preference for offers of our own\n"
+    "  user = callfan          user part of Contact\n"
+    "  calls_max = 16384       calls alive at once, on each line\n"
+    "  transactions_max = 0    transactions alive at once, on each line; each lives up to 32 s; 0: 8 per call\n"
+    "  drop_status = 603       answer to a call that is dropped before it was answered, 480, 486, 600, 603 ...\n"
+    "  ring_limit_ms = 180000  a call that nobody answers for so long ends with 480\n"
+    "  linger_ms = 0           DISCONNECTED to IDLE, when the peer hung up\n"
+    "  retry_after_s = 5       in 503, when there is no room for another call\n"
+    "  t1_ms = 500             round trip estimate of RFC 3261, the unit of all retransmissions\n"
+    "  trust_asserted = false  the caller is who P-Asserted-Identity names, not From\n"
+    "  receive_bytes = 8388608 receive buffer of each socket\n";
+
+static cfg_opt_t *keys(void)
+{
+    static cfg_opt_t all[] = {
+        CFG_STR_LIST("listen", "{127.0.0.1:5060}", CFGF_NONE),
+        CFG_STR_LIST("number", "{}", CFGF_NONE),
+        CFG_STR_LIST("contact", "{}", CFGF_NONE),
+        CFG_STR_LIST("media", "{}", CFGF_NONE),
+        CFG_INT("media_port", 4000, CFGF_NONE),
+        CFG_STR_LIST("codecs", "{PCMU, PCMA}", CFGF_NONE),
+        CFG_STR("user", "callfan", CFGF_NONE),
+        CFG_INT("calls_max", 16384, CFGF_NONE),
+        CFG_INT("transactions_max", 0, CFGF_NONE),
+        CFG_INT("drop_status", 603, CFGF_NONE),
+        CFG_INT("ring_limit_ms", 180000, CFGF_NONE),
+        CFG_INT("linger_ms", 0, CFGF_NONE),
+        CFG_INT("retry_after_s", 5, CFGF_NONE),
+        CFG_INT("t1_ms", 500, CFGF_NONE),
+        CFG_BOOL("trust_asserted", cfg_false, CFGF_NONE),
+        CFG_INT("receive_bytes", 8 << 20, CFGF_NONE),
+        CFG_END(),
+    };
+    return all;
+}
+
+/* One reading: what goes along every helper, and the first error. */
+struct reading {
+    const struct cf_options *options;
+    cfg_t *cfg;
+    char *why;
+    size_t why_bytes;
+    int rc;
+};
+
+static long number(struct reading *r, const char *key, long low, long high)
+{
+    long value = low;
+    if (r->rc == 0)
+        r->rc = cf_options_int(r->options, r->cfg, key, low, high, &value, r->why, r->why_bytes);
+    return value;
+}
+
+static void fail(struct reading *r, const char *key, const char *sentence, const char *value)
+{
+    if (r->rc != 0)
+        return;
+    const size_t n = cf_options_where(r->options, key, r->why, r->why_bytes);
+    snprintf(r->why + n, r->why_bytes - n, sentence, value);
+    r->rc = -EINVAL;
+}
+
+static void copy(struct reading *r, char to[CF_SIP_NAME_MAX], const char *key, const char *value)
+{
+    if (strlen(value) >= CF_SIP_NAME_MAX)
+        fail(r, key, "%s is longer than 63 bytes", value);
+    else
+        memcpy(to, value, strlen(value) + 1);
+}
+
+/* Splits host and port at the last colon; a host in brackets keeps them. */
+static bool split(const char *text, char host[CF_SIP_NAME_MAX], uint16_t *ret_port)
+{
+    const char *bracket = strchr(text, ']');
+    const char *colon = strrchr(bracket != NULL ? bracket : text, ':');
+    const size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
+    if (len == 0 || len >= CF_SIP_NAME_MAX || (text[0] == '[') != (bracket != NULL) ||
+        (bracket != NULL && (size_t)(bracket + 1 - text) != len))
+        return false;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    *ret_port = CF_SIP_DEFAULT_PORT;
+    if (colon == NULL)
+        return true;
+    struct cf_sip_cursor c = {colon + 1, colon + strlen(colon)};
+    uint32_t port;
+    if (!cf_sip_take_number(&c, &port) || c.p != c.end || port > UINT16_MAX)
+        return false;
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+bool cf_sip_settings_address(const char *text, union cf_sip_addr *ret_addr)
+{
+    char host[CF_SIP_NAME_MAX];
+    uint16_t port;
+    if (!split(text, host, &port))
+        return false;
+    const bool bracketed = host[0] == '[';
+    const size_t len = strlen(host);
+    if (!cf_sip_addr_parse(ret_addr, host + bracketed, len - 2 * bracketed, port))
+        return false;
+    return (ret_addr->sa.sa_family == AF_INET6) == bracketed;
+}
+
+/* The entry of a list for a line: its own, else the last; NULL for an empty list. */
+static const char *entry(struct reading *r, const char *key, unsigned line)
+{
+    const unsigned count = cfg_size(r->cfg, key);
+    return count == 0 ? NULL : cfg_getnstr(r->cfg, key, line < count ? line : count - 1);
+}
+
+static bool is_any(const union cf_sip_addr *addr)
+{
+    if (addr->sa.sa_family == AF_INET)
+        return addr->in4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
+}
+
+static void read_contact(struct reading *r, struct cf_sip_line_settings *line, unsigned index)
+{
+    const char *contact = entry(r, "contact", index);
+    if (contact == NULL) {
+        if (is_any(&line->listen))
+            fail(r, "listen", "%s needs a contact, since it is no address that peers can reach", line->listen_text);
+        else if (!split(line->listen_text, line->host, &line->port))
+            fail(r, "listen", "%s is no address", line->listen_text);
+    } else if (!split(contact, line->host, &line->port) || line->port == 0) {
+        fail(r, "contact", "\"%s\" is not \"HOST:PORT\"", contact);
+    }
+}
+
+static void read_media(struct reading *r, struct cf_sip_line_settings *line, unsigned index)
+{
+    union cf_sip_addr addr;
+    char text[INET6_ADDRSTRLEN];
+    const char *media = entry(r, "media", index);
+    if (media == NULL) {
+        if (is_any(&line->listen))
+            fail(r, "listen", "%s needs a media address, since it is none that peers can reach", line->listen_text);
+        cf_sip_addr_text(&line->listen, text);
+        media = text;
+    }
+    if (!cf_sip_addr_parse(&addr, media, strlen(media), 0)) {
+        fail(r, "media", "\"%s\" is no IPv4 or IPv6 address (without brackets)", media);
+        return;
+    }
+    line->media_ipv6 = addr.sa.sa_family == AF_INET6;
+    copy(r, line->media, "media", media);
+}
+
+static void read_line(struct reading *r, struct cf_sip_settings *s, unsigned index)
+{
+    struct cf_sip_line_settings *line = &s->line[index];
+    const char *listen = cfg_getnstr(r->cfg, "listen", index);
+    copy(r, line->listen_text, "listen", listen);
+    if (!cf_sip_settings_address(listen, &line->listen)) {
+        fail(r, "listen", "\"%s\" is not \"ADDRESS:PORT\" or \"[IPV6]:PORT\"", listen);
+        return;
+    }
+    read_contact(r, line, index);
+    read_media(r, line, index);
+    if (index < cfg_size(r->cfg, "number"))
+        copy(r, line->number, "number", cfg_getnstr(r->cfg, "number", index));
+}
+
+static void read_lines(struct reading *r, struct cf_sip_settings *s)
+{
+    s->lines = cfg_size(r->cfg, "listen");
+    if (s->lines == 0 || s->lines > CF_SIP_LINES_MAX)
+        fail(r, "listen", "%s has no address, or more than 64", "listen");
+    for (unsigned i = 0; i < s->lines && r->rc == 0; i++)
+        read_line(r, s, i);
+    for (unsigned i = 0; i < s->lines && r->rc == 0; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (s->line[i].listen.in4.sin_port != 0 &&
+                memcmp(&s->line[i].listen, &s->line[j].listen, sizeof(s->line[i].listen)) == 0)
+                fail(r, "listen", "%s is there twice", s->line[i].listen_text);
+}
+
+static void read_codecs(struct reading *r, struct cf_sdp_local *media)
+{
+    static const struct cf_sdp_codec known[] = {{0, "PCMU"}, {8, "PCMA"}};
+    media->codecs = 0;
+    for (unsigned i = 0; i < cfg_size(r->cfg, "codecs"); i++) {
+        const char *name = cfg_getnstr(r->cfg, "codecs", i);
+        const unsigned which = strcmp(name, "PCMU") == 0 ? 0 : strcmp(name, "PCMA") == 0 ? 1 : 2;
+        if (which == 2 || media->codecs == 2)
+            fail(r, "codecs", "codecs: \"%s\" is not PCMU or PCMA, or there are too many", name);
+        else
+            media->codec[media->codecs++] = known[which];
+    }
+}
+
+static void read_all(struct reading *r, struct cf_sip_settings *s)
+{
+    struct cf_sip_config *common = &s->common;
+    read_lines(r, s);
+    copy(r, s->user, "user", cfg_getstr(r->cfg, "user"));
+    common->media.port = (uint16_t)number(r, "media_port", 1, UINT16_MAX);
+    read_codecs(r, &common->media);
+    common->calls_max = (uint32_t)number(r, "calls_max", 1, 1 << 22);
+    common->transactions_max = (uint32_t)number(r, "transactions_max", 0, 1 << 26);
+    if (common->transactions_max == 0)
+        common->transactions_max = 8 * common->calls_max + 64;
+    /* A call holds about 3 KiB while it is set up and 0.5 KiB later, an ended transaction 0.5 KiB. */
+    common->blocks_max = 12 * common->calls_max + 2 * common->transactions_max + 512;
+    s->drop_status = (unsigned)number(r, "drop_status", 400, 699);
+    common->ring_limit_ns = (uint64_t)number(r, "ring_limit_ms", 1000, 3600000) * CF_SIP_NS_PER_MS;
+    common->linger_ns = (uint64_t)number(r, "linger_ms", 0, 3600000) * CF_SIP_NS_PER_MS;
+    common->retry_after_s = (uint32_t)number(r, "retry_after_s", 1, 3600);
+    common->t1_ns = (uint64_t)number(r, "t1_ms", 100, 4000) * CF_SIP_NS_PER_MS;
+    common->trust_asserted = cfg_getbool(r->cfg, "trust_asserted") == cfg_true;
+    s->receive_bytes = (uint32_t)number(r, "receive_bytes", 65536, 1 << 30);
+}
+
+/* What only the user agent knows to check. */
+static void check_lines(struct reading *r, const struct cf_sip_settings *s)
+{
+    for (unsigned i = 0; i < s->lines && r->rc == 0; i++) {
+        struct cf_sip_config config = cf_sip_settings_line(s, i);
+        const char *wrong = cf_sip_config_complete(&config);
+        if (wrong != NULL)
+            fail(r, "listen", "%s", wrong);
+    }
+}
+
+int cf_sip_settings_read(const struct cf_options *o, struct cf_sip_settings *ret_settings, char *why, size_t why_bytes)
+{
+    struct reading r = {.options = o, .why = why, .why_bytes = why_bytes};
+    memset(ret_settings, 0, sizeof(*ret_settings));
+    r.rc = cf_options_section(o, keys(), &r.cfg, why, why_bytes);
+    if (r.rc < 0)
+        return r.rc;
+    read_all(&r, ret_settings);
+    check_lines(&r, ret_settings);
+    cfg_free(r.cfg);
+    return r.rc;
+}
+
+struct cf_sip_config cf_sip_settings_line(const struct cf_sip_settings *settings, unsigned line)
+{
+    struct cf_sip_config config = settings->common;
+    const struct cf_sip_line_settings *own = &settings->line[line];
+    config.host = own->host;
+    config.port = own->port;
+    config.user = settings->user;
+    config.media.address = own->media;
+    config.media.ipv6 = own->media_ipv6;
+    return config;
+}
