@@ -410,25 +410,54 @@ static void tell_state(struct cf_engine *e, struct cf_call *c, uint64_t ref, uin
     }
 }
 
+/*
+ * One LINE_CALLSTATE per reference: the path that everything else is built for. A void reference is skipped; a port that is not in
+ * step, or has no room, or a call of which some handle is owed its privilege, takes the long way.
+ */
+static void fan_out(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode, int64_t time_ns) {
+    const uint64_t *opens = cf_open_at(e, c->line, 0);
+    uint64_t plane = (uint64_t)e->limits.lines * 8, ref;
+    bool plain = (c->flags & CF_CALL_FIRST_DUE) == 0;
+    for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
+        uint32_t position = cf_ref_position(ref);
+        uint64_t open = opens[position / 8 * plane + position % 8];
+        uint32_t port = cf_open_port_of(open);
+        struct cf_port_view *v = &e->view[port];
+        struct cf_port *p = v->p;
+        if (cf_unlikely((open & CF_OPEN_LIVE) == 0 || !cf_port_alive(p)))
+            continue;
+        if (cf_unlikely(!plain || p->step != CF_IN_STEP || cf_output_free(e, v, p->reserve + 1) < p->reserve + 1)) {
+            tell_state(e, c, ref, open, state, mode, time_ns);
+            continue;
+        }
+        e->tally.deliveries++;
+        cf_output_message(e, port, LINE_CALLSTATE, cf_port_handle(e, port, cf_ref_index(ref), cf_ref_generation(ref)), state, mode, 0,
+                          time_ns, cf_open_line_of(open));
+    }
+}
+
+/* Each handle of a call that has become IDLE counts against its application's limit, void ones until they are swept. */
+static void count_idle(struct cf_engine *e, struct cf_call *c) {
+    uint64_t ref;
+    for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
+        uint32_t port = cf_open_port_of(*cf_open_at(e, c->line, cf_ref_position(ref)));
+        struct cf_port *p = &e->ports[port];
+        cf_touch_one(e, p);
+        p->idle_handles++;
+        if (cf_unlikely(p->idle_handles > 2 * e->limits.idle_handles_max))
+            cf_port_busy(e, port);
+    }
+}
+
 void cf_call_state(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode, int64_t time_ns) {
     bool ends = state == CALL_IDLE && c->state != CALL_IDLE;
     cf_touch_one(e, c);
     c->state = state;
     c->mode = mode;
     c->state_time_ns = time_ns;
-    uint64_t ref;
-    for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
-        uint64_t open = *cf_open_at(e, c->line, cf_ref_position(ref));
-        struct cf_port *p = &e->ports[cf_open_port_of(open)];
-        if (cf_likely((open & CF_OPEN_LIVE) != 0 && cf_port_alive(p)))
-            tell_state(e, c, ref, open, state, mode, time_ns);
-        if (ends) {
-            cf_touch_one(e, p);
-            p->idle_handles++;
-            if (cf_unlikely(p->idle_handles > 2 * e->limits.idle_handles_max))
-                cf_port_busy(e, cf_open_port_of(open));
-        }
-    }
+    fan_out(e, c, state, mode, time_ns);
+    if (ends)
+        count_idle(e, c);
     if (cf_unlikely((c->flags & CF_CALL_FIRST_DUE) != 0))
         c->flags &= (uint16_t)~CF_CALL_FIRST_DUE; /* a handle that could not be told keeps its own mark */
     if (ends && (c->flags & CF_CALL_SKIPPED) != 0)
