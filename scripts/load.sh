@@ -1,0 +1,420 @@
+#!/usr/bin/env bash
+# Traffic through a whole Callfan, and the proof that nothing was lost: dense sequence numbers, the law of the counters, and each
+# monitor's view of every call against the sender's list.
+set -euo pipefail
+
+usage() {
+    cat <<'END'
+usage: scripts/load.sh MODE... [OPTION]...
+
+Modes:
+  sim     simulated calls to checking monitors (10,000 calls/s for 60 s)
+  sip     calls from sipp to an owner that answers, and checking monitors (500 calls/s for 60 s)
+  kill    simulated calls; again and again kill -9 of the core, a monitor, the owner and the provider
+  stop    simulated calls; one monitor is stopped for a while, beside the same run without the stop
+  all     these four
+
+  --calls-per-second N  (sim 10000, sip 500, kill 2000, stop 10000)
+  --seconds N           of traffic (60)
+  --monitors N          (4)
+  --stop-seconds N      how long the monitor stands still (60; the traffic lasts as long and 10 s more)
+  --kill-every N        seconds between two kills (2)
+  --hold-ms N           holding time of simulated calls in the mean (3000)
+  --wake-us N           least time between two wake-ups of an application (the service's default)
+  --bin FOLDER          the programs (default: build/release/bin, built first)
+  --no-build            do not build
+  --keep                keep the folder with logs and records
+  --help                this text
+
+Exit status: 0 when nothing was lost, 1 when something was, 2 for a wrong command line.
+END
+}
+
+modes=() rate= seconds=60 monitors=4 stop_seconds=60 kill_every=2 hold_ms=3000 wake_us= bin= build=yes
+while [ $# -gt 0 ]; do
+    case $1 in
+    sim | sip | kill | stop) modes+=("$1"); shift ;;
+    all) modes+=(sim sip kill stop); shift ;;
+    --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us)
+        if [ $# -lt 2 ] || ! [[ $2 =~ ^[0-9]+$ ]]; then
+            echo "load.sh: $1 takes a whole number" >&2
+            exit 2
+        fi
+        case $1 in
+        --calls-per-second) rate=$2 ;;
+        --seconds) seconds=$2 ;;
+        --monitors) monitors=$2 ;;
+        --stop-seconds) stop_seconds=$2 ;;
+        --kill-every) kill_every=$2 ;;
+        --hold-ms) hold_ms=$2 ;;
+        --wake-us) wake_us=$2 ;;
+        esac
+        shift 2
+        ;;
+    --bin)
+        bin=${2:?--bin takes a folder} build=no
+        shift 2
+        ;;
+    --no-build) build=no; shift ;;
+    --keep) KEEP_FOLDER=yes; shift ;;
+    --help | -h) usage; exit 0 ;;
+    *)
+        echo "load.sh: unknown mode or option $1" >&2
+        usage >&2
+        exit 2
+        ;;
+    esac
+done
+if [ ${#modes[@]} -eq 0 ]; then
+    usage >&2
+    exit 2
+fi
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+source "$root/scripts/service.sh"
+if [ "$build" = yes ]; then
+    (cd "$root" && cmake --preset release && cmake --build --preset release --target callfan callfand callfan-sim callfan-sip) \
+        >/dev/null
+fi
+bin=${bin:-$root/build/release/bin}
+for tool in jq setsid; do
+    if ! command -v "$tool" >/dev/null; then
+        echo "load.sh: $tool is missing; scripts/deps.sh installs it" >&2
+        exit 2
+    fi
+done
+trap service_stop EXIT
+trap 'exit 130' INT TERM
+
+result=0
+fail() {
+    echo "load.sh: $*" >&2
+    result=1
+}
+
+# ---- parts ---------------------------------------------------------------------------------------
+
+globals() {
+    if [ -n "$wake_us" ]; then
+        echo "wake_interval_us = $wake_us"
+    fi
+}
+
+# sim_section CALLS ANSWER: the provider, through a script that gives each start its own record and serial numbers.
+sim_section() {
+    cat >"$service_folder/sim" <<END
+#!/bin/sh
+starts=\$(cat "$service_folder/starts" 2>/dev/null || echo 0)
+starts=\$((starts + 1))
+echo \$starts >"$service_folder/starts"
+exec "$bin/callfan-sim" "\$@" --set record="$service_folder/record/\$starts" --set first_serial=\$((starts * 100000000 + 1))
+END
+    chmod +x "$service_folder/sim"
+    mkdir -p "$service_folder/record"
+    cat <<END
+provider sim {
+    command = "$service_folder/sim"
+    restart_ms_min = 50
+    lines = 16
+    rate = $rate
+    calls = $1
+    answer = $2
+    accept_ms = 50
+    answer_ms = 200
+    hold_ms = $hold_ms
+    linger_ms = 50
+    start_ms = 1000
+}
+END
+}
+
+make_folder() {
+    service_folder=$(mktemp -d "${TMPDIR:-/tmp}/callfan.XXXXXX")
+    : >"$service_folder/log"
+}
+
+# start_monitors OPTION...: one callfan check with its monitors; its number in ${check_pid}, theirs in ${monitor_pids[@]}.
+start_monitors() {
+    run_aside check "$bin/callfan" check --monitors "$monitors" --json --ready "$service_folder/ready" "$@"
+    check_pid=$aside_pid
+    monitor_pids=()
+    local i
+    for ((i = 1; i <= monitors; i++)); do
+        wait_for 30 "monitor $i" test -s "$service_folder/ready.$i"
+        monitor_pids+=("$(cat "$service_folder/ready.$i")")
+    done
+}
+
+traffic_has_ended() {
+    local made
+    made=$(status '.totals.calls_made + .totals.calls_refused') || return 1
+    [ "$made" -ge "$1" ] && status_is .totals.calls_live 0
+}
+
+# wait_for_traffic CALLS SECONDS
+wait_for_traffic() {
+    sleep "$2" # the traffic itself
+    wait_for $((60 + hold_ms / 50)) "the end of all calls" traffic_has_ended "$1" || result=1
+}
+
+print_cpu() {
+    local i=0 pid
+    printf 'CPU seconds: core %s, keeper %s, provider %s' "$(cpu_seconds "$(status .process.core_pid)")" \
+        "$(cpu_seconds "$service_pid")" "$(cpu_seconds "$(status '.providers[0].pid')")"
+    for pid in "${monitor_pids[@]}"; do
+        i=$((i + 1))
+        printf ', monitor %d %s' "$i" "$(cpu_seconds "$pid")"
+    done
+    if [ -n "${owner_pid:-}" ]; then
+        printf ', owner %s' "$(cpu_seconds "$owner_pid")"
+    fi
+    echo
+}
+
+# Ends the monitors, prints what they found, and remembers whether it was good.
+end_monitors() {
+    kill -TERM "$check_pid" 2>/dev/null || true
+    local code=0
+    wait "$check_pid" || code=$?
+    jq -r '"monitor \(.monitor): \(if .good then "nothing lost" else "FINDINGS" end): \(.calls) calls, \(.same) the same as sent, " +
+        "\(.folded) folded, \(.early) early, \(.cut) cut, \(.open) open, \(.unseen) unseen; \(.messages) messages, " +
+        "\(.messages_per_second | floor)/s, missed \(.missed) in \(.gaps) gaps; latency us p50 \(.latency_ns.p50 / 1000) " +
+        "p99 \(.latency_ns.p99 / 1000) p99.9 \(.latency_ns.p999 / 1000) max \(.latency_ns.max / 1000)" +
+        (if .good then "" else "\n  " + (.findings | tostring) end)' "$service_folder/check.out"
+    if [ "$code" -ne 0 ]; then
+        head -n 60 "$service_folder/check.err" >&2
+        fail "the monitors ended with $code"
+    fi
+}
+
+print_service() {
+    status '"service: calls made \(.totals.calls_made), refused \(.totals.calls_refused), live \(.totals.calls_live), handles " +
+        "\(.totals.handles_live); turns \(.totals.turns), records \(.totals.records), deliveries \(.totals.deliveries), bells " +
+        "\(.totals.bells_rung); core restarts \(.process.core_restarts), undone \(.totals.recoveries_undone), published again " +
+        "\(.totals.recoveries_republished), cold starts \(.process.cold_starts), stale events \(.totals.stale_events)"'
+    status '.ports[] | select(.offered != .delivered + .pending + .missed + .cancelled) |
+        "the law does not hold at port \(.port) (\(.name))"' >"$service_folder/law" || true
+    # A port may be read between two turns of the service: looked at again before it is believed.
+    if [ -s "$service_folder/law" ]; then
+        cat "$service_folder/law"
+        fail "offered != delivered + pending + missed + cancelled"
+    fi
+}
+
+at_rest() {
+    status_is .totals.calls_live 0 && status_is .totals.handles_live 0
+}
+
+finish() {
+    wait_for 30 "counters back at zero" at_rest || result=1
+    print_service
+    service_stop || result=1
+}
+
+# ---- modes ---------------------------------------------------------------------------------------
+
+run_sim() {
+    local calls=$((rate * seconds))
+    echo "== sim: $rate calls/s for $seconds s, $monitors monitors"
+    make_folder
+    service_start "$(globals; sim_section "$calls" auto)"
+    lines_are_up 16
+    start_monitors --sender "$service_folder/record"
+    wait_for_traffic "$calls" "$seconds"
+    print_cpu
+    end_monitors
+    finish
+}
+
+run_sip() {
+    local calls=$((rate * seconds)) code=0 line
+    echo "== sip: $rate calls/s for $seconds s, an owner and $monitors monitors"
+    make_folder
+    service_start "$(globals; sip_section)"
+    lines_are_up 1
+    start_monitors --states 'OFFERING,(ACCEPTED),CONNECTED,DISCONNECTED,IDLE' --calls "$calls"
+    run_aside owner "$bin/callfan" answer
+    owner_pid=$aside_pid
+    wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
+    (cd "$service_folder" && exec timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
+        -r "$rate" -m "$calls" -l $((rate * 4)) -nostdin -trace_err >sipp.out 2>&1) || code=$?
+    line=$(grep -E 'Successful call|Failed call' "$service_folder/sipp.out" | tail -n 2 | tr -s ' \n' ' ' || true)
+    echo "sipp ended with $code: $line"
+    if [ "$code" -ne 0 ]; then
+        fail "sipp ended with $code"
+    fi
+    wait_for 60 "the end of all calls" traffic_has_ended "$calls" || result=1
+    print_cpu
+    kill -TERM "$owner_pid" 2>/dev/null || true
+    wait "$owner_pid" || fail "the owner ended with $?"
+    cat "$service_folder/owner.err"
+    owner_pid=
+    end_monitors
+    finish
+}
+
+sip_port=${SIP_PORT:-15060}
+sip_section() {
+    cat <<END
+provider sip {
+    command = "callfan-sip"
+    listen = {"udp:127.0.0.1:$sip_port"}
+}
+END
+}
+
+# The longest time in which the monitors got nothing after a mark: median and worst of all marks.
+print_silences() {
+    jq -rs --arg what "$1" '[.[] | .marks[].silence_ns / 1e6] | sort | if length == 0 then empty else
+        "\($what): longest silence of a monitor after a kill: median \(.[length / 2 | floor]) ms, worst \(.[-1]) ms, \(length) seen"
+        end' "$service_folder/check.out"
+}
+
+start_owner() {
+    run_aside owner "$bin/callfan" answer --existing
+    owner_pid=$aside_pid
+}
+
+start_victim() {
+    run_aside victim "$bin/callfan" monitor --json
+    victim_pid=$aside_pid
+}
+
+kill_one() {
+    case $1 in
+    core) kill -KILL "$(status .process.core_pid)" ;;
+    provider) kill -KILL "$(status '.providers[0].pid')" ;;
+    owner)
+        kill -KILL "$owner_pid"
+        wait "$owner_pid" 2>/dev/null || true
+        start_owner
+        ;;
+    monitor)
+        kill -KILL "$victim_pid"
+        wait "$victim_pid" 2>/dev/null || true
+        start_victim
+        ;;
+    esac
+}
+
+# One run per kind of victim, since a dead provider's calls end otherwise than they would have.
+run_kill() {
+    local what kills calls answer end
+    for what in ${KILL_WHAT:-core monitor owner provider}; do
+        echo "== kill: $rate calls/s for $seconds s, kill -9 of the $what every $kill_every s"
+        calls=$((rate * seconds)) kills=0 owner_pid=
+        answer=auto
+        if [ "$what" = owner ]; then
+            answer=owner
+        fi
+        make_folder
+        service_start "$(globals; sim_section "$calls" "$answer")"
+        lines_are_up 16
+        start_monitors --sender "$service_folder/record"
+        if [ "$what" = owner ]; then start_owner; fi
+        if [ "$what" = monitor ]; then start_victim; fi
+        end=$(($(now_ms) + seconds * 1000))
+        while [ $(($(now_ms) + kill_every * 1000)) -lt "$end" ]; do
+            sleep "$kill_every"
+            kill -USR1 "$check_pid"
+            kill_one "$what"
+            kills=$((kills + 1))
+        done
+        if [ "$what" = provider ]; then
+            calls=0 # each start makes its own; those of the last may go on for the whole time
+            sleep "$kill_every"
+        fi
+        if [ "$what" = provider ]; then
+            end_provider
+        else
+            wait_for_traffic "$calls" 1
+        fi
+        print_cpu
+        if [ "$what" = monitor ]; then kill -KILL "$victim_pid"; fi
+        if [ "$what" = owner ]; then kill -TERM "$owner_pid"; fi
+        end_monitors
+        echo "$what: killed $kills times"
+        print_silences "$what"
+        finish
+    done
+}
+
+# Ends the provider's traffic: its calls are driven to IDLE by its death, and it does not come back.
+end_provider() {
+    sed -i 's/^    rate = .*/    rate = 0/' "$service_folder/callfan.conf"
+    kill -KILL "$(status '.providers[0].pid')"
+    wait_for 30 "the end of all calls" status_is .totals.calls_live 0 || result=1
+}
+
+run_stop() {
+    local stopped=$1 calls=$((rate * (stop_seconds + 10)))
+    echo "== stop: $rate calls/s for $((stop_seconds + 10)) s, $monitors monitors$([ "$stopped" = no ] ||
+        echo ", the last one stopped for $stop_seconds s")"
+    make_folder
+    service_start "$(globals; sim_section "$calls" auto)"
+    lines_are_up 16
+    start_monitors --sender "$service_folder/record" --allow-gaps
+    sleep 5
+    if [ "$stopped" = yes ]; then
+        kill -STOP "${monitor_pids[-1]}"
+    fi
+    sleep "$stop_seconds"
+    if [ "$stopped" = yes ]; then
+        print_behind
+        kill -CONT "${monitor_pids[-1]}"
+    fi
+    wait_for_traffic "$calls" 5
+    print_cpu
+    end_monitors
+    p99=$(jq -s 'sort_by(.monitor) | .[:-1] | map(.latency_ns.p99) | max' "$service_folder/check.out")
+    if [ "$stopped" = yes ]; then
+        check_stopped
+    fi
+    finish
+}
+
+print_behind() {
+    status '.ports[] | select(.behind != 0) | "port \(.port) (\(.name)): behind, ring \(.ring_used)/\(.ring_slots), missed \(.missed)"'
+}
+
+# One gap, its count exact (callfan check compares it with the counters), a resync, and every call right at the end.
+check_stopped() {
+    local line
+    line=$(jq -c 'select(.gaps > 0)' "$service_folder/check.out")
+    if [ "$(wc -l <<<"$line")" -ne 1 ] || [ -z "$line" ]; then
+        fail "not exactly one monitor had a gap"
+        return
+    fi
+    jq -r '"the stopped monitor: \(.gaps) gap(s), \(.gap_missed) missed in them, \(.folded_messages) folded during \(.resyncs) resync(s), " +
+        "\(.unseen_told) calls unseen told, \(.unseen) unseen by the sender'"'"'s list"' <<<"$line"
+    if [ "$(jq '.gaps' <<<"$line")" -ne 1 ] || [ "$(jq '.unseen == .unseen_told' <<<"$line")" != true ]; then
+        fail "the stopped monitor was not told exactly"
+    fi
+}
+
+default_rate() {
+    if [ -z "$given_rate" ]; then
+        rate=$1
+    fi
+}
+
+given_rate=$rate
+for mode in "${modes[@]}"; do
+    case $mode in
+    sim) default_rate 10000; run_sim ;;
+    sip) default_rate 500; run_sip ;;
+    kill) default_rate 2000; run_kill ;;
+    stop)
+        default_rate 10000
+        run_stop no
+        without=$p99
+        run_stop yes
+        jq -n --argjson a "$p99" --argjson b "$without" \
+            '"p99 of the other monitors: \($a / 1000) us with the stop, \($b / 1000) us without, ratio \($a / $b * 100 | round / 100)"' -r
+        ;;
+    esac
+done
+if [ "$result" -ne 0 ]; then
+    echo "load.sh: something was lost or failed" >&2
+fi
+exit "$result"
