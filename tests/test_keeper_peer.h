@@ -97,6 +97,7 @@ static inline void daemon_launch(struct daemon *d, const char *option, const cha
     if (d->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         unsetenv("JOURNAL_STREAM");
+        dup2(log[1], STDOUT_FILENO);
         dup2(log[1], STDERR_FILENO);
         execl(daemon_program(), "callfand", "--config", d->config, option, value, (char *)NULL);
         _exit(126);

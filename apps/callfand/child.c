@@ -17,6 +17,7 @@
 #include "apps/callfand/log.h"
 
 #define END_NS INT64_C(5000000000) /* from SIGTERM to SIGKILL */
+#define ANNOUNCE_AGAIN_NS INT64_C(10000000)
 #define MS_NS INT64_C(1000000)
 
 _Static_assert(CF_PROVIDERS_MAX <= 64, "a bit per place");
@@ -95,6 +96,11 @@ static void start(struct cf_children *c, struct cf_child *child, int64_t now_ns)
     if (!cf_config_command_path(p->command, path, sizeof path) || !make_token(child->token)) {
         cf_log_error("provider %s: cannot find the program %s", p->name, p->command);
         died_at(child, now_ns);
+        return;
+    }
+    changed(c, child);
+    if (!c->announce(c->announce_arg)) { /* the core must know the token before anybody can say it */
+        child->due_ns = now_ns + ANNOUNCE_AGAIN_NS;
         return;
     }
     int32_t keeper = getpid();

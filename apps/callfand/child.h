@@ -36,7 +36,12 @@ struct cf_child {
     struct cf_config_provider settings; /* a copy of its own */
 };
 
+/* Makes the door know what changed. False: not now. */
+typedef bool cf_children_announce_fn(void *arg);
+
 struct cf_children {
+    cf_children_announce_fn *announce; /* called before a program starts: its hello may be faster than we are */
+    void *announce_arg;
     const char *socket, *config_path; /* told to every program */
     uint32_t places;                  /* the limit of providers */
     uint64_t changed;                 /* a bit per place whose view changed; the caller clears it */

@@ -83,6 +83,7 @@ static void judge(struct cf_door *door, struct cf_visitor *v, const struct cf_he
     const struct cf_config *c = door->start->config;
     struct cf_admit_rules rules = {&c->limits, door->providers, c->ring_bytes_max, door->settings.wake_interval_us, getuid()};
     struct cf_admission a;
+    cf_door_hear_keeper(door); /* a token is told before the program that says it is started */
     door->counts.hellos++;
     cf_admit(&rules, hello, bytes, &v->peer, &a);
     if (a.result != 0) {

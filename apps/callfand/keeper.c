@@ -205,17 +205,20 @@ static void hear_core(struct cf_keeper *k)
     }
 }
 
-static void tell_core_of_providers(struct cf_keeper *k)
+/* True when the core knows all; one that does not live yet is forked with it. */
+static bool tell_core_of_providers(void *arg)
 {
+    struct cf_keeper *k = arg;
     for (uint32_t i = 0; i < CF_PROVIDERS_MAX && k->core_pid != 0 && k->children.changed != 0; i++) {
         if ((k->children.changed >> i & 1) == 0)
             continue;
         struct cf_channel_record r = {.type = CF_CHANNEL_PROVIDER, .port = 1 + i};
         cf_children_view(&k->children, i, &r.provider);
         if (cf_channel_send(k->channel, &r, NULL, 0) != 0)
-            return; /* no room now: the bits stay */
+            return false; /* no room now: the bits stay */
         k->children.changed &= ~(UINT64_C(1) << i);
     }
+    return true;
 }
 
 /* ---------------------------------------------------------- the core's death */
@@ -324,10 +327,7 @@ static void reload(struct cf_keeper *k)
         return;
     }
     k->counts.reloads++;
-    if (cf_config_needs_restart(&k->config, &next, text, sizeof text))
-        cf_log_warning("reloaded, but needing a restart of callfand: %s", text);
-    else
-        cf_log_info("the configuration is reloaded");
+    bool restart = cf_config_needs_restart(&k->config, &next, text, sizeof text);
     struct cf_config *c = &k->config;
     c->limits.wake_interval_us = next.limits.wake_interval_us;
     c->spin_us = next.spin_us;
@@ -343,6 +343,10 @@ static void reload(struct cf_keeper *k)
     struct cf_channel_record r = {.type = CF_CHANNEL_SETTINGS, .settings = settings_of(c)};
     if (k->core_pid != 0 && cf_channel_send(k->channel, &r, NULL, 0) != 0)
         cf_log_error("the core does not take the new settings; reload again");
+    if (restart)
+        cf_log_warning("reloaded, but needing a restart of callfand: %s", text);
+    else
+        cf_log_info("the configuration is reloaded");
 }
 
 static void hear_signals(struct cf_keeper *k)
@@ -510,6 +514,8 @@ enum cf_exit cf_keeper_run(struct cf_config *config, struct cf_crash_at crash_at
     }
     tell_start(&k);
     cf_holdings_init(&k.holdings, &k.arena);
+    k.children.announce = tell_core_of_providers;
+    k.children.announce_arg = &k;
     cf_children_configure(&k.children, &k.config, now_ns());
     start_core(&k);
     k.tick_ns = now_ns() + TICK_NS;
