@@ -181,6 +181,11 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
             ref->limbo = true;
     }
     m_call_announce(m, call, q->port, orphan ? SIM_OPENS : q->open, orphan);
+    for (uint32_t i = 0; i < m->refs_high && orphan; i++) /* its owner, whom nobody saw, may be told to be gone */
+        if (m->refs[i].used && m->refs[i].call == call) {
+            m->refs[i].counts |= LINECALLINFOSTATE_NUMOWNERDECR;
+            m->refs[i].changes++;
+        }
 }
 
 static void provider_reply(struct model *m, uint32_t provider, const struct cf_record *r) {
@@ -248,6 +253,18 @@ void m_provider_input(struct model *m, uint32_t provider, const struct cf_record
         provider_reply(m, provider, r);
         break;
     }
+}
+
+/*
+ * lineDeallocateCall. The engine remembers from which call on an application was not told everything, not which calls it was
+ * told of: one that gave the handle of a live call back may be told of the call again after an outage.
+ */
+static void release(struct model *m, struct m_ref *r) {
+    const struct m_port *p = &m->ports[r->port];
+    bool again = (p->limited || p->outage) && m->calls[r->call].state != LINECALLSTATE_IDLE && !r->gone && !r->limbo;
+    m_ref_drop(m, r, false);
+    if (again)
+        m_ref_new(m, r->port, r->open, r->call, M_OPTIONAL);
 }
 
 /* ------------------------------------------------------------------ synchronous requests */
@@ -384,7 +401,7 @@ static void call_request(struct model *m, struct m_answer *a, uint32_t port, con
     if (ref->privilege == LINECALLPRIVILEGE_OWNER && a->owners == 1 && c->state != LINECALLSTATE_IDLE)
         a->result = LINEERR_INVALCALLSTATE;
     else
-        m_ref_drop(m, ref, false);
+        release(m, ref);
 }
 
 static void sync_request(struct model *m, uint32_t port, const struct cf_record *r) {
@@ -511,7 +528,7 @@ void m_request_input(struct model *m, uint32_t port, const struct cf_record *r) 
     case CF_REQ_RELEASE:
         ref = m_ref_of(m, port, r->m.device);
         if (ref != NULL)
-            m_ref_drop(m, ref, false);
+            release(m, ref);
         break;
     case CF_REQ_SHUTDOWN: /* announces that the peer will be gone */
         break;

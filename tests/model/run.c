@@ -168,17 +168,39 @@ static bool next_order(uint32_t *a, uint32_t n) { /* the next permutation */
     return true;
 }
 
-/* The engine may take the ports in any order: one of them must explain what it did. */
+/* The order of a round over the ports: the door, then from where the last round ended. */
+static uint32_t likely_order(struct sim *s, uint32_t *order) {
+    uint32_t mapped[SIM_PORTS], count = 0, n = 0;
+    for (uint32_t port = 0; port < SIM_PORTS; port++)
+        if (port == 0 || s->core.ports[port].mapped)
+            mapped[count++] = port;
+    if (s->taken[0] != 0)
+        order[n++] = 0;
+    for (uint32_t i = 0, start = s->next_port % count; i < count; i++) {
+        uint32_t at = (start + i) % count;
+        if (mapped[at] == 0 || s->taken[mapped[at]] == 0)
+            continue;
+        order[n++] = mapped[at];
+        s->next_port = at + 1;
+    }
+    return n;
+}
+
+/*
+ * The engine may take the ports in any order: one of them must explain what it did. Several may explain a turn and only one
+ * the turns after it, so the likely one comes first.
+ */
 static bool explain(struct sim *s, bool idle) {
-    uint32_t order[SIM_PORTS], n = 0;
+    uint32_t order[SIM_PORTS], sorted[SIM_PORTS], n = likely_order(s, order), m = 0;
     for (uint32_t port = 0; port < SIM_PORTS; port++)
         if (s->taken[port] != 0)
-            order[n++] = port;
+            sorted[m++] = port;
     if (n <= 1) {
         model_turn(s, &s->model, order, n, idle);
         return !s->model.failed || sim_fail(s, "%s", s->model.why);
     }
     char first[sizeof s->model.why] = "";
+    bool another = true;
     do {
         s->trial = s->model;
         model_turn(s, &s->trial, order, n, idle);
@@ -186,9 +208,13 @@ static bool explain(struct sim *s, bool idle) {
             s->model = s->trial;
             return true;
         }
-        if (first[0] == '\0')
+        if (first[0] == '\0') {
             memcpy(first, s->trial.why, sizeof first);
-    } while (next_order(order, n));
+            memcpy(order, sorted, sizeof order);
+            continue;
+        }
+        another = next_order(order, n);
+    } while (another);
     return sim_fail(s, "(%u ports, no order explains it) %s", n, first);
 }
 

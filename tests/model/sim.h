@@ -108,6 +108,7 @@ struct sim {
     struct m_output outputs[SIM_OUTPUTS];
     uint32_t outputs_count;
     uint32_t taken[SIM_PORTS];
+    uint32_t next_port; /* where the engine's round over the ports goes on, among the mapped ones */
     uint32_t down_slots, up_slots;
     int64_t now_ns;
     uint32_t step;
