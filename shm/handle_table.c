@@ -55,6 +55,7 @@ void cf_handle_table_view(struct cf_handle_table *t, struct cf_handle_head *head
     view_init(t, head, stride);
     t->slots = (uint8_t *)slots;
     t->journal = journal;
+    t->plain = journal != NULL;
 }
 
 void cf_handle_table_view_segments(struct cf_handle_table *t, struct cf_handle_head *head, uint64_t *segments,
@@ -106,37 +107,13 @@ uint32_t cf_handle_table_allocate_fresh(struct cf_handle_table *t, uint32_t *ret
     return generation;
 }
 
-/* Appends a chain of free slots, oldest first. */
-static void append(struct cf_handle_table *t, uint32_t first, uint32_t last, uint32_t count)
-{
-    struct cf_handle_head *h = t->head;
-    cf_touch(t->journal, h);
-    if (h->free_last == CF_INDEX_NONE) {
-        h->free_first = first;
-    } else {
-        struct cf_handle_slot *tail = slot_at(t, h->free_last);
-        cf_touch(t->journal, tail);
-        cf_store_relaxed_32(&tail->link, first);
-    }
-    h->free_last = last;
-    h->free += count;
-    h->live -= count;
-}
-
 static bool retired(const struct cf_handle_table *t, const struct cf_handle_slot *slot)
 {
     return cf_load_relaxed_32(&slot->generation) == t->head->generation_end;
 }
 
-/* Counts the slot as free, or as retired when it has no generation left. */
-static void reclaim(struct cf_handle_table *t, uint32_t index, struct cf_handle_slot *slot)
+void cf_handle_table_retire(struct cf_handle_table *t)
 {
-    if (!retired(t, slot)) {
-        cf_touch(t->journal, slot);
-        cf_store_relaxed_32(&slot->link, CF_INDEX_NONE);
-        append(t, index, index, 1);
-        return;
-    }
     cf_touch(t->journal, t->head);
     t->head->retired++;
     t->head->live--;
@@ -152,7 +129,7 @@ static bool take_some(struct cf_handle_table *t)
         struct cf_handle_slot *slot = slot_at(t, index);
         t->taken = cf_load_relaxed_32(&slot->link);
         if (retired(t, slot)) {
-            reclaim(t, index, slot);
+            cf_handle_table_retire(t);
             continue;
         }
         cf_store_relaxed_32(&slot->link, t->ordered_first);
@@ -163,7 +140,7 @@ static bool take_some(struct cf_handle_table *t)
     }
     if (t->taken != CF_INDEX_NONE || t->ordered_first == CF_INDEX_NONE)
         return false;
-    append(t, t->ordered_first, t->ordered_last, t->ordered_count);
+    cf_handle_table_append(t, t->ordered_first, t->ordered_last, t->ordered_count);
     t->ordered_first = t->ordered_last = CF_INDEX_NONE;
     t->ordered_count = 0;
     return true;
@@ -194,27 +171,14 @@ static void push(struct cf_handle_table *t, uint32_t index, struct cf_handle_slo
     } while (!cf_cas_acq_rel_32(&t->released, first, index));
 }
 
-bool cf_handle_table_release(struct cf_handle_table *t, uint32_t index, uint32_t generation)
+bool cf_handle_table_release_shared(struct cf_handle_table *t, uint32_t index, uint32_t generation)
 {
     struct cf_handle_slot *slot = (struct cf_handle_slot *)cf_handle_table_look_up(t, index, generation);
-    if (slot == NULL)
-        return false;
-    if (t->journal != NULL) {
-        cf_touch(t->journal, slot);
-        cf_store_relaxed_32(&slot->generation, generation + 1);
-        reclaim(t, index, slot);
-        return true;
-    }
-    if (!cf_cas_acq_rel_32(&slot->generation, generation, generation + 1))
+    if (slot == NULL || !cf_cas_acq_rel_32(&slot->generation, generation, generation + 1))
         return false;
     if (!t->installed)
         push(t, index, slot);
     return true;
-}
-
-bool cf_handle_child_release(struct cf_handle_table *t, uint32_t index, uint32_t generation)
-{
-    return cf_handle_child_look_up(t, index, generation) != NULL && cf_handle_table_release(t, index, generation);
 }
 
 /* ------------------------------------------------------------------ install, sweep */

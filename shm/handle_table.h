@@ -6,8 +6,8 @@
  *            Free slots form a first-in first-out list through `link`, which the user may use while the slot lives.
  * Units      an index counts slots; a generation is odd while the slot lives, even while it is free, and only grows
  * Invariant  cf_handle_table_check(). A slot whose generation reaches generation_end is retired: no generation is used twice
- * Writers    with a journal: one thread, plain stores, each after cf_touch(). Without: the owner (one thread at a time) allocates,
- *            installs and sweeps; any thread releases
+ * Writers    plain table (with a journal, or declared so): one thread, plain stores, with a journal each after cf_touch(). Else the
+ *            owner (one thread at a time) allocates, installs and sweeps; any thread releases
  * Overlap    look-up with everything; release with everything; allocate, install and sweep not with each other
  * Progress   look-up wait-free, loads only. Release lock-free: one CAS of the generation, exactly one caller wins, then one push
  *            to the owner's list. Allocate bounded (at most CF_HANDLE_TAKE released slots put in order), but when all slots were
@@ -78,6 +78,7 @@ struct cf_handle_table {
     uint32_t limit;   /* a copy: look-ups stay off the head's line */
     uint32_t stride;
     uint32_t segment_shift;
+    bool plain;       /* one thread does everything: with a journal, or by cf_handle_table_set_single_thread() */
     bool installed;   /* the other side chooses indices and generations: nothing is put on a list here */
     uint8_t pad0[64];
     /* The owner's: what was taken from `released` (newest first) and what of it is in order already. */
@@ -120,6 +121,12 @@ static inline void cf_handle_table_set_installed(struct cf_handle_table *t)
 static inline uint32_t cf_handle_table_segments(uint32_t limit, uint32_t segment_shift)
 {
     return (uint32_t)(((uint64_t)limit + (UINT32_C(1) << segment_shift) - 1) >> segment_shift);
+}
+
+/* The same thread allocates, releases and sweeps: no atomic read-modify-write is needed. Look-ups may come from any. Before the first use. */
+static inline void cf_handle_table_set_single_thread(struct cf_handle_table *t)
+{
+    t->plain = true;
 }
 
 /* Slots of t begin with struct cf_handle_child and live only as long as their parent's life does. Before the first use. */
@@ -214,23 +221,19 @@ static inline struct cf_handle_child *cf_handle_child_look_up(const struct cf_ha
     return cf_handle_child_read(t, index, generation, NULL, NULL);
 }
 
-/* Ends a life. True for exactly one caller; every copy of the handle is void before it returns. A retired slot is counted. */
-bool cf_handle_table_release(struct cf_handle_table *t, uint32_t index, uint32_t generation);
+/* ------------------------------------------------------------------ the owner; release: any thread */
 
-/* The same for a child: false also when its parent's life has ended. */
-bool cf_handle_child_release(struct cf_handle_table *t, uint32_t index, uint32_t generation);
-
-/* ------------------------------------------------------------------ the owner */
-
-/* For allocate: a never used slot; what was released put in order. */
+/* For the calls below: a never used slot; what was released put in order; a release beside other threads; a last life's end. */
 uint32_t cf_handle_table_allocate_fresh(struct cf_handle_table *t, uint32_t *ret_index);
 void cf_handle_table_take(struct cf_handle_table *t);
+bool cf_handle_table_release_shared(struct cf_handle_table *t, uint32_t index, uint32_t generation);
+void cf_handle_table_retire(struct cf_handle_table *t);
 
 /* Begins a life: the slot that is free the longest, else a never used one, zeroed. Returns the generation, 0 when full. */
 static inline uint32_t cf_handle_table_allocate(struct cf_handle_table *t, uint32_t *ret_index)
 {
     struct cf_handle_head *h = t->head;
-    if (t->journal == NULL && (h->free_first == CF_INDEX_NONE || --t->take_due == 0))
+    if (!t->plain && (h->free_first == CF_INDEX_NONE || --t->take_due == 0))
         cf_handle_table_take(t);
     uint32_t index = h->free_first;
     if (index == CF_INDEX_NONE)
@@ -247,6 +250,51 @@ static inline uint32_t cf_handle_table_allocate(struct cf_handle_table *t, uint3
     cf_store_release_32(&slot->generation, generation); /* H0 pairs with H0 in cf_handle_table_look_up() */
     *ret_index = index;
     return generation;
+}
+
+/* For release: a chain of free slots, oldest first, to the end of the list. */
+static inline void cf_handle_table_append(struct cf_handle_table *t, uint32_t first, uint32_t last, uint32_t count)
+{
+    struct cf_handle_head *h = t->head;
+    cf_touch(t->journal, h);
+    if (h->free_last == CF_INDEX_NONE) {
+        h->free_first = first;
+    } else {
+        struct cf_handle_slot *tail = (struct cf_handle_slot *)cf_handle_table_slot(t, h->free_last);
+        cf_touch(t->journal, tail);
+        cf_store_relaxed_32(&tail->link, first);
+    }
+    h->free_last = last;
+    h->free += count;
+    h->live -= count;
+}
+
+/*
+ * Ends a life. True for exactly one caller; every copy of the handle is void before it returns. A slot at the end of its generations
+ * is retired and counted. Any thread, unless the table is plain.
+ */
+static inline bool cf_handle_table_release(struct cf_handle_table *t, uint32_t index, uint32_t generation)
+{
+    if (!t->plain)
+        return cf_handle_table_release_shared(t, index, generation);
+    struct cf_handle_slot *slot = (struct cf_handle_slot *)cf_handle_table_look_up(t, index, generation);
+    if (slot == NULL)
+        return false;
+    cf_touch(t->journal, slot);
+    cf_store_release_32(&slot->generation, generation + 1);
+    if (cf_unlikely(generation + 1 == t->head->generation_end)) {
+        cf_handle_table_retire(t);
+        return true;
+    }
+    cf_store_relaxed_32(&slot->link, CF_INDEX_NONE);
+    cf_handle_table_append(t, index, index, 1);
+    return true;
+}
+
+/* The same for a child: false also when its parent's life has ended. */
+static inline bool cf_handle_child_release(struct cf_handle_table *t, uint32_t index, uint32_t generation)
+{
+    return cf_handle_child_look_up(t, index, generation) != NULL && cf_handle_table_release(t, index, generation);
 }
 
 /* Stores a child's words: at allocation, before the handle is handed on, and when the state changes. Not during another's install. */

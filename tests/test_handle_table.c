@@ -553,7 +553,7 @@ static void check_finds_planted_damage(void **state)
         j->base = (uint8_t *)x;
         j->bytes = sizeof *x;
         cf_journal_begin(j, 1);
-        x->table.journal = j;
+        cf_handle_table_view(&x->table, &x->head, x->slots, STRIDE, j);
         for (int n = 0; n < 6; n++)
             cf_handle_table_allocate(&x->table, &index);
         for (uint32_t at = 3; at < 6; at++)

@@ -101,9 +101,13 @@ struct shape {
     uint32_t limit, base, end, take_due;
 };
 
+static bool single_thread;
+
 static void noun_view(struct cf_handle_table *t, struct noun *n, struct cf_journal *journal)
 {
     cf_handle_table_view(t, &n->memory.head, n->memory.slots, STRIDE, journal);
+    if (single_thread)
+        cf_handle_table_set_single_thread(t);
     t->taken = n->memory.taken;
     t->ordered_first = n->memory.ordered_first;
     t->ordered_last = n->memory.ordered_last;
@@ -269,6 +273,14 @@ static void every_world_of_the_journaled_instance(void **state)
     explore(&(struct shape){3, 0, 14, CF_HANDLE_TAKE}, true, 5000);
 }
 
+static void every_world_of_the_single_threaded_instance(void **state)
+{
+    (void)state;
+    single_thread = true;
+    explore(&(struct shape){3, 0, 14, CF_HANDLE_TAKE}, false, 5000);
+    single_thread = false;
+}
+
 static void every_world_above_a_base(void **state)
 {
     (void)state;
@@ -391,6 +403,7 @@ int main(void)
         cmocka_unit_test(every_world_of_three_slots_with_4_bit_generations),
         cmocka_unit_test(every_world_when_each_allocation_takes),
         cmocka_unit_test(every_world_of_the_journaled_instance),
+        cmocka_unit_test(every_world_of_the_single_threaded_instance),
         cmocka_unit_test(every_world_above_a_base),
         cmocka_unit_test(every_world_of_lines_and_calls_with_closes_and_sweeps),
     };
