@@ -363,6 +363,7 @@ static void line_request(struct model *m, struct m_answer *a, uint32_t port, con
     a->may_fail = o->limbo;
     a->open = (uint8_t)(o - m->ports[port].opens);
     if (r->m.id == CF_REQ_STATUS_MESSAGES) {
+        o->mask_seen |= o->mask | (uint32_t)r->m.param1;
         o->mask = (uint32_t)r->m.param1;
     } else if (r->m.id == CF_REQ_NEW_CALLS) {
         answer_new_calls(m, a, port, o, r);

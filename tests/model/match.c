@@ -116,6 +116,13 @@ static bool appnewcall(struct match *k, const struct m_output *o) {
             m->calls[r->call].serial == serial && (r->announce == M_NOW || r->announce == M_LATER || r->announce == M_OPTIONAL))
             found = r;
     }
+    for (uint32_t i = 0; i < m->calls_high && found == NULL; i++) {
+        const struct m_call *c = &m->calls[i];
+        uint32_t owners, monitors, unsure;
+        m_call_count(m, i, &owners, &monitors, &unsure);
+        if (c->used && c->serial == serial && m->ports[o->port].outage && m_owner_fits(open, c) && owners == 0) /* left by its owner */
+            found = m_ref_new(m, o->port, (uint32_t)(open - m->ports[o->port].opens), i, M_OPTIONAL);
+    }
     if (found == NULL)
         return m_fail(m, "port %u: APPNEWCALL of call %u, which is not due to line %#lx", o->port, serial, o->m.device);
     if (o->m.param1 != m->calls[found->call].address)
@@ -257,9 +264,12 @@ static bool reply(struct model *m, const struct m_output *o) {
 static bool line_closed(struct model *m, const struct m_output *o) {
     struct m_port *p = &m->ports[o->port];
     struct m_open *open = m_open_of(m, o->port, o->m.device);
+    if (open != NULL && open->gone && open->close_owed != 0)
+        return true; /* lineClose came right after it */
     if (open == NULL || open->gone)
         return m_fail(m, "port %u: LINE_CLOSE of a line that is not open, %#lx", o->port, o->m.device);
-    if (open->close_owed == 0 && m_idle_handles(m, o->port) + 2 < 2 * m->idle_max)
+    p->closing |= open->close_owed == 0 && m_idle_handles(m, o->port) + 2 >= 2 * m->idle_max;
+    if (open->close_owed == 0 && !p->closing)
         return m_fail(m, "port %u: LINE_CLOSE that nobody asked for, %#lx", o->port, o->m.device);
     uint32_t at = (uint32_t)(open - p->opens);
     for (uint32_t i = 0; i < m->refs_high; i++) {
@@ -307,7 +317,7 @@ static bool devstate(struct model *m, const struct m_output *o) {
     if (open == NULL)
         return m_fail(m, "port %u: LINEDEVSTATE of a line that is not open, %#lx", o->port, o->m.device);
     uint32_t bits = (uint32_t)o->m.param1;
-    if (bits == 0 || (bits & ~open->mask) != 0)
+    if (bits == 0 || (bits & ~(open->mask | open->mask_seen)) != 0)
         return m_fail(m, "port %u: LINEDEVSTATE %#x, enabled is %#x", o->port, bits, open->mask);
     open->states_owed &= ~bits;
     return true;

@@ -108,7 +108,7 @@ struct m_open {
     uint8_t address;
     uint64_t handle;
     uint64_t order;
-    uint32_t mask;      /* of LINE_LINEDEVSTATE */
+    uint32_t mask, mask_seen; /* of LINE_LINEDEVSTATE: now, and at any time in this turn */
     uint32_t states_owed; /* LINE_LINEDEVSTATE bits due in this turn */
 };
 
@@ -153,6 +153,7 @@ struct m_port {
     uint8_t kind; /* enum cf_port_kind */
     uint8_t state; /* 0 free, 1 attach sent, 2 live, 3 gone sent */
     bool attached_owed, free_owed, shut, expellable;
+    bool closing; /* too many handles of IDLE calls: all its lines are being closed */
     uint32_t generation, usage, base_generation;
     uint32_t behind; /* the engine's word after the last turn */
     bool sure;       /* what it is offered in this turn is missed */

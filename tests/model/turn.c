@@ -260,6 +260,7 @@ static void requests_end(struct model *m, bool idle) {
 
 static void port_end(struct model *m, uint32_t port, bool idle, const struct m_words *w) {
     struct m_port *p = &m->ports[port];
+    p->closing &= !idle;
     if (idle && p->attached_owed)
         m_fail(m, "port %u: ATTACHED is missing", port);
     if (idle && p->free_owed)
@@ -268,7 +269,7 @@ static void port_end(struct model *m, uint32_t port, bool idle, const struct m_w
         struct m_open *o = &p->opens[i];
         if (o->used && !p->outage && !o->gone && o->states_owed != 0)
             m_fail(m, "port %u: LINEDEVSTATE %#x is missing", port, o->states_owed);
-        o->states_owed = 0;
+        o->states_owed = o->mask_seen = 0;
         if (o->used && !o->gone && o->close_owed == 2 && idle && !p->outage && !p->shut)
             m_fail(m, "port %u: LINE_CLOSE of %#lx is missing", port, o->handle);
         if (o->gone)
@@ -316,7 +317,7 @@ void m_turn_end(struct model *m, bool idle, const struct m_words *words) {
         for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
             for (uint32_t k = 0; k < SIM_OPENS; k++) {
                 const struct m_open *o = &m->ports[port].opens[k];
-                open |= o->used && o->provider == i / SIM_LINES && o->line == i % SIM_LINES;
+                open |= o->used && !o->limbo && o->provider == i / SIM_LINES && o->line == i % SIM_LINES;
             }
         if (l->up && l->opened != 2 && l->opened != open)
             m_fail(m, "line %u: the provider believes it %s", i, l->opened ? "open" : "closed");
