@@ -13,7 +13,7 @@
 #include "apps/callfand/config.h"
 #include "apps/callfand/keeper.h"
 
-#define DEFAULT_CONFIG "/etc/callfan/callfan.conf"
+#define DEFAULT_CONFIG CF_SYSCONFDIR "/callfan/callfan.conf" /* /etc where callfan is installed under /usr */
 #define CHECK_SECONDS_MAX 10
 
 static const char help_text[] =
