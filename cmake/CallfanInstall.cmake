@@ -16,7 +16,7 @@ endforeach()
 
 file(GLOB configuration CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/etc/callfan.conf)
 if(configuration)
-    install(FILES ${configuration} DESTINATION ${CMAKE_INSTALL_SYSCONFDIR})
+    install(FILES ${configuration} DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/callfan)
 endif()
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
