@@ -29,6 +29,7 @@ awk '
         if (file ~ /^core\//) return "core"
         if (file ~ /^client\//) return "client"
         if (file ~ /^adapters\//) return "adapters"
+        if (file ~ /^docs\/examples\/adapter[^\/]*$/) return "adapters"
         if (file ~ /^docs\/examples\//) return "examples"
         return "top" # apps, bench, tests
     }
