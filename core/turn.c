@@ -245,10 +245,10 @@ void cf_engine_turn(struct cf_engine *e, int64_t now_ns, struct cf_engine_result
     r->outputs = (uint32_t)e->tally.outputs;
     if (e->journal.log->count != 0)
         add_tally(e);
+    cf_store_relaxed_64(&c->attempts, 0); /* before the commit: one that crashes behind it must not count against the next turn */
     cf_journal_point(&e->journal, CF_POINT_COMMIT);
     cf_store_release_64(&c->committed, c->turn); /* the commit point */
     cf_journal_point(&e->journal, CF_POINT_COMMIT);
-    cf_store_relaxed_64(&c->attempts, 0);
     for (uint32_t i = 0; i < e->dirty_count; i++)
         publish_port(e, e->dirty[i]);
     publish_answers(e);
