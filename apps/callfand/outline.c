@@ -40,6 +40,8 @@ static char *blank_line(char *p)
 
 static char *blank_block(char *p)
 {
+    p[0] = p[1] = ' ';
+    p += 2;
     while (*p != '\0' && !(p[0] == '*' && p[1] == '/')) {
         if (*p != '\n')
             *p = ' ';
@@ -185,8 +187,9 @@ static void step(struct scan *s)
     }
     uint32_t line = s->line;
     char *name = take_word(s);
-    if (name == NULL) {
-        s->at++;
+    if (name == NULL) { /* a character that means nothing here, or a quote that does not end: libConfuse tells */
+        if (*s->at != '\0')
+            skip_counted(s, s->at + 1);
         return;
     }
     skip_space(s);
