@@ -205,8 +205,11 @@ static bool list_calls(struct sim *s, uint32_t port) {
         uint32_t answered = r->m.flags;
         if (!sim_settle(s))
             return false;
+        const struct cf_reply_slot *reply = cf_port_reply(core_down(&s->core, port), answered);
         struct cf_reply_new_calls list;
-        memcpy(&list, cf_port_reply(core_down(&s->core, port), answered)->data, sizeof list);
+        memcpy(&list, reply->data, sizeof list);
+        if (reply->result != 0)
+            return true; /* the line was closed */
         room -= list.entries;
         cursor = room == 0 ? 0 : list.cursor;
         for (uint32_t i = 0; i < SIM_CALLS; i++) {

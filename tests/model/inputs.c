@@ -167,6 +167,7 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
     struct m_call *c = call_new(m, q->provider, q->line, r->m.device, LINECALLSTATE_UNKNOWN, 0);
     uint32_t call = (uint32_t)(c - m->calls);
     c->made = true;
+    c->media = LINEMEDIAMODE_INTERACTIVEVOICE;
     c->serial = q->serial;
     q->call = (uint16_t)call;
     bool orphan = q->suppressed == 2;
@@ -181,11 +182,8 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
             ref->limbo = true;
     }
     m_call_announce(m, call, q->port, orphan ? SIM_OPENS : q->open, orphan);
-    for (uint32_t i = 0; i < m->refs_high && orphan; i++) /* its owner, whom nobody saw, may be told to be gone */
-        if (m->refs[i].used && m->refs[i].call == call) {
-            m->refs[i].counts |= LINECALLINFOSTATE_NUMOWNERDECR;
-            m->refs[i].changes++;
-        }
+    if (orphan) /* its owner, whom nobody saw, may be told to be gone */
+        m_counts_changed(m, call, 0, LINECALLINFOSTATE_NUMOWNERDECR, false);
 }
 
 static void provider_reply(struct model *m, uint32_t provider, const struct cf_record *r) {
@@ -286,8 +284,8 @@ static void answer_privilege(struct model *m, struct m_answer *a, struct m_ref *
     r->privilege = (uint8_t)wanted;
     if (wanted == LINECALLPRIVILEGE_OWNER && c->drop == 2)
         c->drop = 1;
-    m_counts_changed(m, r->call, r, LINECALLINFOSTATE_NUMMONITORS |
-                     (wanted == LINECALLPRIVILEGE_OWNER ? LINECALLINFOSTATE_NUMOWNERINCR : LINECALLINFOSTATE_NUMOWNERDECR));
+    m_counts_changed(m, r->call, r->port, LINECALLINFOSTATE_NUMMONITORS |
+                     (wanted == LINECALLPRIVILEGE_OWNER ? LINECALLINFOSTATE_NUMOWNERINCR : LINECALLINFOSTATE_NUMOWNERDECR), true);
 }
 
 static void answer_new_calls(struct model *m, struct m_answer *a, uint32_t port, struct m_open *o, const struct cf_record *r) {
@@ -312,11 +310,7 @@ static void answer_new_calls(struct model *m, struct m_answer *a, uint32_t port,
             continue;
         a->total_high++;
         a->total_low += !unsure;
-        for (uint32_t k = 0; k < m->refs_high; k++)
-            if (m->refs[k].used && m->refs[k].call == i && m->refs[k].port != port) {
-                m->refs[k].counts |= LINECALLINFOSTATE_NUMMONITORS;
-                m->refs[k].changes++;
-            }
+        m_counts_changed(m, i, port, LINECALLINFOSTATE_NUMMONITORS, false);
     }
 }
 

@@ -284,6 +284,14 @@ static bool line_closed(struct model *m, const struct m_output *o) {
         r->limbo = true;
         r->owed_count = 0;
     }
+    for (uint32_t i = 0; i < SIM_CALLS; i++) {
+        if (!m->listed[i].used || m->listed[i].port != o->port || m->listed[i].open != at)
+            continue;
+        m->listed[i].used = false; /* of whichever call it is */
+        for (uint32_t k = 0; k < m->calls_high; k++)
+            if (m->calls[k].used && m->calls[k].provider == open->provider && m->calls[k].line == open->line)
+                m_counts_changed(m, k, o->port, LINECALLINFOSTATE_NUMMONITORS, false);
+    }
     bool forced = open->close_owed == 0;
     m_open_drop(m, o->port, at);
     if (!forced)

@@ -243,7 +243,7 @@ void m_call_announce(struct model *m, uint32_t call, uint32_t but_port, uint32_t
 bool m_call_passed(const struct m_call *c, uint32_t state, uint32_t mode);
 void m_call_count(const struct model *m, uint32_t call, uint32_t *owners, uint32_t *monitors, uint32_t *unsure);
 uint32_t m_call_refs(const struct model *m, uint32_t call, bool with_later);
-void m_counts_changed(struct model *m, uint32_t call, const struct m_ref *but, uint32_t bits);
+void m_counts_changed(struct model *m, uint32_t call, uint32_t but_port, uint32_t bits, bool sure);
 void m_app_gone(struct model *m, uint32_t port);
 bool m_new_handle(struct model *m, uint32_t port, uint64_t handle);
 struct m_listed *m_listed_of(struct model *m, uint32_t port, uint64_t handle);

@@ -139,7 +139,6 @@ static void model_turn(struct sim *s, struct model *m, const uint32_t *order, ui
         for (uint32_t n = 0; n < s->taken[order[i]]; n++)
             m_input(m, order[i], &p->pending[(p->pending_first + n) % SIM_PENDING]);
     }
-    m_outputs(m, s->outputs, s->outputs_count, words);
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS && !m->failed; port++) {
         struct sim_port *p = &s->ports[port];
         for (uint32_t slot = 0; slot < CF_REPLY_SLOTS && s->core.ports[port].mapped; slot++) {
@@ -148,6 +147,8 @@ static void model_turn(struct sim *s, struct model *m, const uint32_t *order, ui
                 m_answers(m, port, slot, reply);
         }
     }
+    if (!m->failed)
+        m_outputs(m, s->outputs, s->outputs_count, words);
     if (!m->failed)
         m_turn_end(m, idle, words);
 }
@@ -376,28 +377,38 @@ static bool reference(struct sim *s, uint64_t *ret_points) {
     return true;
 }
 
-/* c crashed at the n-th point: recovered, and run again if the turn was undone, it must be where the twin is. */
-static bool recover_to_twin(struct sim *s, struct core *c, uint64_t n, uint64_t crash_again, struct cf_engine_result *r) {
-    char why[256], before[256];
+static uint64_t undone(const struct core *c) {
+    struct cf_engine_totals t;
+    cf_engine_totals(c->engine, &t);
+    return t.recoveries_undone;
+}
+
+/* Recovers c, which crashed at the n-th point, and runs the turn again if it was undone. */
+static bool recover(struct sim *s, struct core *c, uint64_t n, uint64_t crash_again, uint64_t undone_before,
+                    struct cf_engine_result *r) {
     if (!core_recover(c, crash_again))
         return sim_fail(s, "crashed at point %lu: recovery refused", n);
-    if (core_same(c, &s->twin, before, sizeof before))
-        return true;
-    cf_engine_turn(c->engine, s->now_ns, r);
+    if (undone(c) != undone_before)
+        cf_engine_turn(c->engine, s->now_ns, r);
+    return true;
+}
+
+/* ... and then it must be where the twin is. */
+static bool recover_to_twin(struct sim *s, struct core *c, uint64_t n, uint64_t crash_again, uint64_t undone_before,
+                            struct cf_engine_result *r) {
+    char why[256];
+    if (!recover(s, c, n, crash_again, undone_before, r))
+        return false;
     if (!core_same(c, &s->twin, why, sizeof why))
-        return sim_fail(s, "crashed at point %lu: %s (before the turn again: %s)", n, why, before);
+        return sim_fail(s, "crashed at point %lu, %s: %s", n, undone(c) != undone_before ? "undone" : "published again", why);
     return true;
 }
 
 static bool crashed_turn(struct sim *s, struct cf_engine_result *r, bool *ret_recovered) {
-    uint64_t points = 0;
+    uint64_t points = 0, before = undone(&s->core);
     if (!reference(s, &points))
         return false;
     s->points += points;
-    if (points == 0) {
-        cf_engine_turn(s->core.engine, s->now_ns, r);
-        return true;
-    }
     uint64_t n = sim_random(&s->crash_random) % points;
     uint64_t again = sim_chance(&s->crash_random, 20) ? sim_below(&s->crash_random, 40) : UINT64_MAX;
     if (!core_crash(&s->core, n, s->now_ns, r))
@@ -406,17 +417,14 @@ static bool crashed_turn(struct sim *s, struct cf_engine_result *r, bool *ret_re
     *ret_recovered = true;
     r->more = true;
     if (sim_chance(&s->crash_random, 85))
-        return recover_to_twin(s, &s->core, n, again, r);
+        return recover_to_twin(s, &s->core, n, again, before, r);
     /* Twice in the same turn: now it is run record by record, and only the model says what is right. */
     if (!core_recover(&s->core, UINT64_MAX))
         return sim_fail(s, "crashed at point %lu: recovery refused", n);
-    if (core_crash(&s->core, sim_random(&s->crash_random) % points, s->now_ns, r)) {
-        s->crashes++;
-        if (!core_recover(&s->core, UINT64_MAX))
-            return sim_fail(s, "crashed again after point %lu: recovery refused", n);
-        r->more = true;
-    }
-    return true;
+    if (undone(&s->core) == before || !core_crash(&s->core, sim_random(&s->crash_random) % points, s->now_ns, r))
+        return true;
+    s->crashes++;
+    return recover(s, &s->core, n, again, before + 1, r);
 }
 
 static bool walk(struct sim *s) {
@@ -429,10 +437,11 @@ static bool walk(struct sim *s) {
     for (uint64_t n = 0; n < points; n++) {
         if (!core_copy(&s->third, &s->core))
             return sim_fail(s, "a copy of the state is refused");
+        uint64_t before = undone(&s->third);
         if (!core_crash(&s->third, n, s->now_ns, &r))
             return sim_fail(s, "the turn has %lu points on a copy, but no point %lu", points, n);
         s->crashes++;
-        if (!recover_to_twin(s, &s->third, n, UINT64_MAX, &r))
+        if (!recover_to_twin(s, &s->third, n, UINT64_MAX, before, &r))
             return false;
         if (n % 8 == 0 && !cf_engine_check(s->third.engine, why, sizeof why))
             return sim_fail(s, "crashed at point %lu: cf_engine_check: %s", n, why);

@@ -96,6 +96,8 @@ uint32_t m_idle_handles(const struct model *m, uint32_t port) {
         if (r->used && r->port == port && r->handle != 0 && m->calls[r->call].state == LINECALLSTATE_IDLE)
             n++;
     }
+    for (uint32_t i = 0; i < SIM_CALLS; i++) /* possibly */
+        n += m->listed[i].used && m->listed[i].port == port;
     return n;
 }
 
@@ -160,18 +162,18 @@ void m_ref_owe(struct model *m, struct m_ref *r, const struct m_owed *owed) {
 }
 
 /* A handle came or went: the holders in other applications are to be told, in slices. */
-void m_counts_changed(struct model *m, uint32_t call, const struct m_ref *but, uint32_t bits) {
+void m_counts_changed(struct model *m, uint32_t call, uint32_t but_port, uint32_t bits, bool sure) {
     const struct m_call *c = &m->calls[call];
     if (c->state == LINECALLSTATE_IDLE && (!c->ending || c->ended))
         return;
     for (uint32_t i = 0; i < m->refs_high; i++) {
         struct m_ref *r = &m->refs[i];
-        if (!r->used || r->port == but->port || r->call != call || r->gone || r->announce == M_LATER)
+        if (!r->used || r->port == but_port || r->call != call || r->gone || r->announce == M_LATER)
             continue;
         r->counts |= bits;
         r->changes++;
         m->ports[r->port].missed_high += m->ports[r->port].outage;
-        if (!m->ports[r->port].outage && !r->limbo && r->announce == M_TOLD && !c->ending)
+        if (sure && !m->ports[r->port].outage && !r->limbo && r->announce == M_TOLD && !c->ending)
             r->counts_must |= bits;
     }
 }
@@ -182,10 +184,13 @@ void m_ref_drop(struct model *m, struct m_ref *r, bool by_close) {
         return;
     bool told = r->announce != M_LATER && r->announce != M_OPTIONAL;
     r->gone = true;
+    bool owner = r->privilege == LINECALLPRIVILEGE_OWNER;
+    uint32_t bits = owner ? LINECALLINFOSTATE_NUMOWNERDECR : LINECALLINFOSTATE_NUMMONITORS;
+    if (!told && r->candidate)
+        bits = LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS;
+    m_counts_changed(m, r->call, r->port, bits, told);
     if (!told)
         return;
-    bool owner = r->privilege == LINECALLPRIVILEGE_OWNER;
-    m_counts_changed(m, r->call, r, owner ? LINECALLINFOSTATE_NUMOWNERDECR : LINECALLINFOSTATE_NUMMONITORS);
     if (!by_close || m->keeps || c->state == LINECALLSTATE_IDLE)
         return;
     uint32_t owners, monitors, unsure;
