@@ -21,8 +21,6 @@ void cf_handle_table_format(struct cf_handle_head *head, struct cf_journal *jour
         .limit = limit,
         .base_generation = base_generation,
         .generation_end = CF_GENERATION_END,
-        .free_first = CF_INDEX_NONE,
-        .free_last = CF_INDEX_NONE,
     };
 }
 
@@ -41,8 +39,7 @@ static void view_init(struct cf_handle_table *t, struct cf_handle_head *head, ui
         .limit = head->limit,
         .stride = stride,
         .taken = CF_INDEX_NONE,
-        .ordered_first = CF_INDEX_NONE,
-        .ordered_last = CF_INDEX_NONE,
+        .ordered = CF_INDEX_NONE,
         .take_due = CF_HANDLE_TAKE,
         .released = CF_INDEX_NONE,
     };
@@ -119,8 +116,8 @@ void cf_handle_table_retire(struct cf_handle_table *t)
     t->head->live--;
 }
 
-/* Turns up to CF_HANDLE_TAKE slots of what was taken round. True when something was appended to the free list. */
-static bool take_some(struct cf_handle_table *t)
+/* Turns up to CF_HANDLE_TAKE released slots round: they come newest first. */
+static void order_some(struct cf_handle_table *t)
 {
     if (t->taken == CF_INDEX_NONE)
         t->taken = cf_swap_acq_rel_32(&t->released, CF_INDEX_NONE); /* H4 pairs with H4 in push() */
@@ -132,29 +129,40 @@ static bool take_some(struct cf_handle_table *t)
             cf_handle_table_retire(t);
             continue;
         }
-        cf_store_relaxed_32(&slot->link, t->ordered_first);
-        t->ordered_first = index;
-        if (t->ordered_last == CF_INDEX_NONE)
-            t->ordered_last = index;
-        t->ordered_count++;
+        cf_store_relaxed_32(&slot->link, t->ordered);
+        t->ordered = index;
     }
-    if (t->taken != CF_INDEX_NONE || t->ordered_first == CF_INDEX_NONE)
-        return false;
-    cf_handle_table_append(t, t->ordered_first, t->ordered_last, t->ordered_count);
-    t->ordered_first = t->ordered_last = CF_INDEX_NONE;
-    t->ordered_count = 0;
-    return true;
+}
+
+/* Queues up to CF_HANDLE_TAKE of what is in order. */
+static void queue_some(struct cf_handle_table *t)
+{
+    for (uint32_t n = 0; n < CF_HANDLE_TAKE && t->ordered != CF_INDEX_NONE; n++) {
+        uint32_t index = t->ordered;
+        t->ordered = cf_load_relaxed_32(&slot_at(t, index)->link);
+        cf_handle_table_queue(t, index);
+    }
+}
+
+/* True when there is more to do. What was released meanwhile waits until all that was taken is queued. */
+static bool take_some(struct cf_handle_table *t)
+{
+    if (t->taken != CF_INDEX_NONE || t->ordered == CF_INDEX_NONE)
+        order_some(t);
+    if (t->taken == CF_INDEX_NONE)
+        queue_some(t);
+    return t->taken != CF_INDEX_NONE || t->ordered != CF_INDEX_NONE || cf_load_relaxed_32(&t->released) != CF_INDEX_NONE;
 }
 
 void cf_handle_table_take(struct cf_handle_table *t)
 {
     struct cf_handle_head *h = t->head;
     t->take_due = CF_HANDLE_TAKE;
-    take_some(t);
+    bool more = take_some(t);
     if (h->used < h->limit) /* never used slots bridge the time until the rest is in order */
         return;
-    while (h->free_first == CF_INDEX_NONE && (t->taken != CF_INDEX_NONE || cf_load_relaxed_32(&t->released) != CF_INDEX_NONE))
-        take_some(t);
+    while (h->free == 0 && more)
+        more = take_some(t);
 }
 
 /* ------------------------------------------------------------------ release */
@@ -253,26 +261,56 @@ static bool check_head(const struct cf_handle_table *t, struct finding *f)
         return fault(f, "generations from %u to %u", h->base_generation, h->generation_end);
     if ((uint64_t)h->live + h->free + h->retired != h->used && !t->installed)
         return fault(f, "live %u, free %u, retired %u do not make used %u", h->live, h->free, h->retired, h->used);
-    if ((h->free == 0) != (h->free_first == CF_INDEX_NONE) || (h->free == 0) != (h->free_last == CF_INDEX_NONE))
-        return fault(f, "free %u, list from %u to %u", h->free, h->free_first, h->free_last);
+    if (h->lane >= CF_HANDLE_LANES)
+        return fault(f, "lane %u", h->lane);
     return true;
 }
 
-/* Walks a chain of at most `most` slots, each released and not retired unless `any`. */
-static bool check_chain(const struct cf_handle_table *t, const char *name, uint32_t first, uint32_t most, bool any,
-                        uint32_t *ret_count, uint32_t *ret_last, struct finding *f)
+static bool check_released(const struct cf_handle_table *t, const char *name, uint32_t at, bool any, struct finding *f)
 {
-    uint32_t count = 0, last = CF_INDEX_NONE;
-    for (uint32_t at = first; at != CF_INDEX_NONE; at = slot_at(t, at)->link) {
-        if (count++ == most || at >= t->head->used)
-            return fault(f, "%s list: slot %u after %u slots, %u expected", name, at, count - 1, most);
-        const struct cf_handle_slot *slot = slot_at(t, at);
-        if (cf_generation_live(slot->generation) || (!any && retired(t, slot)))
-            return fault(f, "%s list: slot %u has generation %u", name, at, slot->generation);
-        last = at;
+    if (at >= t->head->used)
+        return fault(f, "%s: slot %u was never used", name, at);
+    const struct cf_handle_slot *slot = slot_at(t, at);
+    if (cf_generation_live(slot->generation) || (!any && retired(t, slot)))
+        return fault(f, "%s: slot %u has generation %u", name, at, slot->generation);
+    return true;
+}
+
+/* Walks the chain of `count` slots from first to last. */
+static bool check_lane(const struct cf_handle_table *t, uint32_t lane, uint32_t count, struct finding *f)
+{
+    uint32_t at = t->head->first[lane];
+    for (uint32_t n = 0; n < count; n++) {
+        if (!check_released(t, "queue", at, false, f))
+            return false;
+        if ((n + 1 == count) != (at == t->head->last[lane])) /* also a circle */
+            return fault(f, "queue: lane %u has slot %u at %u of %u, last %u", lane, at, n, count, t->head->last[lane]);
+        at = slot_at(t, at)->link;
     }
-    *ret_count = count;
-    *ret_last = last;
+    return true;
+}
+
+static bool check_queue(const struct cf_handle_table *t, struct finding *f)
+{
+    const struct cf_handle_head *h = t->head;
+    for (uint32_t n = 0; n < CF_HANDLE_LANES; n++)
+        if (!check_lane(t, (h->lane + n) % CF_HANDLE_LANES, (h->free + CF_HANDLE_LANES - 1 - n) / CF_HANDLE_LANES, f))
+            return false;
+    return true;
+}
+
+/* Walks a chain of at most `most` released slots; counts them and those at the end of their generations. */
+static bool check_chain(const struct cf_handle_table *t, const char *name, uint32_t first, uint32_t most, bool any,
+                        uint32_t *ret_count, uint32_t *ret_ended, struct finding *f)
+{
+    for (uint32_t at = first, n = 0; at != CF_INDEX_NONE; at = slot_at(t, at)->link, n++) {
+        if (n == most)
+            return fault(f, "%s: more than %u slots", name, most);
+        if (!check_released(t, name, at, any, f))
+            return false;
+        ++*ret_count;
+        *ret_ended += retired(t, slot_at(t, at));
+    }
     return true;
 }
 
@@ -307,31 +345,16 @@ static bool check_installed(const struct cf_handle_table *t, struct finding *f)
     return true;
 }
 
-static uint32_t count_retired(const struct cf_handle_table *t, uint32_t first)
-{
-    uint32_t count = 0;
-    for (; first != CF_INDEX_NONE; first = slot_at(t, first)->link)
-        count += retired(t, slot_at(t, first));
-    return count;
-}
-
 bool cf_handle_table_check(const struct cf_handle_table *t, char *why, size_t why_bytes)
 {
     struct finding f = {why, why_bytes};
     const struct cf_handle_head *h = t->head;
-    uint32_t listed, taken, ordered, released, last;
+    uint32_t listed = h->free, ended = 0;
     if (!check_head(t, &f))
         return false;
     if (t->installed)
         return check_installed(t, &f);
-    if (!check_chain(t, "free", h->free_first, h->free, false, &listed, &last, &f))
-        return false;
-    if (listed != h->free || last != h->free_last)
-        return fault(&f, "free list: %u slots to %u, %u to %u expected", listed, last, h->free, h->free_last);
-    if (!check_chain(t, "ordered", t->ordered_first, t->ordered_count, false, &ordered, &last, &f) ||
-        !check_chain(t, "taken", t->taken, h->live, true, &taken, &last, &f) ||
-        !check_chain(t, "released", t->released, h->live, true, &released, &last, &f))
-        return false;
-    uint32_t waiting = count_retired(t, t->taken) + count_retired(t, t->released);
-    return check_slots(t, listed + ordered + taken + released, waiting, &f);
+    return check_queue(t, &f) && check_chain(t, "ordered", t->ordered, h->live, false, &listed, &ended, &f) &&
+           check_chain(t, "taken", t->taken, h->live, true, &listed, &ended, &f) &&
+           check_chain(t, "released", t->released, h->live, true, &listed, &ended, &f) && check_slots(t, listed, ended, &f);
 }

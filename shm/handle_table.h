@@ -3,14 +3,15 @@
  *
  * Shape      a head of 64 bytes and slots of `stride` bytes, each beginning with struct cf_handle_slot. Slots lie in one piece
  *            (cf_handle_table_view) or in segments that are added and never moved (cf_handle_table_view_segments).
- *            Free slots form a first-in first-out list through `link`, which the user may use while the slot lives.
+ *            Free slots queue up, first in first out, through `link`, which the user may use while the slot lives. The queue is dealt
+ *            over CF_HANDLE_LANES lists in turn, so that who comes next is known, and prefetched, that many allocations before.
  * Units      an index counts slots; a generation is odd while the slot lives, even while it is free, and only grows
  * Invariant  cf_handle_table_check(). A slot whose generation reaches generation_end is retired: no generation is used twice
  * Writers    plain table (with a journal, or declared so): one thread, plain stores, with a journal each after cf_touch(). Else the
  *            owner (one thread at a time) allocates, installs and sweeps; any thread releases
  * Overlap    look-up with everything; release with everything; allocate, install and sweep not with each other
  * Progress   look-up wait-free, loads only. Release lock-free: one CAS of the generation, exactly one caller wins, then one push
- *            to the owner's list. Allocate bounded (at most CF_HANDLE_TAKE released slots put in order), but when all slots were
+ *            to the owner's list. Allocate bounded (at most CF_HANDLE_TAKE released slots put in order and as many queued), but when all slots were
  *            given out it may put all that were released in order. Close of a parent: one release, whatever the children
  * Errors     full, stale
  * Trust      index and generation of look-up, release and install may be anything
@@ -27,7 +28,8 @@
 #include "shm/journal.h"
 
 #define CF_GENERATION_END UINT32_C(0xFFFFFFFE) /* the width of the product: lives 1, 3, ... 0xFFFFFFFD */
-#define CF_HANDLE_TAKE 64u                     /* released slots put in order by one allocation at most */
+#define CF_HANDLE_TAKE 64u                     /* released slots put in order, and as many queued, by one allocation at most */
+#define CF_HANDLE_LANES 4u
 
 /* In the caller's memory, journaled or private, aligned to 64 bytes. */
 struct cf_handle_head {
@@ -36,15 +38,17 @@ struct cf_handle_head {
     uint32_t generation_end;  /* even: a slot that reaches it is retired */
     uint32_t used;            /* slots below it were given out at least once */
     uint32_t live;            /* given out and not known to the owner as released */
-    uint32_t free;            /* on the list */
+    uint32_t free;            /* in the queue */
     uint32_t retired;
-    uint32_t free_first;      /* CF_INDEX_NONE when the list is empty, as is free_last */
-    uint32_t free_last;
-    uint32_t reserved[7];
+    uint32_t lane;            /* lane of the slot that is free the longest; the next one that is released goes to lane + free */
+    uint32_t first[CF_HANDLE_LANES]; /* of a lane that is empty: anything */
+    uint32_t last[CF_HANDLE_LANES];
 };
 _Static_assert(sizeof(struct cf_handle_head) == 64, "one line");
 _Static_assert(offsetof(struct cf_handle_head, used) == 12, "layout");
-_Static_assert(offsetof(struct cf_handle_head, free_first) == 28, "layout");
+_Static_assert(offsetof(struct cf_handle_head, lane) == 28, "layout");
+_Static_assert(offsetof(struct cf_handle_head, first) == 32, "layout");
+_Static_assert(offsetof(struct cf_handle_head, last) == 48, "layout");
 
 /* The beginning of every slot. */
 struct cf_handle_slot {
@@ -81,10 +85,10 @@ struct cf_handle_table {
     bool plain;       /* one thread does everything: with a journal, or by cf_handle_table_set_single_thread() */
     bool installed;   /* the other side chooses indices and generations: nothing is put on a list here */
     uint8_t pad0[64];
-    /* The owner's: what was taken from `released` (newest first) and what of it is in order already. */
-    uint32_t taken, ordered_first, ordered_last, ordered_count;
+    /* The owner's: what was taken from `released`, newest first, and what of that was turned round, oldest first. */
+    uint32_t taken, ordered;
     uint32_t take_due; /* allocations until the next look at `released` */
-    uint8_t pad1[108];
+    uint8_t pad1[116];
     uint32_t released; /* any thread pushes; the owner takes all */
     uint8_t pad2[124];
 };
@@ -233,17 +237,19 @@ void cf_handle_table_retire(struct cf_handle_table *t);
 static inline uint32_t cf_handle_table_allocate(struct cf_handle_table *t, uint32_t *ret_index)
 {
     struct cf_handle_head *h = t->head;
-    if (!t->plain && (h->free_first == CF_INDEX_NONE || --t->take_due == 0))
+    if (!t->plain && (h->free == 0 || --t->take_due == 0))
         cf_handle_table_take(t);
-    uint32_t index = h->free_first;
-    if (index == CF_INDEX_NONE)
+    if (h->free == 0)
         return cf_handle_table_allocate_fresh(t, ret_index);
+    uint32_t lane = h->lane, index = h->first[lane];
     struct cf_handle_slot *slot = (struct cf_handle_slot *)cf_handle_table_slot(t, index);
     cf_touch(t->journal, h);
     cf_touch(t->journal, slot);
-    h->free_first = cf_load_relaxed_32(&slot->link);
-    if (h->free_first == CF_INDEX_NONE)
-        h->free_last = CF_INDEX_NONE;
+    if (h->free > CF_HANDLE_LANES) {
+        h->first[lane] = cf_load_relaxed_32(&slot->link);
+        cf_prefetch_write(cf_handle_table_slot(t, h->first[lane]));
+    }
+    h->lane = (lane + 1) % CF_HANDLE_LANES;
     h->free--;
     h->live++;
     uint32_t generation = cf_load_relaxed_32(&slot->generation) + 1;
@@ -252,21 +258,22 @@ static inline uint32_t cf_handle_table_allocate(struct cf_handle_table *t, uint3
     return generation;
 }
 
-/* For release: a chain of free slots, oldest first, to the end of the list. */
-static inline void cf_handle_table_append(struct cf_handle_table *t, uint32_t first, uint32_t last, uint32_t count)
+/* For release: a slot that is free from now on joins the queue. */
+static inline void cf_handle_table_queue(struct cf_handle_table *t, uint32_t index)
 {
     struct cf_handle_head *h = t->head;
+    uint32_t lane = (h->lane + h->free) % CF_HANDLE_LANES;
     cf_touch(t->journal, h);
-    if (h->free_last == CF_INDEX_NONE) {
-        h->free_first = first;
+    if (h->free < CF_HANDLE_LANES) {
+        h->first[lane] = index;
     } else {
-        struct cf_handle_slot *tail = (struct cf_handle_slot *)cf_handle_table_slot(t, h->free_last);
-        cf_touch(t->journal, tail);
-        cf_store_relaxed_32(&tail->link, first);
+        struct cf_handle_slot *last = (struct cf_handle_slot *)cf_handle_table_slot(t, h->last[lane]);
+        cf_touch(t->journal, last);
+        cf_store_relaxed_32(&last->link, index);
     }
-    h->free_last = last;
-    h->free += count;
-    h->live -= count;
+    h->last[lane] = index;
+    h->free++;
+    h->live--;
 }
 
 /*
@@ -286,8 +293,7 @@ static inline bool cf_handle_table_release(struct cf_handle_table *t, uint32_t i
         cf_handle_table_retire(t);
         return true;
     }
-    cf_store_relaxed_32(&slot->link, CF_INDEX_NONE);
-    cf_handle_table_append(t, index, index, 1);
+    cf_handle_table_queue(t, index);
     return true;
 }
 

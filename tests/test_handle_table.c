@@ -533,13 +533,14 @@ static void check_finds_planted_damage(void **state)
         {offsetof(struct fixture, head.live), 4, "live"},
         {offsetof(struct fixture, head.retired), 1, "retired"},
         {offsetof(struct fixture, head.free), 2, "free"},
-        {offsetof(struct fixture, head.free_first), CF_INDEX_NONE, "list"},
-        {offsetof(struct fixture, head.free_last), 2, "free list"},
-        {offsetof(struct fixture, head.free_first), 0, "free list"},     /* a live slot */
-        {offsetof(struct fixture, head.free_first), 7, "free list"},     /* a slot never used */
-        {offsetof(struct fixture, slots) + 3 * STRIDE + 4, 3, "free list"}, /* a circle */
-        {offsetof(struct fixture, slots) + 3 * STRIDE + 4, CF_INDEX_NONE, "free list"},
-        {offsetof(struct fixture, slots) + 3 * STRIDE, 3, "free list"},  /* free, yet live */
+        {offsetof(struct fixture, head.lane), 4, "lane"},
+        {offsetof(struct fixture, head.lane), 2, "queue"},              /* lanes of other lengths */
+        {offsetof(struct fixture, head.last), 2, "queue"},
+        {offsetof(struct fixture, head.first), 0, "queue"},             /* a live slot */
+        {offsetof(struct fixture, head.first) + 4, 7, "queue"},         /* a slot never used */
+        {offsetof(struct fixture, slots) + 1 * STRIDE + 4, 1, "queue"}, /* a circle */
+        {offsetof(struct fixture, slots) + 1 * STRIDE + 4, 2, "queue"}, /* into another lane */
+        {offsetof(struct fixture, slots) + 3 * STRIDE, 3, "queue"},     /* free, yet live */
         {offsetof(struct fixture, slots) + 0 * STRIDE, 0, "slot 0"},     /* older than the base */
         {offsetof(struct fixture, slots) + 0 * STRIDE, 4, "used"},       /* lost: neither live nor listed */
         {offsetof(struct fixture, slots) + 0 * STRIDE, CF_GENERATION_END, "retired"},
@@ -554,9 +555,9 @@ static void check_finds_planted_damage(void **state)
         j->bytes = sizeof *x;
         cf_journal_begin(j, 1);
         cf_handle_table_view(&x->table, &x->head, x->slots, STRIDE, j);
-        for (int n = 0; n < 6; n++)
+        for (int n = 0; n < 7; n++)
             cf_handle_table_allocate(&x->table, &index);
-        for (uint32_t at = 3; at < 6; at++)
+        for (uint32_t at = 1; at < 7; at++)
             cf_handle_table_release(&x->table, at, 1);
         expect_sound(&x->table);
         memcpy((uint8_t *)x + damage[i].offset, &damage[i].value, 4);
