@@ -217,6 +217,32 @@ static void it_joins_another_core_and_tells_of_its_live_calls(void **state)
     provider_core_fini(&core);
 }
 
+static void it_hears_signals_while_there_is_no_service(void **state)
+{
+    (void)state;
+    struct provider_core core;
+    char text[4096];
+    provider_core_init(&core, SLOTS, SLOTS);
+    provider_core_serve(&core);
+    struct process p = run((const char *const[]){"--socket", core.path, NULL});
+    provider_core_served(&core);
+    take_snapshot(&core, 4);
+    cf_socket_listener_close(&core.listener, core.path, true);
+    core.listener.fd = -1;
+    int64_t begin = cf_clock_ns();
+    provider_core_hang_up(&core);
+    for (size_t n = 0; n + 1 < sizeof text; n++) { /* until it has seen that */
+        assert_int_equal(read(p.errors, text + n, 1), 1);
+        text[n + 1] = '\0';
+        if (strstr(text, "hung up\n") != NULL)
+            break;
+    }
+    kill(p.pid, SIGTERM);
+    assert_int_equal(ended(&p, text, sizeof text), 0);
+    assert_true(cf_clock_ns() - begin < PATIENCE_S * CF_NS_PER_S);
+    provider_core_fini(&core);
+}
+
 static void a_script_is_played(void **state)
 {
     (void)state;
@@ -330,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_journal_holds_exactly_what_was_reported),
         cmocka_unit_test(it_joins_another_core_and_tells_of_its_live_calls),
+        cmocka_unit_test(it_hears_signals_while_there_is_no_service),
         cmocka_unit_test(a_script_is_played),
         cmocka_unit_test(wrong_use_is_told_and_ends_with_2),
         cmocka_unit_test(a_refusal_of_the_service_ends_it_with_1),

@@ -79,6 +79,7 @@ int cf_provider_new(struct cf_provider **ret_provider, const struct cf_provider_
     }
     cf_handle_table_format(&p->head, NULL, p->calls_max, 0);
     cf_handle_table_view(&p->table, &p->head, p->slots, sizeof(struct cf_provider_call), NULL);
+    cf_handle_table_set_single_thread(&p->table);
     *ret_provider = p;
     return 0;
 }
@@ -272,11 +273,10 @@ detach:
     return rc;
 }
 
-/* Errors that pass: the service starts, restarts, or is busy. */
-static bool worth_another_try(int rc)
+bool cf_provider_try_again(int error)
 {
-    return rc == -ENOENT || rc == -ECONNREFUSED || rc == -EAGAIN || rc == -ETIMEDOUT || rc == -ECONNRESET ||
-           rc == -EPIPE;
+    return error == -ENOENT || error == -ECONNREFUSED || error == -EAGAIN || error == -ETIMEDOUT ||
+           error == -ECONNRESET || error == -EPIPE;
 }
 
 static void pause_ms(int ms)
@@ -292,7 +292,7 @@ int cf_provider_attach(struct cf_provider *p, int64_t wait_ns, char *why, size_t
     int ms = PAUSE_FIRST_MS;
     for (;;) {
         int rc = attach_once(p, why, why_bytes);
-        if (!worth_another_try(rc) || cf_clock_ns() >= end)
+        if (!cf_provider_try_again(rc) || cf_clock_ns() >= end)
             return rc;
         pause_ms(ms);
         ms = 2 * ms < PAUSE_MAX_MS ? 2 * ms : PAUSE_MAX_MS;

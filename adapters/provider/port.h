@@ -79,6 +79,9 @@ void cf_provider_free(struct cf_provider *p);
  */
 int cf_provider_attach(struct cf_provider *p, int64_t wait_ns, char *why, size_t why_bytes);
 
+/* True for those errors of cf_provider_attach() that pass: no service there yet, or it is busy. */
+bool cf_provider_try_again(int error);
+
 /* Leaves the core (which ends the calls it knows of). */
 void cf_provider_detach(struct cf_provider *p);
 

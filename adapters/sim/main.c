@@ -15,6 +15,7 @@ enum {
     CHUNK = 64,       /* things done with one look at the clock */
     TURN_CHUNKS = 32, /* before commands are looked at again */
     ATTACH_PATIENCE_S = 30,
+    ATTACH_PAUSE_MS = 50,
     EXIT_WRONG_USE = 2,
 };
 
@@ -86,13 +87,21 @@ static bool announce(struct program *g)
     return cf_provider_snapshot_end(g->port.provider);
 }
 
+/* One try after the other, hearing signals between them. True: attached, or told to stop. */
 static bool attach(struct program *g)
 {
     char why[256] = "";
-    int rc = cf_provider_attach(g->port.provider, ATTACH_PATIENCE_S * CF_NS_PER_S, why, sizeof why);
-    if (rc < 0) {
-        say("%s", why);
-        return false;
+    int64_t end = cf_clock_ns() + ATTACH_PATIENCE_S * CF_NS_PER_S;
+    int rc;
+    while ((rc = cf_provider_attach(g->port.provider, 0, why, sizeof why)) < 0) {
+        int64_t now = cf_clock_ns();
+        if (!cf_provider_try_again(rc) || now >= end ||
+            cf_reactor_turn(g->reactor, now + ATTACH_PAUSE_MS * CF_NS_PER_MS) < 0) {
+            say("%s", why);
+            return false;
+        }
+        if (g->stopping)
+            return true;
     }
     if (announce(g)) {
         say("attached to %s as \"%s\" with %u lines", g->options.socket_path, g->options.name, g->lines);
