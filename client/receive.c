@@ -39,7 +39,7 @@ static void signal_event(struct cf_usage *u)
 static void clear_event(struct cf_usage *u)
 {
     eventfd_t count;
-    if (u->consumer.signalled && !u->consumer.closing) {
+    if (u->consumer.signalled) {
         eventfd_read(u->event, &count);
         u->consumer.signalled = false;
     }

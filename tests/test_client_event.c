@@ -123,7 +123,7 @@ static void *poll_and_take(void *arg)
     struct poller *p = arg;
     while (p->got < p->wanted) {
         LINEMESSAGE m;
-        if (!fake_app_readable(p->a, 20000))
+        if (!fake_app_readable(p->a, 5000))
             break; /* a lost wake-up */
         if (lineGetMessage(p->a->app, &m, 0) != 0)
             p->idle++;
@@ -134,23 +134,35 @@ static void *poll_and_take(void *arg)
     return NULL;
 }
 
-static void poller_never_misses_a_message(void **state)
+/* lead: how many messages may be unread. With 1 each is sent when the reader is just about to go to sleep. */
+static void poll_messages(struct fake_app *a, uint32_t wanted, uint32_t lead)
 {
-    struct fake_app *a = *state;
-    struct poller p = {.a = a, .wanted = 20000};
+    struct poller p = {.a = a, .wanted = wanted};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, poll_and_take, &p), 0);
-    for (uint32_t i = 0; i < p.wanted; i++) {
-        while (a->port->producer.tail - cf_load_acquire_64(&a->port->up->down_ack) > 900)
+    for (uint32_t i = 0; i < wanted && cf_load_acquire_32(&p.ended) == 0; i++) {
+        while (a->port->producer.tail - cf_load_acquire_64(&a->port->up->down_ack) >= lead)
             if (cf_load_acquire_32(&p.ended) != 0)
                 break;
-        if (cf_load_acquire_32(&p.ended) != 0)
-            break;
         tell(a, i);
     }
     pthread_join(thread, NULL);
-    assert_int_equal(p.got, p.wanted);
-    assert_true(p.idle <= p.wanted); /* no spinning on a handle that stays readable for nothing */
+    assert_int_equal(p.got, wanted);
+    assert_true(p.idle <= wanted); /* no spinning on a handle that stays readable for nothing */
+}
+
+static void poller_never_misses_a_message(void **state)
+{
+    struct fake_app *a = *state;
+    poll_messages(a, 20000, 900);
+    fake_app_none(a);
+}
+
+static void poller_never_misses_one_that_comes_as_it_goes_to_sleep(void **state)
+{
+    struct fake_app *a = *state;
+    poll_messages(a, 5000, 1);
+    fake_app_none(a);
 }
 
 /* ------------------------------------------------------------------ waiting */
@@ -489,6 +501,7 @@ int main(void)
         with_app(stray_bell_is_silenced),
         with_app(no_bell_for_who_is_awake),
         with_app(poller_never_misses_a_message),
+        with_app(poller_never_misses_one_that_comes_as_it_goes_to_sleep),
         with_app(waiting_thread_gets_the_message),
         with_app(each_of_many_waiters_gets_one),
         with_app(a_sleeper_does_not_keep_others_from_polling),

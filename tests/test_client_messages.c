@@ -64,6 +64,41 @@ static void announced_call_has_its_state_and_instance(void **state)
     assert_int_equal(fake_count(a->port, CF_REQ_CALL_STATUS), 0); /* all of it was local */
 }
 
+static void tell_state_at(struct fake_app *a, HCALL call, DWORD to, DWORD mode, int64_t time_ns)
+{
+    struct cf_record r = {.m = {.time_ns = time_ns,
+                                .device = call,
+                                .param1 = to,
+                                .param2 = mode,
+                                .id = LINE_CALLSTATE,
+                                .open_line = cf_handle_slot(a->line)}};
+    fake_send(a->port, &r);
+    fake_app_next(a);
+}
+
+/* Seconds of the day at which the call's state was entered. */
+static uint32_t entered_s(HCALL call)
+{
+    SYSTEMTIME t = status_of(call).tStateEntryTime;
+    return (t.wHour * 60u + t.wMinute) * 60u + t.wSecond;
+}
+
+static void entry_time_is_that_of_the_state_not_of_the_message(void **state)
+{
+    struct fake_app *a = *state;
+    HCALL call = fake_app_announce(a, 0, 1, MONITOR);
+    const int64_t hour = INT64_C(3600000000000);
+    const uint32_t day_s = 86400;
+    int64_t base = INT64_C(1000000000000);
+    tell_state_at(a, call, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE, base + hour);
+    uint32_t first = entered_s(call);
+    tell_state_at(a, call, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_INACTIVE, base + 2 * hour);
+    assert_int_equal(entered_s(call), first); /* the mode changed, not the state */
+    assert_int_equal(status_of(call).dwCallStateMode, LINECONNECTEDMODE_INACTIVE);
+    tell_state_at(a, call, LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NORMAL, base + 3 * hour);
+    assert_int_equal((entered_s(call) + day_s - first) % day_s, 2 * 3600);
+}
+
 static void status_asks_the_core_while_something_is_unread_or_behind(void **state)
 {
     struct fake_app *a = *state;
@@ -375,13 +410,19 @@ static void cached_identity_goes_with_every_message(void **state)
 
 static void batch_ends_before_its_texts_do(void **state)
 {
-    struct fake_app *a = *state;
-    char longest[3001];
-    memset(longest, 'x', 3000);
-    longest[3000] = '\0';
+    struct fake_app *a = calloc(1, sizeof *a);
+    char longest[1001];
+    (void)state;
+    a->core = fake_core_start();
+    a->core->down_ring_slots = 4096;
+    assert_int_equal(fake_app_join(a, NULL, CF_TAPI_VERSION_2_2), 0);
+    a->port = fake_core_port(a->core, 0);
+    a->line = fake_app_open(a, 1, CF_TAPI_VERSION_2_2, FAKE_INSTANCE);
+    memset(longest, 'x', 1000);
+    longest[1000] = '\0';
     static struct cf_batch_message many[200];
-    uint32_t sent = 0, got = 0, calls;
-    for (calls = 0; calls < 15; calls++, sent += 2)
+    uint32_t sent = 0, got = 0, batches = 0, calls;
+    for (calls = 0; calls < 100; calls++, sent += 2)
         fake_new_call(a->port, a->line, fake_app_call(a, calls, 1), LINECALLSTATE_OFFERING, MONITOR, longest, "100");
     while (got < sent) {
         uint32_t count = 0;
@@ -392,8 +433,11 @@ static void batch_ends_before_its_texts_do(void **state)
                 assert_string_equal(many[i].called, "100");
             }
         got += count;
+        batches++;
     }
     assert_int_equal(got, sent);
+    assert_true(batches > 1);
+    fake_app_free(a);
 }
 
 static void gap_is_handed_out_and_not_counted(void **state)
@@ -449,6 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_app(announced_call_has_its_state_and_instance),
         with_app(status_asks_the_core_while_something_is_unread_or_behind),
+        with_app(entry_time_is_that_of_the_state_not_of_the_message),
         with_app(made_call_is_written_with_its_reply),
         with_app(failed_make_call_writes_nothing),
         with_app(reply_comes_once),
@@ -464,7 +509,7 @@ int main(void)
         with_app(own_privilege_is_not_undone_by_older_messages),
         with_app(batch_gives_sequence_time_and_identity),
         cmocka_unit_test(cached_identity_goes_with_every_message),
-        with_app(batch_ends_before_its_texts_do),
+        cmocka_unit_test(batch_ends_before_its_texts_do),
         with_app(gap_is_handed_out_and_not_counted),
         with_app(ring_wraps_many_times),
     };

@@ -405,6 +405,49 @@ static void handles_end_while_others_use_them(void **state)
     assert_int_equal(c.bad, 0);
 }
 
+static void *make_calls(void *arg)
+{
+    struct churner *c = arg;
+    static _Thread_local HCALL made;
+    while (cf_load_acquire_32(&c->stop) == 0) {
+        LONG result = lineMakeCall(cf_load_acquire_64(&c->call), &made, "1", 0, NULL);
+        if (result <= 0 && result != LINEERR_INVALLINEHANDLE && result != LINEERR_REQUESTOVERRUN)
+            cf_add_relaxed_32(&c->bad, 1);
+    }
+    return NULL;
+}
+
+static bool drop_silently(struct fake_port *port, const struct cf_record *r, void *arg)
+{
+    (void)port, (void)arg;
+    return r->m.flags == CF_NO_REPLY;
+}
+
+static void requests_of_a_closed_line_are_forgotten_however_it_races(void **state)
+{
+    struct fake_app *a = *state;
+    struct churner c = {.a = a, .call = a->line};
+    pthread_t threads[2];
+    fake_on_request(a->core, drop_silently, NULL);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, make_calls, &c), 0);
+    for (uint32_t i = 0; i < 300; i++) {
+        assert_int_equal(lineClose(a->line), 0);
+        a->line = fake_app_open(a, 1, V22, FAKE_INSTANCE);
+        cf_store_release_64(&c.call, a->line);
+    }
+    cf_store_release_32(&c.stop, 1);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    assert_int_equal(c.bad, 0);
+    assert_int_equal(lineClose(a->line), 0);
+    a->line = fake_app_open(a, 1, V22, FAKE_INSTANCE);
+    HCALL made;
+    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+        assert_true(lineMakeCall(a->line, &made, "1", 0, NULL) > 0); /* none is outstanding any more */
+    assert_int_equal(lineMakeCall(a->line, &made, "1", 0, NULL), LINEERR_REQUESTOVERRUN);
+}
+
 /* ------------------------------------------------------------------ the up ring is full */
 
 static int small_setup(void **state)
@@ -649,6 +692,7 @@ int main(void)
         with_app(each_thread_gets_its_own_answer),
         with_app(one_of_several_threads_releases_a_handle),
         with_app(handles_end_while_others_use_them),
+        with_app(requests_of_a_closed_line_are_forgotten_however_it_races),
         cmocka_unit_test_setup_teardown(full_ring_makes_the_caller_wait, small_setup, fake_app_teardown),
         cmocka_unit_test_setup_teardown(full_ring_and_no_service_still_returns, small_setup, fake_app_teardown),
         with_app(new_calls_come_in_slices_or_not_at_all),

@@ -115,8 +115,8 @@ static void answer_plainly(struct fake_port *p, const struct cf_message *m)
 static void log_request(struct fake_port *p, const struct cf_message *m)
 {
     pthread_mutex_lock(&p->lock);
-    must(p->log_count < FAKE_LOG_MAX);
-    p->log[p->log_count++] = *m;
+    if (p->log_count < FAKE_LOG_MAX) /* the first so many are kept */
+        p->log[p->log_count++] = *m;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
 }

@@ -94,7 +94,7 @@ void fake_new_call(struct fake_port *p, uint64_t hline, uint64_t hcall, uint32_t
 
 void fake_answer(struct fake_port *p, const struct cf_message *m, int32_t result, const void *data, uint32_t bytes);
 
-/* The n-th request (0 first) with that id, waited for; fake_count() does not wait. */
+/* The n-th request (0 first) with that id, waited for; fake_count() does not wait. The first FAKE_LOG_MAX are remembered. */
 struct cf_message fake_await(struct fake_port *p, uint16_t id, uint32_t n);
 uint32_t fake_count(struct fake_port *p, uint16_t id);
 
