@@ -358,7 +358,9 @@ static bool port_step(struct cf_engine *e, uint32_t port) {
 }
 
 bool cf_service(struct cf_engine *e) {
+    uint32_t before[sizeof e->g->busy / sizeof e->g->busy[0]];
     bool more = false;
+    memcpy(before, e->g->busy, sizeof before);
     for (uint32_t w = 0; w < sizeof e->g->busy / sizeof e->g->busy[0]; w++)
         for (uint32_t bits = e->g->busy[w]; bits != 0; bits &= bits - 1) {
             uint32_t port = w * 32 + (uint32_t)__builtin_ctz(bits);
@@ -366,5 +368,7 @@ bool cf_service(struct cf_engine *e) {
                 return true; /* the rest in the next turn */
             more |= port_step(e, port);
         }
+    for (uint32_t w = 0; w < sizeof e->g->busy / sizeof e->g->busy[0]; w++)
+        more |= (e->g->busy[w] & ~before[w]) != 0; /* a sweep made work for a port that had its turn already */
     return more;
 }
