@@ -2,6 +2,10 @@
 #define _GNU_SOURCE
 #include "tests/test_keeper_peer.h"
 
+#include <limits.h>
+
+#include "shm/journal.h"
+
 /* ctest-timeout: 300 */
 
 static struct daemon d;
@@ -139,14 +143,15 @@ static void every_kind_of_crash_point_is_survived(void **state)
     }
 }
 
-/* Overwrites the first bytes of the state. False: this system does not let us. */
-static bool spoil_state(pid_t core)
+/* Overwrites the state with a byte, from one offset to another. False: this system does not let us. */
+static bool spoil_state(pid_t core, int byte, unsigned long from, unsigned long to)
 {
     char path[64], line[512];
     unsigned long first = 0, last;
     snprintf(path, sizeof path, "/proc/%d/maps", (int)core);
     FILE *maps = fopen(path, "r");
     assert_non_null(maps);
+    last = 0;
     while (first == 0 && fgets(line, sizeof line, maps) != NULL)
         if (strstr(line, "rw-s") != NULL && strstr(line, "/dev/zero") != NULL && sscanf(line, "%lx-%lx", &first, &last) != 2)
             first = 0;
@@ -156,28 +161,33 @@ static bool spoil_state(pid_t core)
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return false;
-    uint64_t junk[8] = {0};
-    bool spoiled = pwrite(fd, junk, sizeof junk, (off_t)first) == (ssize_t)sizeof junk;
+    if (to > last - first)
+        to = last - first;
+    char *junk = malloc(to - from);
+    assert_non_null(junk);
+    memset(junk, byte, to - from);
+    bool spoiled = pwrite(fd, junk, to - from, (off_t)(first + from)) == (ssize_t)(to - from);
+    free(junk);
     close(fd);
     return spoiled;
 }
 
-static void spoiled_state_leads_to_a_cold_start(void **state)
+/* A core over spoiled state, then what is expected in the log before a cold start. */
+static void start_cold_after(int byte, unsigned long from, unsigned long to, const char *expect)
 {
-    (void)state;
     struct peer p;
     daemon_start(&d, "");
     peer_attach_application(&p, &d, "old");
     pid_t core = daemon_core(&d);
     assert_int_equal(kill(core, SIGSTOP), 0);
-    bool spoiled = spoil_state(core);
+    bool spoiled = spoil_state(core, byte, from, to);
     assert_int_equal(kill(core, SIGKILL), 0);
     if (!spoiled) {
         daemon_stop(&d);
         peer_close(&p);
         skip();
     }
-    daemon_wait_log(&d, "cold start");
+    daemon_wait_log(&d, expect);
     daemon_wait_log(&d, "the core is ready");
     assert_true(peer_hung_up(&p));
     peer_close(&p);
@@ -186,6 +196,19 @@ static void spoiled_state_leads_to_a_cold_start(void **state)
     assert_int_equal(daemon_number(&d, "process", "cold_starts"), 1);
     peer_close(&p);
     daemon_stop(&d);
+}
+
+static void state_that_is_no_state_leads_to_a_cold_start(void **state)
+{
+    (void)state;
+    start_cold_after(0, 0, 64, "cold start: the core could not use its state");
+}
+
+/* Control and journal stay, so that the state looks like one; nothing else of it makes sense. */
+static void three_restarts_without_a_turn_lead_to_a_cold_start(void **state)
+{
+    (void)state;
+    start_cold_after(0x5A, sizeof(struct cf_journal_log) + (64 << 10), ULONG_MAX, "cold start: three restarts in a row did not lead to a turn");
 }
 
 static void a_core_that_stands_still_is_replaced(void **state)
@@ -211,7 +234,8 @@ int main(void)
         cmocka_unit_test(ports_live_on_when_the_core_is_killed),
         cmocka_unit_test(a_peer_that_dies_with_the_core_is_noticed),
         cmocka_unit_test(every_kind_of_crash_point_is_survived),
-        cmocka_unit_test(spoiled_state_leads_to_a_cold_start),
+        cmocka_unit_test(state_that_is_no_state_leads_to_a_cold_start),
+        cmocka_unit_test(three_restarts_without_a_turn_lead_to_a_cold_start),
         cmocka_unit_test(a_core_that_stands_still_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
