@@ -21,10 +21,11 @@ static struct sim sim;
 
 static int usage(const char *name) {
     fprintf(stderr,
-            "usage: %s [--seeds N] [--first S] [--seed S] [--steps M] [--crash] [--walk] [--verbose]\n"
+            "usage: %s [--seeds N] [--first S] [--seed S] [--steps M] [--crash] [--walk] [--verbose] [--watch C]\n"
             "  --seeds N   runs N seeds (100; CF_SIM_SEEDS overrides)   --first S  from seed S on (1)\n"
             "  --seed S    one run, with seed S                         --steps M  steps of a run (300)\n"
-            "  --crash     crash some turns at a random point           --walk     crash every turn at every point\n",
+            "  --crash     crash some turns at a random point           --walk     crash every turn at every point\n"
+            "  --verbose   prints every turn                            --watch C  and what the model believes of call C\n",
             name);
     return 2;
 }
@@ -41,6 +42,8 @@ int main(int argc, char **argv) {
             o.walk = true;
         else if (strcmp(argv[i], "--verbose") == 0)
             o.verbose = true;
+        else if (strcmp(argv[i], "--watch") == 0 && more)
+            o.watch = (uint32_t)strtoul(argv[++i], NULL, 0);
         else if (strcmp(argv[i], "--seeds") == 0 && more)
             seeds = strtoull(argv[++i], NULL, 0);
         else if (strcmp(argv[i], "--first") == 0 && more)

@@ -337,6 +337,24 @@ static void trace(const struct sim *s) {
     }
 }
 
+/* --watch: what the model believes of one call. */
+static void trace_call(const struct model *m, uint32_t serial) {
+    for (uint32_t i = 0; i < m->calls_high; i++) {
+        const struct m_call *c = &m->calls[i];
+        if (!c->used || c->serial != serial)
+            continue;
+        printf("  call %u: provider %u line %u id %lx state %x drop %u%s%s\n", serial, c->provider, c->line, c->id, c->state, c->drop,
+               c->made ? " made" : "", c->ending ? " ending" : "");
+        for (uint32_t k = 0; k < m->refs_high; k++) {
+            const struct m_ref *r = &m->refs[k];
+            if (r->used && r->call == i)
+                printf("    port %u open %u handle %lx privilege %u announce %u view %x%s%s%s\n", r->port, r->open, r->handle,
+                       r->privilege, r->announce, r->view_state, r->gone ? " gone" : "", r->limbo ? " limbo" : "",
+                       r->candidate ? " candidate" : "");
+        }
+    }
+}
+
 static bool after_turn(struct sim *s, const struct cf_engine_result *r, bool recovered, bool *ret_idle) {
     s->turns++;
     if (!collect(s))
@@ -348,7 +366,10 @@ static bool after_turn(struct sim *s, const struct cf_engine_result *r, bool rec
     if (s->options.verbose)
         trace(s);
     bool idle = !r->more && taken == 0 && s->outputs_count == 0 && sim_pending_count(s) == 0;
-    if (!explain(s, idle) || !wakes(s, r, recovered))
+    bool explained = explain(s, idle);
+    if (s->options.verbose && s->options.watch != 0)
+        trace_call(&s->model, s->options.watch);
+    if (!explained || !wakes(s, r, recovered))
         return false;
     forget_taken(s);
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++) {

@@ -75,7 +75,8 @@ struct sim_options {
     uint32_t steps;
     bool crash;   /* crash some turns at a random point */
     bool walk;    /* crash every turn at every point */
-    bool verbose;
+    bool verbose; /* prints what goes in and comes out of each turn */
+    uint32_t watch; /* ... and what the model believes of the call with this number */
 };
 
 struct sim_port {

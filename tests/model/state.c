@@ -239,7 +239,8 @@ bool m_owner_fits(const struct m_open *o, const struct m_call *c) {
 
 /* Too many handles, or too many of calls that have ended: the engine may keep calls from it. */
 bool m_may_be_limited(struct model *m, uint32_t port) {
-    if (m_idle_handles(m, port) < m->idle_max && m_handles(m, port) + 1 < m->handles_max)
+    /* Half: void handles take room until they are swept. */
+    if (m_idle_handles(m, port) < m->idle_max && m_handles(m, port) + 1 < m->handles_max / 2)
         return false;
     m->ports[port].limited = true;
     return true;

@@ -237,6 +237,8 @@ static void call_end(struct model *m, uint32_t call, bool idle) {
         if (c->state == LINECALLSTATE_IDLE)
             c->drop = 0;
     }
+    if (c->ending && !c->ended)
+        return; /* the engine may still believe what was true before its provider died */
     c->passed_count = 1;
     c->passed[0].state = c->state;
     c->passed[0].mode = c->mode;
