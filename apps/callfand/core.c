@@ -151,10 +151,9 @@ int cf_core_run(const struct cf_core_start *start)
     int status = prepare_engine(start, memory);
     if (status == 0)
         status = run_threads(start);
-    if (status == CF_CORE_STOPPED) {
+    if (status == CF_CORE_STOPPED)
         cf_engine_loop_fini(&loop);
-        cf_link_fini(&link_);
-        free(memory);
-    }
+    cf_link_fini(&link_);
+    free(memory);
     return status;
 }
