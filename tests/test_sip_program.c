@@ -31,6 +31,7 @@ enum { PATIENCE_S = 20, CALLS_MAX = 512, TEXT_MAX = 4096 };
 /* What the core has heard of one call. */
 struct heard {
     uint64_t call;
+    uint32_t line;
     char states[64]; /* letters: O A C H D I */
     uint32_t mode;   /* of DISCONNECTED */
     char caller[64], called[64], cause[32];
@@ -174,7 +175,7 @@ static void hear(struct fixture *f, const struct cf_record *record)
         assert_true(f->calls < CALLS_MAX);
         assert_int_equal(cf_handle_kind(m->device), CF_KIND_PROVIDER);
         heard = &f->heard[f->calls++];
-        *heard = (struct heard){.call = m->device};
+        *heard = (struct heard){.call = m->device, .line = (uint32_t)m->param1};
         heard->states[0] = letter_of((uint32_t)m->param2, m->param2 >> 32);
         keep_text(heard->caller, sizeof(heard->caller), record, CF_FIELD_CALLER);
         keep_text(heard->called, sizeof(heard->called), record, CF_FIELD_CALLED);
@@ -293,31 +294,50 @@ static void expect(struct fixture *f, unsigned status, const char *method)
 
 /* ---- beginning and end */
 
-static void start_program(struct fixture *f)
+/* The port that the kernel chose for a line, from what the program says. */
+static uint16_t port_of_line(struct fixture *f, unsigned line)
 {
-    char *const argv[] = {(char *)program(),          "--socket", f->core.path,    "--name", "test", "--set",
-                          "listen={\"127.0.0.1:0\"}", "--set",    "calls_max=256", NULL};
     const int64_t end = soon();
-    f->pid = spawn(argv, &f->out);
-    welcome(f);
-    assert_int_equal(f->lines, 1);
+    char wanted[32];
+    snprintf(wanted, sizeof(wanted), "line %u listens", line);
     const char *at;
-    while ((at = strstr(f->said, ", port ")) == NULL || strchr(at, '\n') == NULL) {
+    while ((at = strstr(f->said, wanted)) == NULL || strchr(at, '\n') == NULL) {
         assert_true(cf_clock_ns() < end);
         poll(NULL, 0, 1);
         read_said(f);
     }
-    f->port = (uint16_t)atoi(at + 7);
-    assert_int_not_equal(f->port, 0);
+    const int port = atoi(strstr(at, ", port ") + 7);
+    assert_in_range(port, 1, 65535);
+    return (uint16_t)port;
 }
 
-static void open_caller(struct fixture *f)
+static void start_program(struct fixture *f)
+{
+    char *const argv[] = {(char *)program(),
+                          "--socket",
+                          f->core.path,
+                          "--name",
+                          "test",
+                          "--set",
+                          "listen={\"127.0.0.1:0\", \"[::1]:0\"}",
+                          "--set",
+                          "calls_max=256",
+                          NULL};
+    f->pid = spawn(argv, &f->out);
+    welcome(f);
+    assert_int_equal(f->lines, 2);
+    f->port = port_of_line(f, 0);
+}
+
+/* Opens the test's caller, towards a line's address. */
+static void open_caller(struct fixture *f, const char *host, uint16_t port)
 {
     union cf_sip_addr own;
-    assert_true(cf_sip_addr_parse(&own, "127.0.0.1", 9, 0) && cf_sip_addr_parse(&f->peer, "127.0.0.1", 9, f->port));
-    f->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(cf_sip_addr_parse(&own, host, strlen(host), 0) &&
+                cf_sip_addr_parse(&f->peer, host, strlen(host), port));
+    f->udp = socket(own.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_true(f->udp >= 0);
-    assert_int_equal(bind(f->udp, &own.sa, sizeof(own.in4)), 0);
+    assert_int_equal(bind(f->udp, &own.sa, cf_sip_addr_len(&own)), 0);
 }
 
 static void set_up(struct fixture *f)
@@ -326,7 +346,7 @@ static void set_up(struct fixture *f)
     provider_core_init(&f->core, 1024, 4096);
     provider_core_serve(&f->core);
     start_program(f);
-    open_caller(f);
+    open_caller(f, "127.0.0.1", f->port);
 }
 
 static void tear_down(struct fixture *f)
@@ -477,7 +497,8 @@ static void a_new_core_is_told_of_the_live_calls(void **state)
     memcpy(tag, f.tag, sizeof(tag));
 
     f.snapshot_ended = false;
-    cf_socket_listener_close(&f.core.listener, f.core.path, true); /* first, so that nobody comes back before we serve */
+    cf_socket_listener_close(&f.core.listener, f.core.path,
+                             true); /* first, so that nobody comes back before we serve */
     provider_core_hang_up(&f.core);
     const int64_t end = soon();
     while (strstr(f.said, "hung up") == NULL) {
@@ -492,7 +513,7 @@ static void a_new_core_is_told_of_the_live_calls(void **state)
     f.calls = 0;
     provider_core_serve(&f.core);
     welcome(&f);
-    assert_int_equal(f.lines, 1);
+    assert_int_equal(f.lines, 2);
     assert_int_equal(f.calls, 1);
     assert_true(f.heard[0].call == call);
     assert_string_equal(f.heard[0].states, "C");
@@ -502,6 +523,43 @@ static void a_new_core_is_told_of_the_live_calls(void **state)
     expect(&f, 200, "BYE");
     hear_until(&f, 1, 'I');
     assert_string_equal(f.heard[0].states, "CDI");
+    tear_down(&f);
+}
+
+static void an_ipv6_line_is_a_line_as_any(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    set_up(&f);
+    close(f.udp);
+    open_caller(&f, "::1", port_of_line(&f, 1));
+    send_request(&f, "INVITE", 1, "i1", false, SDP("sendrecv"));
+    hear_until(&f, 1, 'O');
+    assert_int_equal(f.heard[0].line, 1);
+    command(&f, CF_CMD_ANSWER, f.heard[0].call, 1);
+    expect(&f, 200, "INVITE");
+    send_request(&f, "ACK", 1, "k1", true, "");
+    command(&f, CF_CMD_DROP, f.heard[0].call, 2);
+    hear_until(&f, 1, 'D'); /* the contact was of IPv4, so BYE comes to where the requests came from */
+    const int64_t end = soon();
+    char text[TEXT_MAX] = "";
+    while (strncmp(text, "BYE ", 4) != 0) {
+        struct pollfd p = {.fd = f.udp, .events = POLLIN};
+        assert_true(cf_clock_ns() < end);
+        if (poll(&p, 1, 10) > 0)
+            assert_true(recv(f.udp, text, sizeof(text) - 1, 0) > 0);
+    }
+    assert_non_null(strstr(text, "Via: SIP/2.0/UDP [::1]:"));
+    char answer[2 * TEXT_MAX] = "SIP/2.0 200 OK\r\n";
+    char *end_of_headers = strstr(text, "Content-Length:");
+    assert_non_null(end_of_headers);
+    *end_of_headers = '\0';
+    const char *via = strstr(text, "Via:");
+    assert_non_null(via);
+    snprintf(answer + strlen(answer), sizeof(answer) - strlen(answer), "%s\r\n", via);
+    send_text(&f, answer);
+    hear_until(&f, 1, 'I');
+    assert_string_equal(f.heard[0].states, "OCDI");
     tear_down(&f);
 }
 
@@ -546,6 +604,7 @@ int main(void)
         cmocka_unit_test(refused_and_closed_calls_are_answered),
         cmocka_unit_test(garbage_is_survived_and_counted),
         cmocka_unit_test(a_new_core_is_told_of_the_live_calls),
+        cmocka_unit_test(an_ipv6_line_is_a_line_as_any),
         cmocka_unit_test(what_cannot_work_is_said_and_ends_the_program),
     };
     signal(SIGPIPE, SIG_IGN);
