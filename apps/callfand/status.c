@@ -183,7 +183,10 @@ static struct json_object *core(const struct cf_status_source *s)
     add_number(o, "core_restarts", k->core_starts - 1);
     add_number(o, "cold_starts", k->cold_starts);
     add_end(o, "last_core_end", k->core_starts - 1, k->last_core_status);
-    add_number(o, "up_ms", (uint64_t)(s->now_ns - k->started_ns) / 1000000);
+    char up[32];
+    double up_seconds = (double)(s->now_ns - k->started_ns) / 1e9;
+    snprintf(up, sizeof up, "%.3f", up_seconds);
+    json_object_object_add(o, "up_seconds", json_object_new_double_s(up_seconds, up));
     return o;
 }
 
