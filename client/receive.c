@@ -77,7 +77,7 @@ static void leave_service(struct cf_usage *u)
 
 static void drain_bell(struct cf_usage *u)
 {
-    u->consumer.rung_possible = false;
+    u->consumer.rung_possible = u->consumer.armed; /* it may be rung again at once */
     if (cf_bell_drain(u->down_bell) == -EPIPE)
         leave_service(u);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -260,12 +261,26 @@ static void a_number_used_again_never_repeats_a_handle(void **state)
             _exit(__LINE__ % 250 + 1);                                                                                 \
     } while (0)
 
-static void child(struct fake_app *a, HCALL call)
+/* Mappings of shared objects. */
+static uint32_t shared_maps(void)
+{
+    char line[512];
+    uint32_t count = 0;
+    FILE *f = fopen("/proc/self/maps", "r");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        count += strstr(line, "memfd:") != NULL;
+    if (f != NULL)
+        fclose(f);
+    return count;
+}
+
+static void child(struct fake_app *a, HCALL call, uint32_t maps)
 {
     LINEMESSAGE m;
     LINECALLSTATUS s = {.dwTotalSize = sizeof s};
     DWORD devices, version = CF_TAPI_VERSION_2_2;
     struct cf_init_options o = {.size = sizeof o, .socket_path = a->core->path};
+    CHECK(shared_maps() == maps - 2); /* the port is not there: nothing of the parent's can be touched */
     CHECK(lineGetMessage(a->app, &m, 0) == LINEERR_UNINITIALIZED);
     CHECK(lineGetCallStatus(call, &s) == LINEERR_UNINITIALIZED);
     CHECK(lineDeallocateCall(call) == LINEERR_UNINITIALIZED);
@@ -287,9 +302,10 @@ static void child_after_fork_is_uninitialised_and_harmless(void **state)
     HCALL call = fake_app_announce(a, 0, 1, LINECALLPRIVILEGE_MONITOR);
     fake_message(a->port, LINE_CALLSTATE, call, LINECALLSTATE_CONNECTED, 0, 0, cf_handle_slot(a->line));
     uint32_t requests = fake_log_count(a->port);
+    uint32_t maps = shared_maps();
     pid_t pid = fork();
     if (pid == 0)
-        child(a, call);
+        child(a, call, maps);
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));

@@ -3,14 +3,20 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/support/fake_app.h"
 
 #define MONITOR LINECALLPRIVILEGE_MONITOR
+
+/* What happens between draining the bell and publishing wake_at: set by a test, for its own thread and one read. */
+static _Thread_local struct fake_app *at_next_read;
 
 static void tell(struct fake_app *a, uint32_t value)
 {
@@ -22,6 +28,19 @@ static int64_t now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* In place of the C library's, for the bell's drain. */
+ssize_t read(int fd, void *data, size_t bytes)
+{
+    struct fake_app *a = at_next_read;
+    ssize_t got = syscall(SYS_read, fd, data, bytes);
+    int error = errno;
+    at_next_read = NULL;
+    if (a != NULL)
+        tell(a, 4711);
+    errno = error;
+    return got;
 }
 
 /* ------------------------------------------------------------------ level-triggered */
@@ -110,6 +129,25 @@ static void no_bell_for_who_is_awake(void **state)
     for (uint32_t i = 0; i < 19; i++)
         fake_app_next(a);
     assert_int_equal(cf_load_acquire_64(&a->port->up->wake_at), a->port->producer.tail + 1);
+}
+
+static void message_between_drain_and_wake_at_is_not_lost(void **state)
+{
+    struct fake_app *a = *state;
+    for (uint32_t i = 0; i < 20; i++) {
+        tell(a, i);
+        at_next_read = a; /* while wake_at is 0: the core does not ring for it */
+        assert_int_equal(fake_app_next(a).dwParam2, i);
+        assert_null(at_next_read);
+        assert_true(fake_app_readable(a, 0));
+        assert_int_equal(fake_app_next(a).dwParam2, 4711);
+        assert_false(fake_app_readable(a, 0));
+    }
+    fake_ring(a->port);
+    assert_true(fake_app_readable(a, 20000));
+    at_next_read = a; /* the same in a fetch that found nothing */
+    assert_int_equal(fake_app_next(a).dwParam2, 4711);
+    assert_false(fake_app_readable(a, 0));
 }
 
 /* A poller in a thread of its own counts what it gets, by the event handle alone. */
@@ -500,6 +538,7 @@ int main(void)
         with_app(only_void_messages_are_no_lasting_readiness),
         with_app(stray_bell_is_silenced),
         with_app(no_bell_for_who_is_awake),
+        with_app(message_between_drain_and_wake_at_is_not_lost),
         with_app(poller_never_misses_a_message),
         with_app(poller_never_misses_one_that_comes_as_it_goes_to_sleep),
         with_app(waiting_thread_gets_the_message),

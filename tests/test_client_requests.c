@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -498,6 +501,73 @@ static void full_ring_makes_the_caller_wait(void **state)
         assert_true(fake_await(a->port, CF_REQ_RELEASE, i).device == calls[i]);
 }
 
+struct sleeper {
+    struct fake_app *a;
+    uint32_t tid;
+    LONG result;
+};
+
+static void *make_one(void *arg)
+{
+    struct sleeper *s = arg;
+    static _Thread_local HCALL made;
+    cf_store_release_32(&s->tid, (uint32_t)syscall(SYS_gettid));
+    s->result = lineMakeCall(s->a->line, &made, "1", 0, NULL);
+    return NULL;
+}
+
+static void *close_line(void *arg)
+{
+    struct sleeper *s = arg;
+    cf_store_release_32(&s->tid, (uint32_t)syscall(SYS_gettid));
+    s->result = lineClose(s->a->line);
+    return NULL;
+}
+
+/* The thread sleeps: nothing but a lock can make it. */
+static void until_asleep(struct sleeper *s)
+{
+    char path[64], line[256];
+    while (cf_load_acquire_32(&s->tid) == 0)
+        cf_pause();
+    snprintf(path, sizeof path, "/proc/self/task/%u/stat", s->tid);
+    for (char *state = NULL; state == NULL || state[2] != 'S';) {
+        FILE *f = fopen(path, "r");
+        state = f != NULL && fgets(line, sizeof line, f) != NULL ? strrchr(line, ')') : NULL;
+        if (f != NULL)
+            fclose(f);
+    }
+}
+
+static void request_that_waits_while_its_line_is_closed(void **state)
+{
+    struct fake_app *a = *state;
+    enum { CALLS = 100 };
+    static HCALL calls[CALLS];
+    for (uint32_t i = 0; i < CALLS; i++)
+        calls[i] = fake_app_announce(a, i, 1, MONITOR);
+    struct releaser r = {.calls = calls, .count = CALLS};
+    struct sleeper maker = {.a = a}, closer = {.a = a};
+    pthread_t threads[3];
+    HCALL made;
+    fake_hold(a->port, true);
+    assert_int_equal(pthread_create(&threads[0], NULL, release_in_order, &r), 0);
+    until_full(a->port); /* one thread waits for room, with the lock */
+    assert_int_equal(pthread_create(&threads[1], NULL, make_one, &maker), 0);
+    until_asleep(&maker); /* it saw the line alive */
+    assert_int_equal(pthread_create(&threads[2], NULL, close_line, &closer), 0);
+    until_asleep(&closer); /* the line is void and its requests were looked through */
+    fake_on_request(a->core, drop_silently, NULL);
+    fake_hold(a->port, false);
+    for (uint32_t i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(maker.result, LINEERR_INVALLINEHANDLE);
+    assert_int_equal(closer.result, 0);
+    a->line = fake_app_open(a, 1, V22, FAKE_INSTANCE);
+    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+        assert_true(lineMakeCall(a->line, &made, "1", 0, NULL) > 0); /* the one above is not outstanding */
+}
+
 static void full_ring_and_no_service_still_returns(void **state)
 {
     struct fake_app *a = *state;
@@ -694,6 +764,7 @@ int main(void)
         with_app(handles_end_while_others_use_them),
         with_app(requests_of_a_closed_line_are_forgotten_however_it_races),
         cmocka_unit_test_setup_teardown(full_ring_makes_the_caller_wait, small_setup, fake_app_teardown),
+        cmocka_unit_test_setup_teardown(request_that_waits_while_its_line_is_closed, small_setup, fake_app_teardown),
         cmocka_unit_test_setup_teardown(full_ring_and_no_service_still_returns, small_setup, fake_app_teardown),
         with_app(new_calls_come_in_slices_or_not_at_all),
         with_app(message_may_overtake_the_answer_that_brings_its_handle),
