@@ -258,6 +258,7 @@ static bool somebody_waits(struct cf_engine *e, struct cf_call *c, void (*fn)(st
         struct cf_port *p = &e->ports[cf_open_port_of(open)];
         uint64_t since = p->unannounced_since != 0 ? p->unannounced_since : p->resync_keep;
         if (!(open & CF_OPEN_LIVE) || !(open & CF_OPEN_MONITOR) || p->state != CF_PORT_LIVE || since == 0 || c->born < since ||
+            e->view[cf_open_port_of(open)].open_lines[cf_open_line_of(open)].opened > c->born ||
             cf_call_find_position(e, c, at) != CF_INDEX_NONE)
             continue;
         found = true;

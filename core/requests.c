@@ -219,6 +219,8 @@ static void call_made(struct cf_engine *e, uint32_t port, uint32_t at, struct cf
     c->flags |= CF_CALL_FIRST_DUE;
     c->state = LINECALLSTATE_UNKNOWN;
     c->state_time_ns = e->now_ns;
+    cf_touch_one(e, &e->g->serial);
+    c->born = e->g->serial++; /* for those who hear of it: after the calls that were announced meanwhile */
     if (c->refs != 0) {
         struct cf_open_line *o = &e->view[port].open_lines[q->open_line];
         cf_touch_one(e, o);
