@@ -189,7 +189,8 @@ static bool callstate(struct match *k, const struct m_output *o) {
     if (!r->first && o->m.param3 != 0)
         return m_fail(m, "port %u: CALLSTATE of call %u with privilege %lu, expected 0", o->port, c->serial, o->m.param3);
     bool unknown = r->unknown && r->first && o->m.param1 == LINECALLSTATE_UNKNOWN && o->m.param2 == 0;
-    if (p->outage || (bundle && r->owed_count == 0)) {
+    bool ending = c->ending && !c->ended && r->owed_count == 0;
+    if (p->outage || ending || (bundle && r->owed_count == 0)) {
         if (!unknown && !m_call_passed(c, (uint32_t)o->m.param1, (uint32_t)o->m.param2))
             return m_fail(m, "port %u: CALLSTATE %#lx %#lx of call %u, which is in %#x %#x", o->port, o->m.param1, o->m.param2,
                           c->serial, c->state, c->mode);
