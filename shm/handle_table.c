@@ -40,7 +40,7 @@ static void view_init(struct cf_handle_table *t, struct cf_handle_head *head, ui
         .stride = stride,
         .taken = CF_INDEX_NONE,
         .ordered = CF_INDEX_NONE,
-        .take_due = CF_HANDLE_TAKE,
+        .take_due = CF_HANDLE_TAKE_EVERY,
         .released = CF_INDEX_NONE,
     };
 }
@@ -134,10 +134,10 @@ static void order_some(struct cf_handle_table *t)
     }
 }
 
-/* Queues up to CF_HANDLE_TAKE of what is in order. */
-static void queue_some(struct cf_handle_table *t)
+/* Queues up to `most` of what is in order. */
+static void queue_some(struct cf_handle_table *t, uint32_t most)
 {
-    for (uint32_t n = 0; n < CF_HANDLE_TAKE && t->ordered != CF_INDEX_NONE; n++) {
+    for (; most != 0 && t->ordered != CF_INDEX_NONE; most--) {
         uint32_t index = t->ordered;
         t->ordered = cf_load_relaxed_32(&slot_at(t, index)->link);
         cf_handle_table_queue(t, index);
@@ -150,19 +150,20 @@ static bool take_some(struct cf_handle_table *t)
     if (t->taken != CF_INDEX_NONE || t->ordered == CF_INDEX_NONE)
         order_some(t);
     if (t->taken == CF_INDEX_NONE)
-        queue_some(t);
+        queue_some(t, CF_HANDLE_TAKE);
     return t->taken != CF_INDEX_NONE || t->ordered != CF_INDEX_NONE || cf_load_relaxed_32(&t->released) != CF_INDEX_NONE;
 }
 
 void cf_handle_table_take(struct cf_handle_table *t)
 {
     struct cf_handle_head *h = t->head;
-    t->take_due = CF_HANDLE_TAKE;
+    t->take_due = CF_HANDLE_TAKE_EVERY;
     bool more = take_some(t);
     if (h->used < h->limit) /* never used slots bridge the time until the rest is in order */
         return;
-    while (h->free == 0 && more)
-        more = take_some(t);
+    for (; h->free == 0 && more; more = take_some(t)) /* more than once only over slots that were retired */
+        if (t->ordered != CF_INDEX_NONE)
+            queue_some(t, 1);
 }
 
 /* ------------------------------------------------------------------ release */

@@ -11,8 +11,8 @@
  *            owner (one thread at a time) allocates, installs and sweeps; any thread releases
  * Overlap    look-up with everything; release with everything; allocate, install and sweep not with each other
  * Progress   look-up wait-free, loads only. Release lock-free: one CAS of the generation, exactly one caller wins, then one push
- *            to the owner's list. Allocate bounded (at most CF_HANDLE_TAKE released slots put in order and as many queued), but when all slots were
- *            given out it may put all that were released in order. Close of a parent: one release, whatever the children
+ *            to the owner's list. Allocate bounded (at most CF_HANDLE_TAKE released slots put in order and as many queued; when nothing else is free it
+ *            takes the oldest of what is in order so far: the one exception from first in, first out). Close of a parent: one release, whatever the children
  * Errors     full, stale
  * Trust      index and generation of look-up, release and install may be anything
  */
@@ -28,7 +28,8 @@
 #include "shm/journal.h"
 
 #define CF_GENERATION_END UINT32_C(0xFFFFFFFE) /* the width of the product: lives 1, 3, ... 0xFFFFFFFD */
-#define CF_HANDLE_TAKE 64u                     /* released slots put in order, and as many queued, by one allocation at most */
+#define CF_HANDLE_TAKE 32u       /* released slots put in order, and as many queued, by one allocation at most */
+#define CF_HANDLE_TAKE_EVERY 8u  /* allocations; above one per release, so that what waits to be put in order gets less */
 #define CF_HANDLE_LANES 4u
 
 /* In the caller's memory, journaled or private, aligned to 64 bytes. */

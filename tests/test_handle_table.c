@@ -355,6 +355,35 @@ static void many_released_slots_are_put_in_order_in_slices(void **state)
     provider_fini(&p);
 }
 
+static void a_table_given_out_once_serves_from_what_is_in_order_so_far(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    struct cf_handle_head head __attribute__((aligned(64)));
+    struct provider p = {.allowed = 64};
+    uint64_t segments[MANY / 64 + 1] = {0};
+    struct cf_handle_table t;
+    uint32_t index, lives = 0;
+    static uint8_t seen[MANY];
+    memset(seen, 0, sizeof seen);
+    cf_handle_table_format(&head, NULL, MANY, 0);
+    cf_handle_table_view_segments(&t, &head, segments, 6, 64, provide, &p);
+    for (uint32_t i = 0; i < MANY; i++)
+        cf_handle_table_allocate(&t, &index);
+    for (uint32_t i = 0; i < MANY; i++)
+        cf_handle_table_release(&t, i, 1);
+    assert_int_equal(cf_handle_table_allocate(&t, &index), 3);
+    assert_int_equal(index, MANY - CF_HANDLE_TAKE); /* no more than that many were looked at */
+    for (; lives < MANY; lives++) {
+        assert_int_equal(seen[index]++, 0);
+        expect_sound(&t);
+        if (lives + 1 < MANY)
+            assert_int_equal(cf_handle_table_allocate(&t, &index), 3);
+    }
+    assert_int_equal(cf_handle_table_allocate(&t, &index), 0);
+    provider_fini(&p);
+}
+
 /* ------------------------------------------------------------------ parents */
 
 struct family {
@@ -450,7 +479,8 @@ static void sweep_takes_bounded_slices_and_only_children_of_ended_parents(void *
     expect_sound(&f->calls);
     for (uint32_t i = 0; i < 100; i++)
         assert_int_equal(cf_handle_child_look_up(&f->calls, i, 1) != NULL, i % 2 == 1);
-    generation = cf_handle_table_allocate(&f->calls, &index);
+    for (generation = 1, index = 0; generation == 1 && index < 110;) /* never used ones, while these are put in order */
+        generation = cf_handle_table_allocate(&f->calls, &index);
     assert_int_equal(generation, 3);
     assert_int_equal(index, 6); /* the first that was released */
     family_free(f);
@@ -604,6 +634,7 @@ int main(void)
         cmocka_unit_test(with_a_journal_every_change_can_be_undone),
         cmocka_unit_test(segments_are_added_on_demand_and_never_move),
         cmocka_unit_test(many_released_slots_are_put_in_order_in_slices),
+        cmocka_unit_test(a_table_given_out_once_serves_from_what_is_in_order_so_far),
         cmocka_unit_test(closing_the_parent_voids_all_its_children_at_once),
         cmocka_unit_test(sweep_takes_bounded_slices_and_only_children_of_ended_parents),
         cmocka_unit_test(state_word_keeps_its_parts),
