@@ -1,0 +1,247 @@
+/*
+ * Question: what does it cost to turn a handle into its slot, with 4 K, 128 K and 1 M slots?
+ *
+ * Expected: one line of the slot (256 KiB, 8 MiB, 64 MiB in all: second-level cache, third, memory) and, for a call, one of its line's,
+ * which stays in the first-level cache. Independent look-ups overlap their misses, so the bare loop that reads one word per slot
+ * should be near; a chain, in which each handle is found in the slot before, shows the latency of one.
+ *
+ * Method: all slots live, under 64 lines, asked in random order. look_up: the generation alone. look_up_call: generation, parent's
+ * generation and state word, as lineGetCallStatus does it. The bare loop loads one word of the same slots in the same order.
+ * look_up_ref_urcu: liburcu's lock-free hash table, nodes of 64 bytes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/cbench.h"
+#include "shm/handle_table.h"
+
+#ifdef CALLFAN_URCU
+#include <urcu/urcu-memb.h>
+
+#include <urcu/rculfhash.h>
+#endif
+
+#define LINES 64
+#define SHIFT 12
+
+struct bed {
+    struct cf_handle_head line_head __attribute__((aligned(64))), head;
+    uint8_t line_slots[LINES * 64] __attribute__((aligned(64)));
+    struct cf_handle_table lines, table;
+    uint64_t segments[(1 << 20) >> SHIFT];
+    uint64_t count, *handles; /* in random order */
+    uint8_t *memory;
+};
+
+static struct bed bed;
+
+static uint64_t random_next(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed >> 33;
+}
+
+static void *provide(size_t bytes, void *arg)
+{
+    uint8_t **next = arg; /* all segments lie in one piece, so that the bare loop reads the same memory */
+    uint8_t *segment = *next;
+    *next += bytes;
+    return segment;
+}
+
+static void shuffle(uint64_t *words, uint64_t count)
+{
+    uint64_t seed = 5;
+    for (uint64_t i = count; i-- > 1;) {
+        uint64_t at = random_next(&seed) % (i + 1), swap = words[at];
+        words[at] = words[i];
+        words[i] = swap;
+    }
+}
+
+static void bed_init(uint64_t count)
+{
+    uint8_t *next;
+    uint32_t index;
+    memset(&bed, 0, sizeof bed);
+    bed.count = count;
+    bed.handles = malloc(count * sizeof *bed.handles);
+    bed.memory = next = aligned_alloc(4096, count * 64);
+    if (bed.handles == NULL || bed.memory == NULL)
+        abort();
+    memset(bed.memory, 0, count * 64);
+    cf_handle_table_format(&bed.line_head, NULL, LINES, 0);
+    cf_handle_table_view(&bed.lines, &bed.line_head, bed.line_slots, 64, NULL);
+    cf_handle_table_format(&bed.head, NULL, (uint32_t)count, 0);
+    cf_handle_table_view_segments(&bed.table, &bed.head, bed.segments, SHIFT, 64, provide, &next);
+    cf_handle_table_set_parents(&bed.table, &bed.lines);
+    for (uint32_t i = 0; i < LINES; i++)
+        cf_handle_table_allocate(&bed.lines, &index);
+    for (uint64_t i = 0; i < count; i++) {
+        uint32_t generation = cf_handle_table_allocate(&bed.table, &index);
+        bed.handles[i] = cf_handle_make(index, CF_KIND_CALL, generation);
+        cf_handle_child_write(cf_handle_table_slot(&bed.table, index), cf_handle_parent((uint32_t)i % LINES, 1), i);
+    }
+    shuffle(bed.handles, count);
+    for (uint64_t i = 0; i < count; i++) { /* the chain: each slot's state word is the next handle */
+        struct cf_handle_child *c = cf_handle_table_slot(&bed.table, cf_handle_index(bed.handles[i]));
+        cf_handle_child_write(c, c->parent, bed.handles[i + 1 == count ? 0 : i + 1]);
+    }
+}
+
+static void bed_fini(struct cbench_state *s)
+{
+    cbench_items(s, cbench_iterations(s));
+    free(bed.handles);
+    free(bed.memory);
+}
+
+static void look_up(struct cbench_state *s, void *arg)
+{
+    uint64_t at = 0;
+    (void)arg;
+    bed_init((uint64_t)cbench_range(s, 0));
+    CBENCH_LOOP (s) {
+        uint64_t h = bed.handles[at++ & (bed.count - 1)];
+        void *slot = cf_handle_table_look_up(&bed.table, cf_handle_index(h), cf_handle_generation(h));
+        if (slot == NULL)
+            abort();
+        CBENCH_USE(slot);
+    }
+    bed_fini(s);
+}
+
+static void look_up_call(struct cbench_state *s, void *arg)
+{
+    uint64_t at = 0;
+    (void)arg;
+    bed_init((uint64_t)cbench_range(s, 0));
+    CBENCH_LOOP (s) {
+        uint64_t h = bed.handles[at++ & (bed.count - 1)], state;
+        if (cf_handle_child_read(&bed.table, cf_handle_index(h), cf_handle_generation(h), &state, NULL) == NULL)
+            abort();
+        CBENCH_USE(state);
+    }
+    bed_fini(s);
+}
+
+static void bare(struct cbench_state *s, void *arg)
+{
+    uint64_t at = 0;
+    (void)arg;
+    bed_init((uint64_t)cbench_range(s, 0));
+    CBENCH_LOOP (s) {
+        uint64_t h = bed.handles[at++ & (bed.count - 1)];
+        CBENCH_USE(*(const uint32_t *)(const void *)(bed.memory + (size_t)cf_handle_index(h) * 64));
+    }
+    bed_fini(s);
+}
+
+static void look_up_chain(struct cbench_state *s, void *arg)
+{
+    (void)arg;
+    bed_init((uint64_t)cbench_range(s, 0));
+    uint64_t h = bed.handles[0];
+    CBENCH_LOOP (s) {
+        if (cf_handle_child_read(&bed.table, cf_handle_index(h), cf_handle_generation(h), &h, NULL) == NULL)
+            abort();
+        CBENCH_USE(h);
+    }
+    bed_fini(s);
+}
+
+static void look_up_chain_ref(struct cbench_state *s, void *arg)
+{
+    (void)arg;
+    bed_init((uint64_t)cbench_range(s, 0));
+    uint64_t h = bed.handles[0];
+    CBENCH_LOOP (s) {
+        const struct cf_handle_child *c = (const void *)(bed.memory + (size_t)cf_handle_index(h) * 64);
+        h = c->state;
+        CBENCH_USE(h);
+    }
+    bed_fini(s);
+}
+
+#ifdef CALLFAN_URCU
+
+struct node {
+    struct cds_lfht_node hook;
+    uint64_t key;
+    uint64_t rest[5];
+};
+
+static int same_key(struct cds_lfht_node *n, const void *key)
+{
+    return caa_container_of(n, struct node, hook)->key == *(const uint64_t *)key;
+}
+
+static unsigned long hash_of(uint64_t key)
+{
+    return (unsigned long)(key * 0x9E3779B97F4A7C15u);
+}
+
+static void look_up_ref_urcu(struct cbench_state *s, void *arg)
+{
+    uint64_t at = 0;
+    struct cds_lfht_iter found;
+    (void)arg;
+    bed_init((uint64_t)cbench_range(s, 0));
+    struct node *nodes = calloc(bed.count, sizeof *nodes);
+    if (nodes == NULL)
+        abort();
+    urcu_memb_register_thread();
+    struct cds_lfht *table = cds_lfht_new_flavor(bed.count, bed.count, bed.count, 0, &urcu_memb_flavor, NULL);
+    for (uint64_t i = 0; i < bed.count; i++) {
+        struct node *n = &nodes[cf_handle_index(bed.handles[i])];
+        cds_lfht_node_init(&n->hook);
+        n->key = bed.handles[i];
+        urcu_memb_read_lock();
+        cds_lfht_add(table, hash_of(n->key), &n->hook);
+        urcu_memb_read_unlock();
+    }
+    CBENCH_LOOP (s) {
+        const uint64_t *key = &bed.handles[at++ & (bed.count - 1)];
+        urcu_memb_read_lock();
+        cds_lfht_lookup(table, hash_of(*key), same_key, key, &found);
+        struct cds_lfht_node *n = cds_lfht_iter_get_node(&found);
+        urcu_memb_read_unlock();
+        if (n == NULL)
+            abort();
+        CBENCH_USE(n);
+    }
+    urcu_memb_read_lock();
+    for (uint64_t i = 0; i < bed.count; i++)
+        cds_lfht_del(table, &nodes[i].hook);
+    urcu_memb_read_unlock();
+    cds_lfht_destroy(table, NULL);
+    urcu_memb_unregister_thread();
+    free(nodes);
+    bed_fini(s);
+}
+
+#endif
+
+static void add(const char *name, cbench_fn *fn)
+{
+    static const int64_t slots[] = {4096, 131072, 1 << 20};
+    struct cbench *b = cbench_add(name, fn, NULL);
+    for (size_t i = 0; i < (cbench_smoke() ? 1 : sizeof slots / sizeof *slots); i++)
+        cbench_arg(b, slots[i]);
+}
+
+int main(int argc, char **argv)
+{
+    if (!cbench_init(&argc, argv))
+        return 1;
+    add("look_up", look_up);
+    add("look_up_ref", bare);
+#ifdef CALLFAN_URCU
+    add("look_up_ref_urcu", look_up_ref_urcu);
+#endif
+    add("look_up_call", look_up_call);
+    add("look_up_call_ref", bare);
+    add("look_up_chain", look_up_chain);
+    add("look_up_chain_ref", look_up_chain_ref);
+    return cbench_run();
+}
