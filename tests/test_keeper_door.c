@@ -314,6 +314,33 @@ static void a_status_reader_that_does_not_read_is_left_behind(void **state)
     daemon_stop(&d);
 }
 
+static void a_log_that_nobody_reads_stops_nobody(void **state)
+{
+    (void)state;
+    struct peer p;
+    daemon_start(&d, "");
+    assert_true(fcntl(d.log_fd, F_SETPIPE_SZ, 4096) >= 0);
+    for (int i = 0; i < 60; i++) {
+        peer_attach_application(&p, &d, "guest");
+        assert_true(peer_ping(&p));
+        peer_close(&p);
+        daemon_wait_ports(&d, 0);
+    }
+    assert_int_equal(kill(daemon_core(&d), SIGKILL), 0);
+    peer_attach_application(&p, &d, "late"); /* the keeper has restarted the core */
+    assert_int_equal(daemon_number(&d, "process", "core_restarts"), 1);
+    peer_close(&p);
+    daemon_wait_ports(&d, 0);
+    while (strstr(d.log, "application guest") == NULL || daemon_read_log(&d, test_now_ms()))
+        daemon_read_log(&d, test_now_ms()); /* what the pipe holds */
+    assert_null(strstr(d.log, "application late"));
+    peer_attach_application(&p, &d, "heard");
+    daemon_wait_log(&d, "lines of log are lost");
+    daemon_wait_log(&d, "application heard");
+    peer_close(&p);
+    daemon_stop(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_death_is_seen_though_a_forked_child_holds_the_socket),
         cmocka_unit_test(status_is_whole_and_its_sums_hold),
         cmocka_unit_test(a_status_reader_that_does_not_read_is_left_behind),
+        cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

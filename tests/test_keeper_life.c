@@ -101,6 +101,74 @@ static void a_peer_that_dies_with_the_core_is_noticed(void **state)
     daemon_stop(&d);
 }
 
+static size_t open_files(pid_t pid)
+{
+    char command[64];
+    int n = 0;
+    snprintf(command, sizeof command, "ls /proc/%d/fd | wc -l", (int)pid);
+    FILE *f = popen(command, "re");
+    assert_int_equal(fscanf(f, "%d", &n), 1);
+    pclose(f);
+    return (size_t)n;
+}
+
+/* Comes and goes until stop becomes readable. Exits with the number of visits, 0 upon a failure. */
+static pid_t fork_guest(int stop)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    struct pollfd f = {.fd = stop, .events = POLLIN};
+    int visits = 0;
+    while (poll(&f, 1, 0) == 0) {
+        struct peer p;
+        peer_attach_application(&p, &d, "guest");
+        for (int i = 0; i < 3; i++)
+            if (!peer_ping(&p))
+                _exit(0);
+        peer_close(&p);
+        visits++;
+    }
+    _exit(visits > 100 ? 100 : visits);
+}
+
+/* Deaths hit every step of making and ending a port. */
+static void guests_come_and_go_while_the_core_dies_again_and_again(void **state)
+{
+    (void)state;
+    enum { GUESTS = 3, DEATHS = 25 };
+    int stop[2];
+    pid_t guests[GUESTS];
+    struct peer stays;
+    daemon_start(&d, "");
+    peer_attach_application(&stays, &d, "stays");
+    kill_core(&d); /* the keeper has done all that the dead one had asked of it */
+    size_t files = open_files(d.pid);
+    assert_int_equal(pipe2(stop, O_CLOEXEC), 0);
+    for (int i = 0; i < GUESTS; i++)
+        guests[i] = fork_guest(stop[0]);
+    for (int i = 0; i < DEATHS; i++)
+        kill_core(&d);
+    assert_int_equal(write(stop[1], "x", 1), 1);
+    for (int i = 0; i < GUESTS; i++) {
+        int status = 0;
+        assert_int_equal(waitpid(guests[i], &status, 0), guests[i]);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
+            fail_msg("a guest ended with %d\n%s", status, d.log);
+    }
+    assert_true(peer_ping(&stays));
+    daemon_wait_ports(&d, 1);
+    kill_core(&d);
+    assert_int_equal(open_files(d.pid), files);
+    assert_int_equal(daemon_number(&d, "process", "core_restarts"), DEATHS + 2);
+    assert_int_equal(daemon_number(&d, "process", "cold_starts"), 0);
+    peer_close(&stays);
+    close(stop[0]);
+    close(stop[1]);
+    daemon_stop(&d);
+}
+
 /* Dies at the n-th point of a kind while an application attaches, asks, leaves, and another comes. */
 static bool survive_crash_at(const char *kind, unsigned n)
 {
@@ -233,6 +301,7 @@ int main(void)
         cmocka_unit_test(the_socket_of_a_killed_callfand_is_taken_over),
         cmocka_unit_test(ports_live_on_when_the_core_is_killed),
         cmocka_unit_test(a_peer_that_dies_with_the_core_is_noticed),
+        cmocka_unit_test(guests_come_and_go_while_the_core_dies_again_and_again),
         cmocka_unit_test(every_kind_of_crash_point_is_survived),
         cmocka_unit_test(state_that_is_no_state_leads_to_a_cold_start),
         cmocka_unit_test(three_restarts_without_a_turn_lead_to_a_cold_start),

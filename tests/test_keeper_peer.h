@@ -234,7 +234,10 @@ static inline void peer_map(struct peer *p)
     cf_ring_producer_init(&p->requests, cf_port_up_ring(p->up), p->down->header.up_slots, &p->down->up.up_ack, 0);
 }
 
-/* Joins; a hang-up before the welcome is a core's death: the hello is said again, as libcallfan does. */
+/*
+ * Joins. A hang-up before the welcome is a core's death: the hello is said again, as libcallfan does. No free port may mean that those
+ * of peers who left are still being freed.
+ */
 static inline void peer_attach(struct peer *p, const struct daemon *d, const struct cf_hello *hello)
 {
     int64_t until = test_now_ms() + WAIT_MS;
@@ -244,7 +247,7 @@ static inline void peer_attach(struct peer *p, const struct daemon *d, const str
         if (result == 0)
             break;
         close(fd);
-        if ((result != 1 && result != -EAGAIN) || test_now_ms() >= until)
+        if ((result != 1 && result != -EAGAIN && result != -ENOSPC) || test_now_ms() >= until)
             fail_msg("refused with %d: %s\n%s", result, p->welcome.text, d->log);
     }
     peer_map(p);

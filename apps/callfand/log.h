@@ -4,7 +4,7 @@
  * Shape      time, program, who (keeper, core), level, text. Under journald (JOURNAL_STREAM in the environment) the line
  *            starts with the priority in angle brackets instead of the time
  * Overlap    any thread; a line is one write
- * Progress   may block on a full stderr; never called by the engine's thread between turns
+ * Progress   never blocks on a full stderr: lines are dropped, and their number told by the next one that fits
  */
 #ifndef CF_CALLFAND_LOG_H
 #define CF_CALLFAND_LOG_H
