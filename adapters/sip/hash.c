@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-static uint64_t rotate(uint64_t x, unsigned bits)
+static inline uint64_t rotate(uint64_t x, unsigned bits)
 {
     return x << bits | x >> (64 - bits);
 }
 
-static void round_once(uint64_t v[4])
+static inline __attribute__((always_inline)) void round_once(uint64_t v[4])
 {
     v[0] += v[1];
     v[1] = rotate(v[1], 13) ^ v[0];
@@ -22,7 +22,7 @@ static void round_once(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-static void mix(uint64_t v[4], uint64_t word)
+static inline __attribute__((always_inline)) void mix(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
     round_once(v);
@@ -40,28 +40,40 @@ void cf_sip_hash_init(struct cf_sip_hash *hash, const struct cf_sip_key *secret)
     hash->len = 0;
 }
 
-static void add_byte(struct cf_sip_hash *hash, uint8_t byte)
+/* Up to 8 bytes as the low bytes of a word. */
+static inline uint64_t load_part(const char *text, size_t len)
 {
-    hash->tail |= (uint64_t)byte << (hash->len % 8 * 8);
-    if (++hash->len % 8 == 0) {
-        mix(hash->v, hash->tail);
-        hash->tail = 0;
-    }
+    uint64_t word = 0;
+    for (size_t i = 0; i < len; i++)
+        word |= (uint64_t)(uint8_t)text[i] << (8 * i);
+    return word;
+}
+
+/* Adds the low `len` bytes of word, 1 to 8; the others are 0. */
+static inline __attribute__((always_inline)) void add_word(struct cf_sip_hash *hash, uint64_t v[4], uint64_t word,
+                                                           size_t len)
+{
+    const size_t used = hash->len % 8;
+    hash->tail |= word << (8 * used);
+    hash->len += len;
+    if (used + len < 8)
+        return;
+    mix(v, hash->tail);
+    hash->tail = used != 0 ? word >> (8 * (8 - used)) : 0;
 }
 
 static void add_bytes(struct cf_sip_hash *hash, const char *text, size_t len)
 {
+    uint64_t v[4] = {hash->v[0], hash->v[1], hash->v[2], hash->v[3]}; /* in registers for the loop */
     size_t i = 0;
-    for (; i < len && hash->len % 8 != 0; i++)
-        add_byte(hash, (uint8_t)text[i]);
     for (; i + 8 <= len; i += 8) {
         uint64_t word;
         memcpy(&word, text + i, sizeof(word));
-        mix(hash->v, word);
-        hash->len += 8;
+        add_word(hash, v, word, 8);
     }
-    for (; i < len; i++)
-        add_byte(hash, (uint8_t)text[i]);
+    if (i < len)
+        add_word(hash, v, load_part(text + i, len - i), len - i);
+    memcpy(hash->v, v, sizeof(v));
 }
 
 void cf_sip_hash_number(struct cf_sip_hash *hash, uint64_t number)
@@ -77,8 +89,13 @@ void cf_sip_hash_bytes(struct cf_sip_hash *hash, const char *text, size_t len)
 
 void cf_sip_hash_lower(struct cf_sip_hash *hash, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        add_byte(hash, (uint8_t)cf_sip_lower(text[i]));
+    char lower[64];
+    for (size_t at = 0; at < len; at += sizeof(lower)) {
+        const size_t part = len - at < sizeof(lower) ? len - at : sizeof(lower);
+        for (size_t i = 0; i < part; i++)
+            lower[i] = cf_sip_lower(text[at + i]);
+        add_bytes(hash, lower, part);
+    }
     cf_sip_hash_number(hash, len);
 }
 

@@ -19,9 +19,10 @@ struct cf_sip_out *cf_sip_reply_begin(struct cf_sip_stack *stack, const struct c
 {
     char tag[CF_SIP_TAG_LEN];
     struct cf_sip_out *out = cf_sip_stack_begin(stack);
-    cf_sip_tag_make(stack, request->msg, tag);
+    if (request->msg->to.tag.len == 0)
+        cf_sip_tag_make(stack, request->msg, tag);
     cf_sip_put_status_line(out, status, reason);
-    cf_sip_put_head(out, request->msg, &request->source, tag, sizeof(tag));
+    cf_sip_put_head(out, request->msg, &request->source, tag, request->msg->to.tag.len == 0 ? sizeof(tag) : 0);
     return out;
 }
 

@@ -18,7 +18,8 @@
 struct cf_sip_request {
     const struct cf_sip_msg *msg;
     union cf_sip_addr source;
-    struct cf_sip_key key; /* of its server transaction */
+    struct cf_sip_key key;    /* of its server transaction */
+    struct cf_sip_key merged; /* of the same INVITE over any path */
 };
 
 void cf_sip_tag_make(const struct cf_sip_stack *stack, const struct cf_sip_msg *request, char tag[CF_SIP_TAG_LEN]);

@@ -5,7 +5,7 @@
 uint32_t cf_sip_table_buckets(uint32_t nodes_max)
 {
     uint32_t buckets = 16;
-    while (buckets < nodes_max && buckets < (1u << 30))
+    while (buckets / 2 < nodes_max && buckets < (1u << 30))
         buckets *= 2;
     return buckets;
 }

@@ -1,7 +1,8 @@
 /*
  * Hash table of nodes that lie in the caller's structures, by 128-bit key (hash.h).
  *
- * Shape:     buckets, a power of two at least as many as nodes, each a singly linked list.
+ * Shape:     buckets, a power of two at least twice as many as nodes (most look-ups find nothing, and then touch no node),
+ *            each a singly linked list.
  * Invariant: a node is in at most one table; `live` counts the nodes.
  * Progress:  insertion O(1); look-up and removal walk one bucket, whose length no peer can choose (keys are keyed hashes).
  */

@@ -219,24 +219,19 @@ static void begin_call(struct cf_sip_uas *uas, const struct cf_sip_request *requ
         refuse_overload(uas, request);
         return;
     }
-    cf_sip_table_insert(&uas->transactions.merged, &server->merged, cf_sip_merged_key(stack, msg));
+    cf_sip_table_insert(&uas->transactions.merged, &server->merged, request->merged);
     cf_sip_call_start(&uas->calls, call, server);
     send_trying(uas, server, request);
     cf_sip_call_offer(&uas->calls, call);
 }
 
-static bool is_merged(const struct cf_sip_uas *uas, const struct cf_sip_msg *msg)
-{
-    const struct cf_sip_key key = cf_sip_merged_key(&uas->stack, msg);
-    return cf_sip_table_find(&uas->transactions.merged, &key) != NULL;
-}
-
-static void receive_invite(struct cf_sip_uas *uas, const struct cf_sip_request *request)
+static void receive_invite(struct cf_sip_uas *uas, struct cf_sip_request *request)
 {
     struct cf_sip_stack *stack = &uas->stack;
     struct cf_sip_out body = {.text = stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
     bool holds;
-    if (is_merged(uas, request->msg)) {
+    request->merged = cf_sip_merged_key(stack, request->msg);
+    if (cf_sip_table_find(&uas->transactions.merged, &request->merged) != NULL) {
         stack->counters.refused_merged++;
         cf_sip_reply_plain(stack, request, 482);
         return;
@@ -262,7 +257,7 @@ static bool uri_is_ours(const struct cf_sip_msg *msg)
 }
 
 /* Requests without a tag in To. */
-static void receive_outside(struct cf_sip_uas *uas, const struct cf_sip_request *request)
+static void receive_outside(struct cf_sip_uas *uas, struct cf_sip_request *request)
 {
     struct cf_sip_stack *stack = &uas->stack;
     switch ((enum cf_sip_method)request->msg->method) {
