@@ -497,6 +497,24 @@ static void a_full_ring_refuses_new_calls_and_turns_ready_off(void **state)
     tear_down(&f);
 }
 
+static void ready_turns_on_again_at_a_quarter(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct cf_record r;
+    uint64_t call = announced_call(&f);
+    while (cf_provider_ready(f.provider))
+        assert_int_equal(post(&f, call, LINECALLSTATE_ONHOLD, 0), CF_POSTED);
+    unsigned free_slots = UP_SLOTS / 8 - 1;
+    for (; free_slots < UP_SLOTS / 4; free_slots++) {
+        assert_false(cf_provider_ready(f.provider));
+        assert_true(provider_core_take(&f.core, &r, true));
+    }
+    assert_true(cf_provider_ready(f.provider));
+    tear_down(&f);
+}
+
 static void replies_are_never_lost_and_nothing_overtakes_them(void **state)
 {
     (void)state;
@@ -763,6 +781,7 @@ int main(void)
         cmocka_unit_test(a_full_ring_keeps_the_newest_state_of_each_call),
         cmocka_unit_test(a_freed_call_waits_no_more),
         cmocka_unit_test(a_full_ring_refuses_new_calls_and_turns_ready_off),
+        cmocka_unit_test(ready_turns_on_again_at_a_quarter),
         cmocka_unit_test(replies_are_never_lost_and_nothing_overtakes_them),
         cmocka_unit_test(commands_are_read_with_their_fields),
         cmocka_unit_test(the_core_may_send_more_commands_than_its_ring_holds),

@@ -532,6 +532,25 @@ static void dialled_numbers_turn_out_as_the_rules_say(void **state)
     }
 }
 
+static void dialled_numbers_without_a_rule_turn_out_as_the_shares_say(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    set_up(&f);
+    f.settings.rate = 0;
+    f.settings.busy = 0.5;
+    f.settings.linger_ms = 1000;
+    start(&f);
+    for (int i = 0; i < 200; i++)
+        command(&f, CF_CMD_MAKE_CALL, 0, 0, "1");
+    pass(&f, CF_NS_PER_S, CF_NS_PER_MS, 1000);
+    unsigned busy = 0;
+    for (uint32_t i = 0; i < f.listener.count; i++)
+        busy += f.listener.log[i].state == LINECALLSTATE_BUSY;
+    assert_true(busy > 60 && busy < 140); /* 100, one deviation is 7 */
+    tear_down(&f);
+}
+
 static void wrong_commands_are_answered_with_their_errors(void **state)
 {
     (void)state;
@@ -684,6 +703,7 @@ int main(void)
         cmocka_unit_test(an_owner_rejects_or_drops),
         cmocka_unit_test(a_caller_whom_nobody_answers_gives_up),
         cmocka_unit_test(dialled_numbers_turn_out_as_the_rules_say),
+        cmocka_unit_test(dialled_numbers_without_a_rule_turn_out_as_the_shares_say),
         cmocka_unit_test(wrong_commands_are_answered_with_their_errors),
         cmocka_unit_test(refused_and_closed_calls_are_forgotten),
         cmocka_unit_test(calls_come_only_to_open_lines),
