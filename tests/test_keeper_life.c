@@ -29,6 +29,18 @@ static void sigterm_ends_everything_with_status_0(void **state)
     peer_close(&p);
 }
 
+/* As service managers do. */
+static void a_signal_to_all_of_its_processes_ends_it_in_order(void **state)
+{
+    (void)state;
+    daemon_start(&d, "");
+    pid_t core = daemon_core(&d);
+    assert_int_equal(kill(core, SIGTERM), 0);
+    assert_int_equal(kill(core, SIGHUP), 0);
+    daemon_stop(&d);
+    assert_null(strstr(d.log, "died of signal"));
+}
+
 static void a_second_callfand_on_the_socket_is_told_so(void **state)
 {
     (void)state;
@@ -297,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sigterm_ends_everything_with_status_0),
+        cmocka_unit_test(a_signal_to_all_of_its_processes_ends_it_in_order),
         cmocka_unit_test(a_second_callfand_on_the_socket_is_told_so),
         cmocka_unit_test(the_socket_of_a_killed_callfand_is_taken_over),
         cmocka_unit_test(ports_live_on_when_the_core_is_killed),

@@ -25,7 +25,8 @@ static void prepare_process(const struct cf_core_start *start)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGINT, SIG_IGN); /* the keeper's to hear */
+    signal(SIGTERM, SIG_IGN); /* the keeper's to hear: a service manager signals all of a service's processes */
+    signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "callfan-core");
