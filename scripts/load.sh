@@ -17,7 +17,9 @@ Modes:
   --calls-per-second N  (sim 10000, sip 500, kill 2000, stop 10000)
   --seconds N           of traffic (60)
   --monitors N          (4)
-  --stop-seconds N      how long the monitor stands still (60; the traffic lasts as long and 10 s more)
+  --stop-seconds N      how long the monitor stands still (60; the traffic lasts as long and 8 s more)
+  --no-reference        stop: not the run without the stop
+  --ring-kib N          message ring of the monitors (the service's default)
   --kill-every N        seconds between two kills (2)
   --hold-ms N           holding time of simulated calls in the mean (3000)
   --wake-us N           least time between two wake-ups of an application (the service's default)
@@ -30,12 +32,12 @@ Exit status: 0 when nothing was lost, 1 when something was, 2 for a wrong comman
 END
 }
 
-modes=() rate= seconds=60 monitors=4 stop_seconds=60 kill_every=2 hold_ms=3000 wake_us= bin= build=yes
+modes=() rate="" seconds=60 monitors=4 stop_seconds=60 kill_every=2 hold_ms=3000 wake_us="" ring_kib="" reference=yes bin="" build=yes
 while [ $# -gt 0 ]; do
     case $1 in
     sim | sip | kill | stop) modes+=("$1"); shift ;;
     all) modes+=(sim sip kill stop); shift ;;
-    --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us)
+    --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us | --ring-kib)
         if [ $# -lt 2 ] || ! [[ $2 =~ ^[0-9]+$ ]]; then
             echo "load.sh: $1 takes a whole number" >&2
             exit 2
@@ -48,6 +50,7 @@ while [ $# -gt 0 ]; do
         --kill-every) kill_every=$2 ;;
         --hold-ms) hold_ms=$2 ;;
         --wake-us) wake_us=$2 ;;
+        --ring-kib) ring_kib=$2 ;;
         esac
         shift 2
         ;;
@@ -56,6 +59,7 @@ while [ $# -gt 0 ]; do
         shift 2
         ;;
     --no-build) build=no; shift ;;
+    --no-reference) reference=no; shift ;;
     --keep) KEEP_FOLDER=yes; shift ;;
     --help | -h) usage; exit 0 ;;
     *)
@@ -107,6 +111,9 @@ sim_section() {
 starts=\$(cat "$service_folder/starts" 2>/dev/null || echo 0)
 starts=\$((starts + 1))
 echo \$starts >"$service_folder/starts"
+if [ \$starts -gt 1 ]; then
+    set -- "\$@" --set start_ms=0
+fi
 exec "$bin/callfan-sim" "\$@" --set record="$service_folder/record/\$starts" --set first_serial=\$((starts * 100000000 + 1))
 END
     chmod +x "$service_folder/sim"
@@ -135,6 +142,9 @@ make_folder() {
 
 # start_monitors OPTION...: one callfan check with its monitors; its number in ${check_pid}, theirs in ${monitor_pids[@]}.
 start_monitors() {
+    if [ -n "$ring_kib" ]; then
+        set -- "$@" --ring "$ring_kib"
+    fi
     run_aside check "$bin/callfan" check --monitors "$monitors" --json --ready "$service_folder/ready" "$@"
     check_pid=$aside_pid
     monitor_pids=()
@@ -258,7 +268,7 @@ sip_section() {
     cat <<END
 provider sip {
     command = "callfan-sip"
-    listen = {"udp:127.0.0.1:$sip_port"}
+    listen = {"127.0.0.1:$sip_port"}
 }
 END
 }
@@ -347,14 +357,14 @@ end_provider() {
 }
 
 run_stop() {
-    local stopped=$1 calls=$((rate * (stop_seconds + 10)))
-    echo "== stop: $rate calls/s for $((stop_seconds + 10)) s, $monitors monitors$([ "$stopped" = no ] ||
+    local stopped=$1 calls=$((rate * (stop_seconds + 8)))
+    echo "== stop: $rate calls/s for $((stop_seconds + 8)) s, $monitors monitors$([ "$stopped" = no ] ||
         echo ", the last one stopped for $stop_seconds s")"
     make_folder
     service_start "$(globals; sim_section "$calls" auto)"
     lines_are_up 16
     start_monitors --sender "$service_folder/record" --allow-gaps
-    sleep 5
+    sleep 3 # of which the traffic has one for its start
     if [ "$stopped" = yes ]; then
         kill -STOP "${monitor_pids[-1]}"
     fi
@@ -363,7 +373,7 @@ run_stop() {
         print_behind
         kill -CONT "${monitor_pids[-1]}"
     fi
-    wait_for_traffic "$calls" 5
+    wait_for_traffic "$calls" 6
     print_cpu
     end_monitors
     p99=$(jq -s 'sort_by(.monitor) | .[:-1] | map(.latency_ns.p99) | max' "$service_folder/check.out")
@@ -406,10 +416,12 @@ for mode in "${modes[@]}"; do
     kill) default_rate 2000; run_kill ;;
     stop)
         default_rate 10000
-        run_stop no
-        without=$p99
+        if [ "$reference" = yes ]; then
+            run_stop no
+        fi
+        without=${p99:-}
         run_stop yes
-        jq -n --argjson a "$p99" --argjson b "$without" \
+        [ -z "$without" ] || jq -n --argjson a "$p99" --argjson b "$without" \
             '"p99 of the other monitors: \($a / 1000) us with the stop, \($b / 1000) us without, ratio \($a / $b * 100 | round / 100)"' -r
         ;;
     esac

@@ -4,19 +4,19 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-usage: scripts/run.sh [--seconds N] [--no-install] [--no-build]
+usage: scripts/run.sh [--seconds N] [--no-install] [--bin FOLDER]
 
 Starts callfand with etc/callfan.conf (a simulated exchange, and SIP on 127.0.0.1:5060, UDP) and shows
 every call state until ^C, then a summary.
 
   --seconds N    end by itself after N seconds
   --no-install   do not install missing packages
-  --no-build     run what build/release holds
+  --bin FOLDER   run these programs and build nothing
   --help         this text
 END
 }
 
-seconds= install=yes build=yes
+seconds="" install=yes build=yes bin=""
 while [ $# -gt 0 ]; do
     case $1 in
     --seconds)
@@ -28,7 +28,10 @@ while [ $# -gt 0 ]; do
         shift 2
         ;;
     --no-install) install=no; shift ;;
-    --no-build) build=no; shift ;;
+    --bin)
+        bin=$(cd "${2:?run.sh: --bin takes a folder}" && pwd) build=no
+        shift 2
+        ;;
     --help | -h) usage; exit 0 ;;
     *)
         echo "run.sh: unknown option $1" >&2
@@ -53,7 +56,7 @@ if [ "$build" = yes ]; then
         exit 1
     fi
 fi
-bin=build/release/bin
+bin=${bin:-build/release/bin}
 folder=build/run
 mkdir -p "$folder"
 export CALLFAN_SOCKET=$PWD/$folder/callfan.sock

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Calls from sipp to an owner that answers and four checking monitors.
+# ctest-timeout: 180
+source "$(dirname "$0")/common.sh"
+command -v sipp >/dev/null || exit 77
+SIP_PORT=15061 bash "$source_root/scripts/load.sh" sip --bin "$bin" --calls-per-second "$(by_build 100 20)" --seconds 4
