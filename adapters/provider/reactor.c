@@ -18,6 +18,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "adapters/provider/uring.h"
+
 enum {
     ENTRIES_DEFAULT = 512,
     BUFFERS_DEFAULT = 1024,
@@ -77,6 +79,7 @@ struct cf_reactor {
     uint8_t *send_memory;
     int send_free;
     uint32_t sends_busy;
+    bool entries_ran_out; /* some source could not be armed or cancelled: cf_reactor_turn() tries again */
     /* Completions taken from the ring while a claim looked for finished sends; handled before newer ones. */
     struct completion *put_off;
     uint32_t put_off_first, put_off_count, put_off_max;
@@ -88,14 +91,6 @@ struct cf_reactor {
 };
 
 /* ------------------------------------------------------------------ making one */
-
-/* Whatever is asked of the ring later is one of these. */
-static const uint8_t allowed_operations[] = {IORING_OP_POLL_ADD, IORING_OP_RECVMSG, IORING_OP_SENDMSG,
-                                             IORING_OP_ASYNC_CANCEL};
-static const uint8_t allowed_registrations[] = {
-    IORING_REGISTER_ENABLE_RINGS, IORING_REGISTER_FILES_UPDATE, IORING_UNREGISTER_FILES,
-    IORING_UNREGISTER_PBUF_RING,  IORING_UNREGISTER_RING_FDS,
-};
 
 static uint32_t round_up_power(uint32_t n)
 {
@@ -124,52 +119,6 @@ static int read_options(struct cf_reactor_options *o, const struct cf_reactor_op
         *all[i].value = round_up_power(*all[i].value);
     }
     return 0;
-}
-
-/* The newest set-up the kernel takes; smaller queues when memory is short (locked memory is counted per user). */
-static int set_up_ring(struct io_uring *ring, uint32_t entries, char *why, size_t why_bytes)
-{
-    const uint32_t common = IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
-    const uint32_t ladder[] = {
-        common | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN,
-        common | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
-        common,
-    };
-    int rc = -EINVAL;
-    for (uint32_t n = entries; n >= 64; n /= 2) {
-        for (size_t i = 0; i < sizeof ladder / sizeof ladder[0]; i++) {
-            struct io_uring_params params = {.flags = ladder[i], .cq_entries = 8 * n};
-            rc = io_uring_queue_init_params(n, ring, &params);
-            if (rc != -EINVAL)
-                break;
-        }
-        if (rc != -ENOMEM)
-            break;
-    }
-    if (rc == -ENOSYS)
-        snprintf(why, why_bytes, "this kernel has no io_uring (Linux 6.0 or later is needed)");
-    else if (rc == -EPERM)
-        snprintf(why, why_bytes, "io_uring is forbidden here (see the sysctl kernel.io_uring_disabled, and seccomp)");
-    else if (rc == -ENOMEM)
-        snprintf(why, why_bytes, "no memory for an io_uring (see the limit of locked memory, ulimit -l)");
-    else if (rc < 0)
-        snprintf(why, why_bytes, "io_uring_setup: %s", strerror(-rc));
-    return rc;
-}
-
-/* Multishot recvmsg cannot be asked for; it came with Linux 6.0, as IORING_OP_SEND_ZC did, which can. */
-static int check_features(struct io_uring *ring, char *why, size_t why_bytes)
-{
-    struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-    bool new_enough = probe != NULL && (ring->features & IORING_FEAT_EXT_ARG) != 0 &&
-                      io_uring_opcode_supported(probe, IORING_OP_SEND_ZC);
-    for (size_t i = 0; i < sizeof allowed_operations && new_enough; i++)
-        new_enough = io_uring_opcode_supported(probe, allowed_operations[i]);
-    io_uring_free_probe(probe);
-    if (new_enough)
-        return 0;
-    snprintf(why, why_bytes, "this kernel's io_uring lacks multishot recvmsg (Linux 6.0 or later is needed)");
-    return -EOPNOTSUPP;
 }
 
 static int make_buffers(struct cf_reactor *r)
@@ -218,30 +167,6 @@ static int make_sends(struct cf_reactor *r)
     return 0;
 }
 
-/* Registers the restrictions and enables the ring; this thread becomes its only submitter. liburing 2.3 exports no wrapper for either. */
-static int enable(struct io_uring *ring)
-{
-    enum { OPERATIONS = sizeof allowed_operations, REGISTRATIONS = sizeof allowed_registrations };
-    struct io_uring_restriction rules[OPERATIONS + REGISTRATIONS + 1];
-    memset(rules, 0, sizeof rules);
-    unsigned n = 0;
-    for (size_t i = 0; i < OPERATIONS; i++, n++) {
-        rules[n].opcode = IORING_RESTRICTION_SQE_OP;
-        rules[n].sqe_op = allowed_operations[i];
-    }
-    for (size_t i = 0; i < REGISTRATIONS; i++, n++) {
-        rules[n].opcode = IORING_RESTRICTION_REGISTER_OP;
-        rules[n].register_op = allowed_registrations[i];
-    }
-    rules[n].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
-    rules[n++].sqe_flags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
-    io_uring_register_ring_fd(ring); /* saves time in each system call; without it all works as well */
-    int rc = io_uring_register((unsigned)ring->ring_fd, IORING_REGISTER_RESTRICTIONS, rules, n);
-    if (rc < 0)
-        return rc;
-    return io_uring_register((unsigned)ring->ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-}
-
 int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_options *options, char *why,
                     size_t why_bytes)
 {
@@ -254,12 +179,9 @@ int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_opt
         snprintf(why, why_bytes, "a size of the reactor is out of range");
         goto free_reactor;
     }
-    rc = set_up_ring(&r->ring, r->options.entries, why, why_bytes);
+    rc = cf_uring_open(&r->ring, r->options.entries, why, why_bytes);
     if (rc < 0)
         goto free_reactor;
-    rc = check_features(&r->ring, why, why_bytes);
-    if (rc < 0)
-        goto exit_ring;
     snprintf(why, why_bytes, "setting up the io_uring failed");
     rc = io_uring_register_files_sparse(&r->ring, CF_REACTOR_SOURCES_MAX);
     if (rc == 0)
@@ -267,7 +189,7 @@ int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_opt
     if (rc == 0)
         rc = make_sends(r);
     if (rc == 0)
-        rc = enable(&r->ring);
+        rc = cf_uring_enable(&r->ring);
     if (rc < 0)
         goto free_memory;
     *ret_reactor = r;
@@ -281,7 +203,6 @@ free_memory:
     free(r->sends);
     free(r->send_memory);
     free(r->put_off);
-exit_ring:
     io_uring_queue_exit(&r->ring);
 free_reactor:
     free(r);
@@ -311,8 +232,10 @@ static void arm(struct cf_reactor *r, int number)
 {
     struct source *s = &r->sources[number];
     struct io_uring_sqe *sqe = next_entry(r);
-    if (sqe == NULL)
+    if (sqe == NULL) {
+        r->entries_ran_out = true;
         return;
+    }
     if (s->kind == SOURCE_DATAGRAMS) {
         io_uring_prep_recvmsg_multishot(sqe, number, &s->shape, MSG_TRUNC);
         sqe->buf_group = BUFFER_GROUP;
@@ -328,8 +251,10 @@ static void arm(struct cf_reactor *r, int number)
 static void cancel(struct cf_reactor *r, int number)
 {
     struct io_uring_sqe *sqe = next_entry(r);
-    if (sqe == NULL)
+    if (sqe == NULL) {
+        r->entries_ran_out = true;
         return;
+    }
     io_uring_prep_cancel64(sqe, tagged(TAG_SOURCE, (uint32_t)number), 0);
     io_uring_sqe_set_data64(sqe, tagged(TAG_CANCEL, (uint32_t)number));
 }
@@ -571,13 +496,17 @@ static int wait_for_one(struct cf_reactor *r, int64_t deadline_ns)
     }
 }
 
-/* Sources that could not be armed because no entry was free. */
-static void arm_waiting(struct cf_reactor *r)
+/* What could not be done because no entry was free. To cancel twice does no harm. */
+static void try_again(struct cf_reactor *r)
 {
+    r->entries_ran_out = false;
     for (int i = 0; i < CF_REACTOR_SOURCES_MAX; i++) {
         struct source *s = &r->sources[i];
-        if (s->kind != SOURCE_FREE && !s->armed && !s->paused && !s->removed)
+        bool wanted = s->kind != SOURCE_FREE && !s->paused && !s->removed;
+        if (wanted && !s->armed && !r->closing)
             arm(r, i);
+        else if (!wanted && s->armed)
+            cancel(r, i);
     }
 }
 
@@ -595,8 +524,8 @@ int cf_reactor_turn(struct cf_reactor *r, int64_t deadline_ns)
         handled++;
     }
     r->counters.completions += (uint64_t)handled;
-    if (handled != 0 && !r->closing)
-        arm_waiting(r);
+    if (r->entries_ran_out)
+        try_again(r);
     return handled;
 }
 

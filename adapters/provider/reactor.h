@@ -4,7 +4,7 @@
  * Shape      sources (a datagram socket, a descriptor to watch, the signals), each with a callback; a pool of send buffers; one
  *            ring of receive buffers that the kernel fills. Sources are registered files: a source's number is its file slot
  * Units      deadlines and now_ns: CLOCK_MONOTONIC ns
- * Invariant  the ring is created disabled, restricted to the operations named in reactor.c, then enabled: no other operation
+ * Invariant  the ring is created disabled, restricted to the operations named in uring.c, then enabled: no other operation
  *            can be asked of it for its whole life, since seccomp does not see what goes through io_uring
  * Overlap    none: one thread opens, turns and closes it. Callbacks run inside cf_reactor_turn(); they may call everything here
  *            but cf_reactor_turn() and cf_reactor_close()
