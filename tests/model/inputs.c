@@ -195,8 +195,6 @@ static void provider_reply(struct model *m, uint32_t provider, const struct cf_r
         q->result = (int32_t)(uint32_t)r->m.param2;
         if (q->id == CF_REQ_MAKE_CALL && q->result == 0)
             make_succeeded(m, q, r);
-        if (q->suppressed == 2)
-            q->used = false;
         return;
     }
 }

@@ -231,9 +231,22 @@ static bool reply(struct model *m, const struct m_output *o) {
     for (uint32_t i = 0; i < m->requests_high; i++)
         if (m->requests[i].used && m->requests[i].port == o->port && m->requests[i].request_id == o->m.param1)
             q = &m->requests[i];
+    for (uint32_t i = 0; q != NULL && q->state == M_REQUEST_WITH_PROVIDER && i < m->requests_high; i++) {
+        struct m_request *other = &m->requests[i]; /* two asked the same of a call: whose command was which, only this tells */
+        if (!other->used || other->state != M_REQUEST_REPLY || other->id != q->id || other->call != q->call ||
+            other->id == CF_REQ_MAKE_CALL)
+            continue;
+        uint64_t number = q->number;
+        q->number = other->number, other->number = number;
+        q->result = other->result;
+        q->any_error = other->any_error, q->deferred = other->deferred;
+        q->state = M_REQUEST_REPLY;
+        other->state = M_REQUEST_WITH_PROVIDER;
+    }
     bool refused = q != NULL && q->limited && q->state == M_REQUEST_FORWARD && (int32_t)(uint32_t)o->m.param2 < 0;
     if (q == NULL || (q->state != M_REQUEST_REPLY && !refused))
-        return m_fail(m, "port %u: LINE_REPLY of request %lu, which is not due", o->port, o->m.param1);
+        return m_fail(m, "port %u: LINE_REPLY of request %lu, which is %s", o->port, o->m.param1,
+                      q == NULL ? "unknown" : q->state == M_REQUEST_FORWARD ? "to be passed on" : "with its provider");
     if (q->suppressed == 2)
         return m_fail(m, "port %u: LINE_REPLY of request %lu, whose line was closed", o->port, o->m.param1);
     int32_t result = (int32_t)(uint32_t)o->m.param2;
@@ -269,7 +282,7 @@ static bool line_closed(struct model *m, const struct m_output *o) {
         return true; /* lineClose came right after it */
     if (open == NULL || open->gone)
         return m_fail(m, "port %u: LINE_CLOSE of a line that is not open, %#lx", o->port, o->m.device);
-    p->closing |= open->close_owed == 0 && m_idle_handles(m, o->port) + 2 >= 2 * m->idle_max;
+    p->closing |= m_idle_handles(m, o->port) + 2 >= 2 * m->idle_max;
     if (open->close_owed == 0 && !p->closing)
         return m_fail(m, "port %u: LINE_CLOSE that nobody asked for, %#lx", o->port, o->m.device);
     uint32_t at = (uint32_t)(open - p->opens);
@@ -278,7 +291,7 @@ static bool line_closed(struct model *m, const struct m_output *o) {
         if (!r->used || r->port != o->port || r->open != at || r->gone)
             continue;
         for (uint32_t n = 0; n < r->owed_count; n++)
-            if (!r->owed[n].optional && open->close_owed != 0 && !p->outage)
+            if (!r->owed[n].optional && open->close_owed != 0 && !p->outage && !p->closing)
                 return m_fail(m, "port %u: LINE_CLOSE before the end of call %u was told", o->port, m->calls[r->call].serial);
         if (open->close_owed == 0 && r->privilege == LINECALLPRIVILEGE_OWNER && m->calls[r->call].drop == 0)
             m->calls[r->call].drop = 1;

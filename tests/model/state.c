@@ -168,7 +168,7 @@ void m_counts_changed(struct model *m, uint32_t call, uint32_t but_port, uint32_
         return;
     for (uint32_t i = 0; i < m->refs_high; i++) {
         struct m_ref *r = &m->refs[i];
-        if (!r->used || r->port == but_port || r->call != call || r->gone || r->announce == M_LATER)
+        if (!r->used || r->port == but_port || r->call != call || r->gone)
             continue;
         r->counts |= bits;
         r->changes++;
