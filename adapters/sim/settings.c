@@ -72,7 +72,7 @@ static cfg_opt_t *keys(void)
     return all;
 }
 
-/* One reading: what goes along every helper, and the first error. */
+/* One reading: what goes along every function below, and the first error. */
 struct reading {
     const struct cf_options *options;
     cfg_t *cfg;
