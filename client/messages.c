@@ -15,11 +15,10 @@
 #include "client/internal.h"
 #include "shm/fields.h"
 
-/* A message's call: its slot, and the line that the handle belongs to. */
+/* A message's call: its slot, and the open line that the handle belongs to. */
 struct place {
     struct cf_call_slot *call;
     uint64_t parent;
-    HLINE line;
     const struct cf_line_slot *open_line;
 };
 
@@ -157,9 +156,9 @@ static bool find_call(struct cf_usage *u, const struct cf_message *m, struct pla
             return false;
     }
     ret->call = (struct cf_call_slot *)child;
-    ret->line = cf_line_of_parent(u, ret->parent);
-    ret->open_line = cf_line_find(u, ret->line);
-    return ret->open_line != NULL;
+    /* That the line lives was part of the look-up above; its slot stays where it is. */
+    ret->open_line = cf_handle_table_slot(&u->lines, cf_handle_parent_index(ret->parent));
+    return true;
 }
 
 /* ------------------------------------------------------------------ messages */

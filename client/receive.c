@@ -27,6 +27,7 @@
 #define WAIT_FOR_EVER UINT32_MAX
 #define TEXT_ROOM     8192u /* two texts of the longest record */
 #define SPIN_LOOKS    64u
+#define LOOK_AHEAD    8u /* messages: enough to hide one miss of the cache behind them */
 
 /* ------------------------------------------------------------------ the event handle, under down_lock */
 
@@ -108,6 +109,17 @@ static void acknowledge(struct cf_usage *u)
     cf_ring_acknowledge(&u->up->down_ack, c->acknowledged); /* A1: also after the counters that go with it */
 }
 
+/* Fetches the call slot that a message further on will need. What is read there may be half written: it is a hint, and clamped. */
+static void look_ahead(const struct cf_usage *u)
+{
+    const struct cf_message *m =
+        (const struct cf_message *)&u->down_slots[(u->consumer.ring.head + LOOK_AHEAD) & u->down_mask];
+    uint64_t device = cf_load_relaxed_64(&m->device);
+    const void *slot = cf_handle_table_slot_clamped(&u->calls, cf_handle_slot(device));
+    if (cf_handle_kind(device) == CF_KIND_CALL && slot != NULL)
+        cf_prefetch_write(slot);
+}
+
 /* Takes up to max messages to hand out; none: the ring is empty. */
 static uint32_t take(struct cf_usage *u, struct cf_batch_message *out, uint32_t max, bool with_text)
 {
@@ -121,6 +133,8 @@ static uint32_t take(struct cf_usage *u, struct cf_batch_message *out, uint32_t 
         if (c->ring.head - c->acknowledged >= quarter)
             acknowledge(u);
         disarm(u);
+        if (max > 1)
+            look_ahead(u);
         bool shown = cf_message_take(u, m, with_text, &out[n]);
         c->sequence = m->sequence;
         c->messages += m->id != CF_LINE_GAP;
