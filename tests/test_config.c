@@ -44,13 +44,17 @@ static void an_empty_file_gives_the_defaults(void **state)
 static void every_option_arrives(void **state)
 {
     (void)state;
-    assert_true(load("socket = /tmp/x.sock # one\nsocket_mode = 0600 // two\n/* three\n */ close_policy = keep\n"
-                     "applications = 3\nproviders = 5\nlines = 7\nopen_lines = 11\ncalls = 99\nhandles = 17\ncalls_per_provider = 19\n"
-                     "turn_records = 23\nport_records = 29\nidle_handles_max = 31\nresync_slice = 37\nsweep_slice = 41\n"
-                     "down_ring_bytes = 131072\nup_ring_bytes = 32768\nprovider_up_ring_bytes = 262144\nwake_interval_us = 43\n"
-                     "ring_bytes_max = 524288\nspin_us = 47\nengine_cpu = 1\ndoor_cpu = 0\nhang_seconds = 53\nhello_ms = 59\nhellos_max = 61\n"
-                     "provider \"a\" { }\nprovider b.c-d_9 { command = 'prog'\n args = {\"x\", 'y z'}\n restart_ms_min = 2 restart_ms_max = 3\n"
-                     " listen = {\"udp:127.0.0.1:5060\", \"udp:[::1]:5060\"}\n rate = 2.5\n}\n"));
+    assert_true(
+        load("socket = /tmp/x.sock # one\nsocket_mode = 0600 // two\n/* three\n */ close_policy = keep\n"
+             "applications = 3\nproviders = 5\nlines = 7\nopen_lines = 11\ncalls = 99\nhandles = "
+             "17\ncalls_per_provider = 19\n"
+             "turn_records = 23\nport_records = 29\nidle_handles_max = 31\nresync_slice = 37\nsweep_slice = 41\n"
+             "down_ring_bytes = 131072\nup_ring_bytes = 32768\nprovider_up_ring_bytes = 262144\nwake_interval_us = 43\n"
+             "ring_bytes_max = 524288\nspin_us = 47\nengine_cpu = 1\ndoor_cpu = 0\nhang_seconds = 53\nhello_ms = "
+             "59\nhellos_max = 61\n"
+             "provider \"a\" { }\nprovider b.c-d_9 { command = 'prog'\n args = {\"x\", 'y z'}\n restart_ms_min = 2 "
+             "restart_ms_max = 3\n"
+             " listen = {\"udp:127.0.0.1:5060\", \"udp:[::1]:5060\"}\n rate = 2.5\n}\n"));
     const struct cf_limits want = {3, 5, 7, 11, 99, 17, 19, 23, 29, 31, 37, 41, 131072, 32768, 262144, 43};
     assert_memory_equal(&config.limits, &want, sizeof want);
     assert_string_equal(config.socket, "/tmp/x.sock");
@@ -139,14 +143,16 @@ static void a_file_that_is_not_there_is_named(void **state)
 static void any_bytes_get_a_verdict(void **state)
 {
     (void)state;
-    static const char pieces[][12] = {"provider", " a ", "{", "}", "=", "\"", "'", "#", "//", "/*", "*/", "\n", "calls", "16", "+=", ",", "\\", "args", "{}", "x"};
+    static const char pieces[][12] = {"provider", " a ", "{",     "}",  "=",  "\"", "'",  "#",    "//", "/*",
+                                      "*/",       "\n",  "calls", "16", "+=", ",",  "\\", "args", "{}", "x"};
     uint32_t seed = 7;
     for (int i = 0; i < 3000; i++) {
         char text[512];
         size_t used = 0;
         for (int k = 0; k < 20; k++) {
             seed = seed * 1664525 + 1013904223;
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s", pieces[(seed >> 16) % (sizeof pieces / sizeof pieces[0])]);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s",
+                                     pieces[(seed >> 16) % (sizeof pieces / sizeof pieces[0])]);
         }
         if (load(text))
             cf_config_fini(&config);
@@ -160,7 +166,8 @@ static void what_needs_a_restart_is_listed(void **state)
     char names[256];
     assert_true(load("spin_us = 1\ncalls = 100\n"));
     old = config;
-    assert_true(load("spin_us = 2\nwake_interval_us = 9\nhello_ms = 50\nhang_seconds = 7\ncalls = 100\nprovider x { }\n"));
+    assert_true(
+        load("spin_us = 2\nwake_interval_us = 9\nhello_ms = 50\nhang_seconds = 7\ncalls = 100\nprovider x { }\n"));
     assert_false(cf_config_needs_restart(&old, &config, names, sizeof names));
     cf_config_fini(&config);
     assert_true(load("calls = 100\nlines = 7\nsocket = \"/elsewhere\"\n"));

@@ -25,7 +25,8 @@ static void refusals_say_what_is_wrong(void **state)
     struct peer witness;
     char garbage[1024];
     memset(garbage, 0x5A, sizeof garbage);
-    daemon_start(&d, "provider mine { }\nprovider started { command = \"/bin/false\"\n restart_ms_min = 60000\n restart_ms_max = 60000 }\n");
+    daemon_start(&d, "provider mine { }\nprovider started { command = \"/bin/false\"\n restart_ms_min = 60000\n "
+                     "restart_ms_max = 60000 }\n");
     peer_attach_application(&witness, &d, "witness");
 
     expect_refusal(garbage, 1, -EINVAL, "a hello has 192 bytes, this packet 1");

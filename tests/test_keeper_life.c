@@ -233,7 +233,8 @@ static bool spoil_state(pid_t core, int byte, unsigned long from, unsigned long 
     assert_non_null(maps);
     last = 0;
     while (first == 0 && fgets(line, sizeof line, maps) != NULL)
-        if (strstr(line, "rw-s") != NULL && strstr(line, "/dev/zero") != NULL && sscanf(line, "%lx-%lx", &first, &last) != 2)
+        if (strstr(line, "rw-s") != NULL && strstr(line, "/dev/zero") != NULL &&
+            sscanf(line, "%lx-%lx", &first, &last) != 2)
             first = 0;
     fclose(maps);
     assert_true(first != 0);
@@ -288,7 +289,8 @@ static void state_that_is_no_state_leads_to_a_cold_start(void **state)
 static void three_restarts_without_a_turn_lead_to_a_cold_start(void **state)
 {
     (void)state;
-    start_cold_after(0x5A, sizeof(struct cf_journal_log) + (64 << 10), ULONG_MAX, "cold start: three restarts in a row did not lead to a turn");
+    start_cold_after(0x5A, sizeof(struct cf_journal_log) + (64 << 10), ULONG_MAX,
+                     "cold start: three restarts in a row did not lead to a turn");
 }
 
 static void a_core_that_stands_still_is_replaced(void **state)

@@ -35,7 +35,7 @@
 #include "shm/sys_memory.h"
 #include "shm/sys_socket.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS   20000
 #define LOG_BYTES (1 << 20)
 
 static inline int64_t test_now_ms(void)
@@ -56,8 +56,9 @@ struct daemon {
 };
 
 /* Small limits, so that a daemon starts at once under every sanitizer. */
-static const char test_limits[] = "applications = 8\nproviders = 4\nlines = 64\nopen_lines = 64\ncalls = 1024\nhandles = 1024\n"
-                                  "down_ring_bytes = 65536\nup_ring_bytes = 16384\nprovider_up_ring_bytes = 65536\nhello_ms = 300\n";
+static const char test_limits[] =
+    "applications = 8\nproviders = 4\nlines = 64\nopen_lines = 64\ncalls = 1024\nhandles = 1024\n"
+    "down_ring_bytes = 65536\nup_ring_bytes = 16384\nprovider_up_ring_bytes = 65536\nhello_ms = 300\n";
 
 static inline void daemon_folder(struct daemon *d)
 {
@@ -191,7 +192,8 @@ struct peer {
 
 static inline struct cf_hello test_hello(enum cf_hello_kind kind, const char *name)
 {
-    struct cf_hello h = {.magic = CF_HELLO_MAGIC, .version = CF_LAYOUT_VERSION, .kind = kind, .wake_interval_us = UINT32_MAX};
+    struct cf_hello h = {
+        .magic = CF_HELLO_MAGIC, .version = CF_LAYOUT_VERSION, .kind = kind, .wake_interval_us = UINT32_MAX};
     snprintf(h.name, sizeof h.name, "%s", name);
     return h;
 }
@@ -300,7 +302,8 @@ static inline bool peer_ping(struct peer *p)
 static inline bool peer_hung_up(const struct peer *p)
 {
     char byte;
-    return cf_socket_wait(p->socket, POLLIN, WAIT_MS * INT64_C(1000000)) == 0 && recv(p->socket, &byte, 1, MSG_DONTWAIT) <= 0;
+    return cf_socket_wait(p->socket, POLLIN, WAIT_MS * INT64_C(1000000)) == 0 &&
+           recv(p->socket, &byte, 1, MSG_DONTWAIT) <= 0;
 }
 
 /* ------------------------------------------------------------------ status */
@@ -315,7 +318,8 @@ static inline struct json_object *daemon_status(const struct daemon *d)
         size_t used = 0, got = 0;
         int fd = peer_connect(d);
         if (cf_socket_send(fd, &h, sizeof h, NULL, 0) == 0)
-            while (used + CF_STATUS_PACKET < sizeof text && cf_socket_wait(fd, POLLIN, WAIT_MS * INT64_C(1000000)) == 0 &&
+            while (used + CF_STATUS_PACKET < sizeof text &&
+                   cf_socket_wait(fd, POLLIN, WAIT_MS * INT64_C(1000000)) == 0 &&
                    cf_socket_receive(fd, text + used, CF_STATUS_PACKET, &got, NULL, 0, NULL) == 0)
                 used += got;
         close(fd);

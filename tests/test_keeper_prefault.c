@@ -111,7 +111,8 @@ static void a_held_port_is_raised_and_mapped(void **state)
     assert_int_equal(cf_memory_seal(up, CF_OBJECT_UP), 0);
 
     /* A new core: writable again although it is sealed, at the same address, with what was written. */
-    holdings.ports[1] = (struct cf_holding){.held = true, .generation = 7, .sizes = sizes, .socket = -1, .bell_down = -1, .bell_up = -1, .pidfd = -1};
+    holdings.ports[1] = (struct cf_holding){
+        .held = true, .generation = 7, .sizes = sizes, .socket = -1, .bell_down = -1, .bell_up = -1, .pidfd = -1};
     assert_int_equal(cf_arena_raise(&arena, 1, sizes), 0);
     assert_int_equal(mapped_port_pages(), 0);
     struct cf_prefault prefault;
@@ -134,8 +135,11 @@ static void what_does_not_fit_is_refused(void **state)
     small_arena();
     int fds[CF_OPEN_FDS];
     uint32_t generation = 0;
-    struct cf_channel_record good = {.type = CF_CHANNEL_OPEN, .port = 1, .kind = CF_PORT_PROVIDER,
-                                     .down_bytes = cf_port_down_bytes(0, 1024), .up_bytes = cf_port_up_bytes(256)};
+    struct cf_channel_record good = {.type = CF_CHANNEL_OPEN,
+                                     .port = 1,
+                                     .kind = CF_PORT_PROVIDER,
+                                     .down_bytes = cf_port_down_bytes(0, 1024),
+                                     .up_bytes = cf_port_up_bytes(256)};
     const struct {
         uint32_t port, kind, fds;
         uint64_t down, up;

@@ -13,7 +13,9 @@ static const char *write_program(const char *name, const char *before_exec)
     snprintf(path, sizeof path, "%s/%s", d.folder, name);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
-    fprintf(f, "#!/bin/sh\necho \"$CALLFAN_TOKEN\" > %s/token-$4\necho \"$@\" > %s/args-$4\necho $$ > %s/pid-$4\n%s\necho \"program $4 runs\" >&2\nexec sleep 1000\n",
+    fprintf(f,
+            "#!/bin/sh\necho \"$CALLFAN_TOKEN\" > %s/token-$4\necho \"$@\" > %s/args-$4\necho $$ > %s/pid-$4\n%s\necho "
+            "\"program $4 runs\" >&2\nexec sleep 1000\n",
             d.folder, d.folder, d.folder, before_exec);
     fclose(f);
     assert_int_equal(chmod(path, 0755), 0);
@@ -59,7 +61,8 @@ static void a_program_gets_its_arguments_and_a_token_that_lets_it_in(void **stat
     char more[512], line[512], want[512];
     struct peer p;
     daemon_folder(&d);
-    snprintf(more, sizeof more, "provider none { }\nprovider one { command = \"%s\"\n args = {\"--fast\", \"a b\"}\n rate = 5\n }\n",
+    snprintf(more, sizeof more,
+             "provider none { }\nprovider one { command = \"%s\"\n args = {\"--fast\", \"a b\"}\n rate = 5\n }\n",
              write_program("program", ""));
     launch(more);
     daemon_wait_log(&d, "program one runs");
@@ -94,7 +97,8 @@ static void a_killed_program_starts_again_with_another_token(void **state)
     char more[512], old[64], new[64];
     struct peer p;
     daemon_folder(&d);
-    snprintf(more, sizeof more, "provider one { command = \"%s\"\n restart_ms_min = 1 }\n", write_program("program", ""));
+    snprintf(more, sizeof more, "provider one { command = \"%s\"\n restart_ms_min = 1 }\n",
+             write_program("program", ""));
     launch(more);
     daemon_wait_log(&d, "program one runs");
     read_note("token", "one", old, sizeof old);
@@ -181,7 +185,8 @@ static void sighup_starts_ends_and_restarts_what_changed(void **state)
     struct peer p;
     daemon_folder(&d);
     const char *program = write_program("program", "");
-    snprintf(more, sizeof more, "provider one { command = \"%s\" }\nprovider two { command = \"%s\" }\n", program, program);
+    snprintf(more, sizeof more, "provider one { command = \"%s\" }\nprovider two { command = \"%s\" }\n", program,
+             program);
     launch(more);
     peer_attach_application(&p, &d, "witness");
     while (strstr(d.log, "program one runs") == NULL || strstr(d.log, "program two runs") == NULL)
@@ -190,7 +195,8 @@ static void sighup_starts_ends_and_restarts_what_changed(void **state)
     pid_t one = note_pid("one");
 
     /* one unchanged but moved, two gone, three new */
-    snprintf(more, sizeof more, "# moved\n\nprovider three { command = \"%s\" }\nprovider one {   command = \"%s\" }\n", program, program);
+    snprintf(more, sizeof more, "# moved\n\nprovider three { command = \"%s\" }\nprovider one {   command = \"%s\" }\n",
+             program, program);
     reload(more, "provider two is no longer configured");
     daemon_wait_log(&d, "the configuration is reloaded");
     daemon_wait_log(&d, "program three runs");
@@ -198,7 +204,8 @@ static void sighup_starts_ends_and_restarts_what_changed(void **state)
     assert_int_equal(kill(one, 0), 0);
 
     /* one has another setting of its own */
-    snprintf(more, sizeof more, "provider three { command = \"%s\" }\nprovider one { command = \"%s\"\n rate = 7 }\n", program, program);
+    snprintf(more, sizeof more, "provider three { command = \"%s\" }\nprovider one { command = \"%s\"\n rate = 7 }\n",
+             program, program);
     reload(more, "the configuration is reloaded");
     daemon_wait_log(&d, "program one runs");
     assert_int_not_equal(note_pid("one"), one);
@@ -208,8 +215,11 @@ static void sighup_starts_ends_and_restarts_what_changed(void **state)
     assert_non_null(strstr(d.log, "no such option or section: nonsense"));
 
     /* what cannot be reloaded is said, the rest is */
-    snprintf(more, sizeof more, "provider three { command = \"%s\" }\nprovider one { command = \"%s\"\n rate = 7 }\nspin_us = 77\nhang_seconds = 9\n"
-             "close_policy = keep\nhellos_max = 5\n", program, program);
+    snprintf(more, sizeof more,
+             "provider three { command = \"%s\" }\nprovider one { command = \"%s\"\n rate = 7 }\nspin_us = "
+             "77\nhang_seconds = 9\n"
+             "close_policy = keep\nhellos_max = 5\n",
+             program, program);
     reload(more, "needing a restart of callfand: hellos_max, close_policy");
     assert_int_equal(daemon_number(&d, "settings", "spin_us"), 77);
     assert_true(peer_ping(&p));

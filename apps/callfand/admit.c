@@ -79,8 +79,8 @@ static void admit_application(const struct cf_admit_rules *rules, const struct c
                               struct cf_admission *a)
 {
     if (h->usage >= CF_USAGES_PER_PROCESS || (h->base_generation & 1) != 0) {
-        refuse(a, -EINVAL, "usage is %u, must be below %d; base generation is %u, must be even", h->usage, CF_USAGES_PER_PROCESS,
-               h->base_generation);
+        refuse(a, -EINVAL, "usage is %u, must be below %d; base generation is %u, must be even", h->usage,
+               CF_USAGES_PER_PROCESS, h->base_generation);
         return;
     }
     if (a->name[0] == '\0')
@@ -115,9 +115,9 @@ void cf_admit(const struct cf_admit_rules *rules, const void *packet, size_t byt
     a->kind = h.kind;
     clean_name(h.name, a->name);
     a->down_slots = ring_bytes(rules, h.ring_bytes) / CF_SLOT_BYTES;
-    a->wake_interval_us = h.wake_interval_us == UINT32_MAX  ? rules->wake_interval_us
-                          : h.wake_interval_us > 1000000 ? 1000000
-                                                            : h.wake_interval_us;
+    a->wake_interval_us = h.wake_interval_us == UINT32_MAX ? rules->wake_interval_us
+                          : h.wake_interval_us > 1000000   ? 1000000
+                                                           : h.wake_interval_us;
     if (h.kind == CF_HELLO_PROVIDER)
         admit_provider(rules, &h, peer, a);
     else if (h.kind == CF_HELLO_APPLICATION)

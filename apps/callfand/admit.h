@@ -26,8 +26,8 @@ struct cf_admit_rules {
 struct cf_admission {
     int32_t result; /* 0, or a negative errno with a sentence in text: see shm/hello.h */
     char text[sizeof((struct cf_welcome *)0)->text];
-    uint32_t kind;           /* enum cf_hello_kind */
-    uint32_t port_first;     /* the numbers that this peer may have: port_first <= number < port_end */
+    uint32_t kind;       /* enum cf_hello_kind */
+    uint32_t port_first; /* the numbers that this peer may have: port_first <= number < port_end */
     uint32_t port_end;
     uint64_t down_slots, up_slots;
     uint32_t reply_slots;

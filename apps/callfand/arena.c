@@ -19,7 +19,8 @@ static uint64_t stride(const struct cf_arena *a)
 int cf_arena_reserve(const struct cf_limits *limits, uint64_t ring_bytes_max, struct cf_arena *ret_arena)
 {
     struct cf_arena a = {0};
-    uint32_t up = limits->up_ring_bytes > limits->provider_up_ring_bytes ? limits->up_ring_bytes : limits->provider_up_ring_bytes;
+    uint32_t up =
+        limits->up_ring_bytes > limits->provider_up_ring_bytes ? limits->up_ring_bytes : limits->provider_up_ring_bytes;
     a.ports_count = 1 + limits->providers + limits->applications;
     a.down_bytes_max = whole_pages(cf_port_down_bytes(CF_REPLY_SLOTS, ring_bytes_max / CF_SLOT_BYTES));
     a.up_bytes_max = whole_pages(cf_port_up_bytes(up / CF_SLOT_BYTES));
@@ -46,7 +47,8 @@ int cf_arena_renew_state(struct cf_arena *arena)
     if (error != 0)
         return error;
     cf_memory_unmap(arena->state, arena->state_bytes);
-    arena->state = fresh; /* a cold start may use another address: every pointer into the old state died with its core */
+    arena->state =
+        fresh; /* a cold start may use another address: every pointer into the old state died with its core */
     return 0;
 }
 

@@ -14,11 +14,12 @@
 
 enum cf_channel_type {
     /* core to keeper */
-    CF_CHANNEL_READY = 1,   /* value: address of the turn counter */
-    CF_CHANNEL_OPEN = 2,    /* port, kind, bytes, name, pid, uid; descriptors CF_OPEN_*. Answered by OPENED */
-    CF_CHANNEL_WELCOME = 3, /* port, generation; descriptors for the peer, in the order of shm/hello.h. The keeper sends the welcome:
+    CF_CHANNEL_READY = 1, /* value: address of the turn counter */
+    CF_CHANNEL_OPEN = 2,  /* port, kind, bytes, name, pid, uid; descriptors CF_OPEN_*. Answered by OPENED */
+    CF_CHANNEL_WELCOME =
+        3, /* port, generation; descriptors for the peer, in the order of shm/hello.h. The keeper sends the welcome:
                                so it is sent or not, whenever the core dies */
-    CF_CHANNEL_FREE = 4,    /* port, generation: unmap and close */
+    CF_CHANNEL_FREE = 4, /* port, generation: unmap and close */
     /* keeper to core */
     CF_CHANNEL_OPENED = 5,   /* port, generation, result 0 or a negative errno */
     CF_CHANNEL_PROVIDER = 6, /* port 1 + place of the provider; provider */

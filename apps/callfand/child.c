@@ -16,9 +16,9 @@
 
 #include "apps/callfand/log.h"
 
-#define END_NS INT64_C(5000000000) /* from SIGTERM to SIGKILL */
+#define END_NS            INT64_C(5000000000) /* from SIGTERM to SIGKILL */
 #define ANNOUNCE_AGAIN_NS INT64_C(10000000)
-#define MS_NS INT64_C(1000000)
+#define MS_NS             INT64_C(1000000)
 
 _Static_assert(CF_PROVIDERS_MAX <= 64, "a bit per place");
 

@@ -21,7 +21,7 @@ enum cf_child_state {
     CF_CHILD_EXTERNAL, /* somebody else starts it */
     CF_CHILD_WAITS,    /* starts at due_ns */
     CF_CHILD_RUNS,
-    CF_CHILD_ENDS,     /* was told to end; SIGKILL at due_ns */
+    CF_CHILD_ENDS, /* was told to end; SIGKILL at due_ns */
 };
 
 struct cf_child {

@@ -27,8 +27,10 @@ struct number {
     long fallback;
 };
 
+/* clang-format off */
 #define LIMIT(field, low, high) {#field, offsetof(struct cf_config, limits.field), low, high, true, 0}
 #define PLAIN(field, low, high, fallback) {#field, offsetof(struct cf_config, field), low, high, false, fallback}
+/* clang-format on */
 
 /* The ceilings repeat those of cf_limits_check(), which has the last word; here they give the message its line. */
 static const struct number numbers[] = {
@@ -83,7 +85,8 @@ static bool fail(struct reading *r, uint32_t line, const char *format, ...)
     if (r->failed)
         return false; /* the first fault is the cause of the others */
     r->failed = true;
-    int used = line != 0 ? snprintf(r->why, r->why_bytes, "%s:%u: ", r->path, line) : snprintf(r->why, r->why_bytes, "%s: ", r->path);
+    int used = line != 0 ? snprintf(r->why, r->why_bytes, "%s:%u: ", r->path, line)
+                         : snprintf(r->why, r->why_bytes, "%s: ", r->path);
     if (used < 0 || (size_t)used >= r->why_bytes)
         return false;
     va_list arguments;
@@ -184,7 +187,8 @@ static bool check_limits(struct reading *r)
         uint32_t value;
         memcpy(&value, (const uint8_t *)r->config + n->offset, sizeof value);
         bool ring = strstr(n->name, "ring_bytes") != NULL && strstr(sentence, "ring sizes") != NULL;
-        if (ring ? (value & (value - 1)) != 0 : strncmp(sentence, n->name, strlen(n->name)) == 0 && sentence[strlen(n->name)] == ' ')
+        if (ring ? (value & (value - 1)) != 0
+                 : strncmp(sentence, n->name, strlen(n->name)) == 0 && sentence[strlen(n->name)] == ' ')
             line = line_of(r, NULL, n->name);
     }
     return fail(r, line, "%s", sentence);
@@ -245,14 +249,16 @@ static bool read_pauses(struct reading *r, cfg_t *section, struct cf_config_prov
     for (int i = 0; i < 2; i++) {
         long value = cfg_getint(section, keys[i]);
         if (value < 1 || value > 3600000)
-            return fail(r, line_of(r, p->name, keys[i]), "%s of provider %s is %ld, must be 1 to 3600000", keys[i], p->name, value);
+            return fail(r, line_of(r, p->name, keys[i]), "%s of provider %s is %ld, must be 1 to 3600000", keys[i],
+                        p->name, value);
         *values[i] = (uint32_t)value;
     }
     if (p->restart_ms_min <= p->restart_ms_max)
         return true;
     uint32_t line = line_of(r, p->name, "restart_ms_max");
     return fail(r, line != 0 ? line : line_of(r, p->name, "restart_ms_min"),
-                "restart_ms_min (%u) of provider %s exceeds restart_ms_max (%u)", p->restart_ms_min, p->name, p->restart_ms_max);
+                "restart_ms_min (%u) of provider %s exceeds restart_ms_max (%u)", p->restart_ms_min, p->name,
+                p->restart_ms_max);
 }
 
 static bool read_provider(struct reading *r, cfg_t *section)
@@ -262,7 +268,8 @@ static bool read_provider(struct reading *r, cfg_t *section)
     uint32_t line = head == NULL ? 0 : head->line;
     struct cf_config *c = r->config;
     if (!good_name(name))
-        return fail(r, line, "the name of a provider is 1 to %d letters, digits, '-', '_' or '.', not '%s'", CF_NAME_MAX - 1, name);
+        return fail(r, line, "the name of a provider is 1 to %d letters, digits, '-', '_' or '.', not '%s'",
+                    CF_NAME_MAX - 1, name);
     if (c->providers_count == c->limits.providers)
         return fail(r, line, "provider %s is one more than the limit of %u providers", name, c->limits.providers);
     struct cf_config_provider *p = &c->providers[c->providers_count++];
@@ -326,7 +333,8 @@ bool cf_config_load(const char *path, struct cf_config *ret_config, char *why, s
         return false;
     }
     cfg_opt_t provider[] = {CFG_STR("command", NULL, CFGF_NONE), CFG_STR_LIST("args", "{}", CFGF_NONE),
-                            CFG_INT("restart_ms_min", 100, CFGF_NONE), CFG_INT("restart_ms_max", 10000, CFGF_NONE), CFG_END()};
+                            CFG_INT("restart_ms_min", 100, CFGF_NONE), CFG_INT("restart_ms_max", 10000, CFGF_NONE),
+                            CFG_END()};
     cfg_opt_t options[NUMBERS + TEXTS + 2];
     fill_options(options, provider);
     cfg_t *cfg = cfg_init(options, CFGF_IGNORE_UNKNOWN);
@@ -386,7 +394,8 @@ bool cf_config_needs_restart(const struct cf_config *old, const struct cf_config
         bool reloads = false;
         for (size_t k = 0; k < sizeof live / sizeof live[0]; k++)
             reloads |= strcmp(live[k], numbers[i].name) == 0;
-        if (!reloads && memcmp((const uint8_t *)old + numbers[i].offset, (const uint8_t *)next + numbers[i].offset, 4) != 0 &&
+        if (!reloads &&
+            memcmp((const uint8_t *)old + numbers[i].offset, (const uint8_t *)next + numbers[i].offset, 4) != 0 &&
             used < names_bytes)
             used += (size_t)snprintf(names + used, names_bytes - used, "%s%s", used == 0 ? "" : ", ", numbers[i].name);
     }
@@ -435,7 +444,8 @@ bool cf_config_command_path(const char *command, char *path, size_t path_bytes)
     const char *search = getenv("PATH");
     for (const char *p = search != NULL ? search : "/usr/bin:/bin"; *p != '\0';) {
         size_t n = strcspn(p, ":");
-        if (n > 0 && snprintf(path, path_bytes, "%.*s/%s", (int)n, p, command) < (int)path_bytes && access(path, X_OK) == 0)
+        if (n > 0 && snprintf(path, path_bytes, "%.*s/%s", (int)n, p, command) < (int)path_bytes &&
+            access(path, X_OK) == 0)
             return true;
         p += n + (p[n] == ':');
     }

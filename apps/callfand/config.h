@@ -16,7 +16,7 @@
 #include "callfan/limits.h"
 #include "core/engine.h"
 
-#define CF_SOCKET_PATH_MAX 96 /* of the 108 bytes of sun_path; room for ".lock" and a NUL */
+#define CF_SOCKET_PATH_MAX   96 /* of the 108 bytes of sun_path; room for ".lock" and a NUL */
 #define CF_PROVIDER_ARGS_MAX 32
 
 struct cf_config_provider {
@@ -52,7 +52,8 @@ bool cf_config_load(const char *path, struct cf_config *ret_config, char *why, s
 void cf_config_fini(struct cf_config *config);
 
 /* What of next cannot take effect without a restart: names, separated by ", ". False: nothing. */
-bool cf_config_needs_restart(const struct cf_config *old, const struct cf_config *next, char *names, size_t names_bytes);
+bool cf_config_needs_restart(const struct cf_config *old, const struct cf_config *next, char *names,
+                             size_t names_bytes);
 
 /* A provider's settings as memory of their own, and their end. */
 void cf_config_provider_copy(const struct cf_config_provider *provider, struct cf_config_provider *ret_provider);

@@ -119,7 +119,8 @@ static int prepare_engine(const struct cf_core_start *start, void *memory)
 
 static int run_threads(const struct cf_core_start *start)
 {
-    struct cf_channel_record ready = {.type = CF_CHANNEL_READY, .value = (uintptr_t)cf_engine_turn_counter(loop.engine)};
+    struct cf_channel_record ready = {.type = CF_CHANNEL_READY,
+                                      .value = (uintptr_t)cf_engine_turn_counter(loop.engine)};
     int error = cf_door_init(&door, start, &loop);
     if (error == 0)
         error = cf_channel_send(start->channel_fd, &ready, NULL, 0);

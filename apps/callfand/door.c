@@ -14,12 +14,12 @@
 #include "apps/callfand/log.h"
 #include "shm/sys_socket.h"
 
-#define EVENTS_MAX 64
-#define ACCEPTS_MAX 32                         /* per wake, so that ports are looked at in between */
-#define ACCEPT_PAUSE_NS INT64_C(100000000)     /* after a lack of descriptors */
-#define REFUSALS_TOLD_MAX 8                    /* lines of log per second */
-#define STATUS_NS INT64_C(5000000000)          /* for a reader of the status */
-#define SNAPSHOT_PAUSE_NS INT64_C(2000000)     /* the engine spends at most this rarely on status */
+#define EVENTS_MAX        64
+#define ACCEPTS_MAX       32                  /* per wake, so that ports are looked at in between */
+#define ACCEPT_PAUSE_NS   INT64_C(100000000)  /* after a lack of descriptors */
+#define REFUSALS_TOLD_MAX 8                   /* lines of log per second */
+#define STATUS_NS         INT64_C(5000000000) /* for a reader of the status */
+#define SNAPSHOT_PAUSE_NS INT64_C(2000000)    /* the engine spends at most this rarely on status */
 
 static int64_t now_ns(void)
 {
@@ -81,7 +81,8 @@ static void refuse(struct cf_door *door, struct cf_visitor *v, int32_t result, c
 static void judge(struct cf_door *door, struct cf_visitor *v, const struct cf_hello *hello, size_t bytes)
 {
     const struct cf_config *c = door->start->config;
-    struct cf_admit_rules rules = {&c->limits, door->providers, c->ring_bytes_max, door->settings.wake_interval_us, getuid()};
+    struct cf_admit_rules rules = {&c->limits, door->providers, c->ring_bytes_max, door->settings.wake_interval_us,
+                                   getuid()};
     struct cf_admission a;
     cf_door_hear_keeper(door); /* a token is told before the program that says it is started */
     door->counts.hellos++;
@@ -205,8 +206,8 @@ static void take_snapshot(struct cf_door *door)
     door->counts.half_open = 0;
     for (uint32_t i = 0; i < visitors; i++)
         door->counts.half_open += door->visitors[i].state == CF_VISITOR_SILENT;
-    struct cf_status_source source = {door->start, &door->link->snapshot, door->providers, &door->settings,
-                                      door->peers, &door->counts, door->snapshot_ns};
+    struct cf_status_source source = {door->start, &door->link->snapshot, door->providers,  &door->settings,
+                                      door->peers, &door->counts,         door->snapshot_ns};
     size_t bytes = 0;
     char *text = cf_status_text(&source, &bytes);
     for (uint32_t i = 0; i < visitors; i++)
@@ -247,7 +248,8 @@ static void take_from_engine(struct cf_door *door)
         cf_ring_consume(&door->from_engine, m);
         uint64_t *acked = &door->engine_up->messages_acked;
         cf_store_relaxed_64(acked, cf_load_relaxed_64(acked) + 1);
-        cf_ring_acknowledge(&door->engine_up->down_ack, door->from_engine.head); /* a new core's door does the rest again */
+        cf_ring_acknowledge(&door->engine_up->down_ack,
+                            door->from_engine.head); /* a new core's door does the rest again */
     }
 }
 
@@ -380,7 +382,8 @@ int cf_door_init(struct cf_door *door, const struct cf_core_start *start, struct
     memcpy(door->providers, start->providers, sizeof door->providers);
     door->engine_down = cf_engine_door_down(loop->engine);
     door->engine_up = cf_engine_door_up(loop->engine);
-    cf_ring_consumer_init(&door->from_engine, cf_port_down_ring(door->engine_down, door->engine_down->header.reply_slots),
+    cf_ring_consumer_init(&door->from_engine,
+                          cf_port_down_ring(door->engine_down, door->engine_down->header.reply_slots),
                           door->engine_down->header.down_slots, cf_load_acquire_64(&door->engine_up->down_ack));
     for (uint32_t i = 0; i < CF_PORTS_MAX; i++) {
         struct cf_door_port *p = &door->ports[i];

@@ -22,7 +22,13 @@
 #include "apps/callfand/status.h"
 #include "apps/callfand/visitor.h"
 
-enum cf_door_port_state { CF_DOOR_PORT_FREE, CF_DOOR_PORT_ATTACHING, CF_DOOR_PORT_LIVE, CF_DOOR_PORT_GONE, CF_DOOR_PORT_REMOVING };
+enum cf_door_port_state {
+    CF_DOOR_PORT_FREE,
+    CF_DOOR_PORT_ATTACHING,
+    CF_DOOR_PORT_LIVE,
+    CF_DOOR_PORT_GONE,
+    CF_DOOR_PORT_REMOVING
+};
 
 /* What the peer gets with its welcome, in that order. */
 enum { CF_WELCOME_DOWN, CF_WELCOME_UP, CF_WELCOME_BELL_DOWN, CF_WELCOME_BELL_UP, CF_WELCOME_FDS };
@@ -71,8 +77,8 @@ void cf_door_fini(struct cf_door *door);
 
 /* Makes a port for an admitted peer and tells the engine. Takes fd when it succeeds. 0, or a negative errno with a sentence. */
 struct cf_admission;
-int cf_door_port_open(struct cf_door *door, const struct cf_admission *admission, int fd, const struct cf_peer *peer, char *text,
-                      size_t text_bytes);
+int cf_door_port_open(struct cf_door *door, const struct cf_admission *admission, int fd, const struct cf_peer *peer,
+                      char *text, size_t text_bytes);
 
 /* A held port of a dead core; known: the engine knows it with that generation. */
 void cf_door_port_adopt(struct cf_door *door, uint32_t port, bool known);
@@ -89,7 +95,8 @@ void cf_door_port_look(struct cf_door *door, uint32_t port);
 /* ------------------------------------------------------------------ door_keeper.c: the channel */
 
 /* Sends; on failure the keeper is gone and the door stops. */
-bool cf_door_tell_keeper(struct cf_door *door, const struct cf_channel_record *record, const int *fds, uint32_t fds_count);
+bool cf_door_tell_keeper(struct cf_door *door, const struct cf_channel_record *record, const int *fds,
+                         uint32_t fds_count);
 
 /* Waits for OPENED. Negative errno also when the keeper is gone. */
 int cf_door_await_opened(struct cf_door *door, uint32_t port, uint32_t *ret_generation);

@@ -16,7 +16,8 @@ static void stop(struct cf_door *door)
     door->stopping = true;
 }
 
-bool cf_door_tell_keeper(struct cf_door *door, const struct cf_channel_record *record, const int *fds, uint32_t fds_count)
+bool cf_door_tell_keeper(struct cf_door *door, const struct cf_channel_record *record, const int *fds,
+                         uint32_t fds_count)
 {
     for (;;) {
         int error = cf_channel_send(door->start->channel_fd, record, fds, fds_count);

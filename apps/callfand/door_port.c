@@ -169,8 +169,8 @@ static int make(struct cf_door_port *p, struct cf_arena_port sizes, int fd, cons
 }
 
 /* The keeper maps the objects before they are sealed: afterwards nobody could. */
-static int give_keeper(struct cf_door *door, uint32_t port, const struct cf_admission *a, struct cf_arena_port sizes, int fd,
-                       const struct cf_peer *peer)
+static int give_keeper(struct cf_door *door, uint32_t port, const struct cf_admission *a, struct cf_arena_port sizes,
+                       int fd, const struct cf_peer *peer)
 {
     struct cf_door_port *p = &door->ports[port];
     struct cf_channel_record r = {
@@ -183,7 +183,8 @@ static int give_keeper(struct cf_door *door, uint32_t port, const struct cf_admi
         .up_bytes = sizes.up_bytes,
     };
     memcpy(r.name, a->name, sizeof r.name);
-    int fds[CF_OPEN_FDS] = {p->welcome[CF_WELCOME_DOWN], p->welcome[CF_WELCOME_UP], fd, p->bell_down, p->bell_up, p->pidfd};
+    int fds[CF_OPEN_FDS] = {
+        p->welcome[CF_WELCOME_DOWN], p->welcome[CF_WELCOME_UP], fd, p->bell_down, p->bell_up, p->pidfd};
     if (!cf_door_tell_keeper(door, &r, fds, p->pidfd >= 0 ? CF_OPEN_FDS : CF_OPEN_PIDFD))
         return -ECONNRESET;
     return cf_door_await_opened(door, port, &p->generation);
@@ -228,8 +229,8 @@ static void tell_attach(struct cf_door *door, uint32_t port)
     cf_link_tell_engine(door->link, &r);
 }
 
-int cf_door_port_open(struct cf_door *door, const struct cf_admission *a, int fd, const struct cf_peer *peer, char *text,
-                      size_t text_bytes)
+int cf_door_port_open(struct cf_door *door, const struct cf_admission *a, int fd, const struct cf_peer *peer,
+                      char *text, size_t text_bytes)
 {
     uint32_t port = choose_port(door, a);
     bool provider = a->kind == CF_HELLO_PROVIDER;
@@ -238,7 +239,8 @@ int cf_door_port_open(struct cf_door *door, const struct cf_admission *a, int fd
         return -EAGAIN;
     }
     if (port == 0) {
-        snprintf(text, text_bytes, "all %u applications that the configuration allows are there", a->port_end - a->port_first);
+        snprintf(text, text_bytes, "all %u applications that the configuration allows are there",
+                 a->port_end - a->port_first);
         return -ENOSPC;
     }
     struct cf_door_port *p = &door->ports[port];

@@ -13,8 +13,8 @@
 #include "shm/sys_bell.h"
 #include "shm/sys_futex.h"
 
-#define SLEEP_NS_MAX INT64_C(500000000)
-#define EVENTS_MAX 64
+#define SLEEP_NS_MAX     INT64_C(500000000)
+#define EVENTS_MAX       64
 #define RESUME_TURNS_MAX 4096
 
 static int64_t now_ns(void)
@@ -42,7 +42,8 @@ static uint64_t find_tail(struct cf_slot *slots, uint64_t slots_count, uint64_t 
     return tail;
 }
 
-int cf_engine_loop_init(struct cf_engine_loop *loop, struct cf_engine *engine, struct cf_link *link, const struct cf_arena *arena)
+int cf_engine_loop_init(struct cf_engine_loop *loop, struct cf_engine *engine, struct cf_link *link,
+                        const struct cf_arena *arena)
 {
     memset(loop, 0, sizeof *loop);
     loop->engine = engine;
@@ -53,7 +54,8 @@ int cf_engine_loop_init(struct cf_engine_loop *loop, struct cf_engine *engine, s
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0)
         return -errno;
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = 0}; /* port 0 has no bell: its number stands for the link */
+    struct epoll_event event = {.events = EPOLLIN,
+                                .data.u32 = 0}; /* port 0 has no bell: its number stands for the link */
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, link->engine_event, &event) < 0) {
         int error = -errno;
         close(loop->epoll);
@@ -186,8 +188,8 @@ static bool obey(struct cf_engine_loop *loop, const struct cf_message *m)
     uint32_t port = (uint32_t)m->param1;
     switch (m->id) {
     case CF_LINK_ADD:
-        if (!loop->ports[port].mapped &&
-            cf_engine_loop_map(loop, port, (uint32_t)m->param2, (int)(uint32_t)m->device, (int)(uint32_t)(m->device >> 32)) != 0) {
+        if (!loop->ports[port].mapped && cf_engine_loop_map(loop, port, (uint32_t)m->param2, (int)(uint32_t)m->device,
+                                                            (int)(uint32_t)(m->device >> 32)) != 0) {
             answer(loop, CF_LINK_REMOVED, port); /* no memory for one more watched descriptor: never attached */
             return true;
         }
@@ -261,7 +263,8 @@ static void sleep_until_bell(struct cf_engine_loop *loop)
     struct cf_link *link = loop->link;
     cf_store_relaxed_32(&link->engine_sleeps, 1);
     cf_fence_store_load(); /* K0 pairs with K0 in wake_engine(): we see the record, or the door sees that we sleep */
-    if (!cf_ring_readable(&link->to_engine_take) && cf_load_acquire_32(&link->stop) == 0 && cf_engine_sleep(loop->engine)) {
+    if (!cf_ring_readable(&link->to_engine_take) && cf_load_acquire_32(&link->stop) == 0 &&
+        cf_engine_sleep(loop->engine)) {
         int64_t deadline = cf_engine_deadline(loop->engine);
         loop->sleeps++;
         wait_for_bell(loop, deadline);

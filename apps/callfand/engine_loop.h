@@ -35,7 +35,8 @@ struct cf_engine_loop {
     struct cf_engine_loop_port ports[CF_PORTS_MAX];
 };
 
-int cf_engine_loop_init(struct cf_engine_loop *loop, struct cf_engine *engine, struct cf_link *link, const struct cf_arena *arena);
+int cf_engine_loop_init(struct cf_engine_loop *loop, struct cf_engine *engine, struct cf_link *link,
+                        const struct cf_arena *arena);
 void cf_engine_loop_fini(struct cf_engine_loop *loop);
 
 /* A port whose memory is mapped and formatted: the engine learns where it lies, its bells are used from now on. */

@@ -32,7 +32,8 @@ static int check_open(const struct cf_holdings *holdings, const struct cf_channe
     struct cf_arena_port sizes = {r->down_bytes, r->up_bytes};
     if (r->port == 0 || r->port >= holdings->arena->ports_count)
         return -EINVAL;
-    if (fds_count != CF_OPEN_FDS && fds_count != CF_OPEN_PIDFD) /* without a pidfd where the peer is of another namespace */
+    if (fds_count != CF_OPEN_FDS &&
+        fds_count != CF_OPEN_PIDFD) /* without a pidfd where the peer is of another namespace */
         return -EINVAL;
     if (r->kind != CF_PORT_PROVIDER && r->kind != CF_PORT_APPLICATION)
         return -EINVAL;
@@ -41,8 +42,8 @@ static int check_open(const struct cf_holdings *holdings, const struct cf_channe
     return holdings->ports[r->port].held ? -EBUSY : 0;
 }
 
-int cf_holdings_open(struct cf_holdings *holdings, const struct cf_channel_record *r, const int *fds, uint32_t fds_count,
-                     uint32_t *ret_generation)
+int cf_holdings_open(struct cf_holdings *holdings, const struct cf_channel_record *r, const int *fds,
+                     uint32_t fds_count, uint32_t *ret_generation)
 {
     struct cf_arena_port sizes = {r->down_bytes, r->up_bytes};
     int error = check_open(holdings, r, fds_count);
@@ -82,7 +83,8 @@ static struct cf_holding *find(struct cf_holdings *holdings, uint32_t port, uint
     return h->held && h->generation == generation ? h : NULL;
 }
 
-int cf_holdings_welcome(struct cf_holdings *holdings, const struct cf_channel_record *r, const int *fds, uint32_t fds_count)
+int cf_holdings_welcome(struct cf_holdings *holdings, const struct cf_channel_record *r, const int *fds,
+                        uint32_t fds_count)
 {
     struct cf_holding *h = find(holdings, r->port, r->generation);
     if (h == NULL || fds_count != WELCOME_FDS)

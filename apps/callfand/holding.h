@@ -37,11 +37,12 @@ struct cf_holdings {
 void cf_holdings_init(struct cf_holdings *holdings, const struct cf_arena *arena);
 
 /* CF_CHANNEL_OPEN: maps and keeps; takes the descriptors whatever comes of it. ret_generation on success. */
-int cf_holdings_open(struct cf_holdings *holdings, const struct cf_channel_record *record, const int *fds, uint32_t fds_count,
-                     uint32_t *ret_generation);
+int cf_holdings_open(struct cf_holdings *holdings, const struct cf_channel_record *record, const int *fds,
+                     uint32_t fds_count, uint32_t *ret_generation);
 
 /* CF_CHANNEL_WELCOME: sends the welcome with the four descriptors, which stay the caller's. */
-int cf_holdings_welcome(struct cf_holdings *holdings, const struct cf_channel_record *record, const int *fds, uint32_t fds_count);
+int cf_holdings_welcome(struct cf_holdings *holdings, const struct cf_channel_record *record, const int *fds,
+                        uint32_t fds_count);
 
 /* CF_CHANNEL_FREE: unmaps and closes. -ENOENT: not held with that generation. */
 int cf_holdings_free(struct cf_holdings *holdings, uint32_t port, uint32_t generation);

@@ -19,12 +19,12 @@
 #include "apps/callfand/log.h"
 #include "shm/sys_socket.h"
 
-#define TICK_NS INT64_C(500000000)  /* between looks at the turn counter */
-#define READY_TICKS_MAX 120         /* for a core to become ready */
-#define ABORT_TICKS 4               /* from SIGABRT to SIGKILL */
-#define STOP_NS INT64_C(5000000000) /* for the core to end */
-#define FRUITLESS_MAX 3             /* restarts in a row without a turn, then a cold start */
-#define COLD_MAX 3                  /* cold starts in a row without a turn, then the end */
+#define TICK_NS         INT64_C(500000000)  /* between looks at the turn counter */
+#define READY_TICKS_MAX 120                 /* for a core to become ready */
+#define ABORT_TICKS     4                   /* from SIGABRT to SIGKILL */
+#define STOP_NS         INT64_C(5000000000) /* for the core to end */
+#define FRUITLESS_MAX   3                   /* restarts in a row without a turn, then a cold start */
+#define COLD_MAX        3                   /* cold starts in a row without a turn, then the end */
 
 struct cf_keeper {
     struct cf_config config;
@@ -137,7 +137,8 @@ static void start_core(struct cf_keeper *k)
 
 static void answer_opened(struct cf_keeper *k, const struct cf_channel_record *r, int result, uint32_t generation)
 {
-    struct cf_channel_record answer = {.type = CF_CHANNEL_OPENED, .port = r->port, .generation = generation, .result = result};
+    struct cf_channel_record answer = {
+        .type = CF_CHANNEL_OPENED, .port = r->port, .generation = generation, .result = result};
     int error = cf_channel_send(k->channel, &answer, NULL, 0);
     if (error != 0 && error != -ECONNRESET)
         cf_log_error("the core does not take an answer: %s", strerror(-error));
@@ -146,7 +147,8 @@ static void answer_opened(struct cf_keeper *k, const struct cf_channel_record *r
 static void take_ready(struct cf_keeper *k, const struct cf_channel_record *r)
 {
     uintptr_t first = (uintptr_t)k->arena.state;
-    if (r->value < first || r->value > first + k->arena.state_bytes - sizeof(uint64_t) || r->value % sizeof(uint64_t) != 0) {
+    if (r->value < first || r->value > first + k->arena.state_bytes - sizeof(uint64_t) ||
+        r->value % sizeof(uint64_t) != 0) {
         cf_log_error("the core names a turn counter outside of its state");
         kill(k->core_pid, SIGABRT);
         return;
@@ -250,7 +252,8 @@ static void start_cold(struct cf_keeper *k, const char *why)
 static void tell_death(const struct cf_keeper *k, int status)
 {
     if (WIFSIGNALED(status))
-        cf_log_error("the core (process %d) died of signal %d (%s)", (int)k->core_pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+        cf_log_error("the core (process %d) died of signal %d (%s)", (int)k->core_pid, WTERMSIG(status),
+                     strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != CF_CORE_STOPPED || !k->core_told)
         cf_log_error("the core (process %d) ended with status %d", (int)k->core_pid, WEXITSTATUS(status));
 }
@@ -270,7 +273,8 @@ static void core_died(struct cf_keeper *k, int status)
     k->fruitless = fruitful ? 0 : k->fruitless + 1;
     if (fruitful)
         k->cold_in_row = 0;
-    bool gave_up = WIFEXITED(status) && (WEXITSTATUS(status) == CF_CORE_BAD_STATE || WEXITSTATUS(status) == CF_CORE_BAD_SYSTEM);
+    bool gave_up =
+        WIFEXITED(status) && (WEXITSTATUS(status) == CF_CORE_BAD_STATE || WEXITSTATUS(status) == CF_CORE_BAD_SYSTEM);
     if (gave_up || k->counter == NULL)
         start_cold(k, "the core could not use its state");
     else if (k->fruitless >= FRUITLESS_MAX)
@@ -443,7 +447,8 @@ static void raise_files_limit(void)
     setrlimit(RLIMIT_NOFILE, &l);
     rlim_t wanted = 256 + 6 * (rlim_t)CF_PORTS_MAX;
     if (l.rlim_max < wanted)
-        cf_log_warning("%lu open files are allowed, all ports need %lu", (unsigned long)l.rlim_max, (unsigned long)wanted);
+        cf_log_warning("%lu open files are allowed, all ports need %lu", (unsigned long)l.rlim_max,
+                       (unsigned long)wanted);
 }
 
 /* The folder of the socket, one level: /run is empty after a boot. */
@@ -462,13 +467,15 @@ static void make_folder(const char *socket)
 static void tell_start(const struct cf_keeper *k)
 {
     const struct cf_limits *l = &k->config.limits;
-    cf_log_info("callfand " CF_VERSION " on %s, process %d, configuration %s", k->config.socket, (int)getpid(), k->config.path);
-    cf_log_info("limits: applications %u, providers %u, lines %u, open_lines %u, calls %u, handles %u, calls_per_provider %u, "
-                "turn_records %u, port_records %u, idle_handles_max %u, resync_slice %u, sweep_slice %u, down_ring_bytes %u, "
-                "up_ring_bytes %u, provider_up_ring_bytes %u, wake_interval_us %u; state reserved %lu MiB",
-                l->applications, l->providers, l->lines, l->open_lines, l->calls, l->handles, l->calls_per_provider,
-                l->turn_records, l->port_records, l->idle_handles_max, l->resync_slice, l->sweep_slice, l->down_ring_bytes,
-                l->up_ring_bytes, l->provider_up_ring_bytes, l->wake_interval_us, (unsigned long)(k->arena.state_bytes >> 20));
+    cf_log_info("callfand " CF_VERSION " on %s, process %d, configuration %s", k->config.socket, (int)getpid(),
+                k->config.path);
+    cf_log_info(
+        "limits: applications %u, providers %u, lines %u, open_lines %u, calls %u, handles %u, calls_per_provider %u, "
+        "turn_records %u, port_records %u, idle_handles_max %u, resync_slice %u, sweep_slice %u, down_ring_bytes %u, "
+        "up_ring_bytes %u, provider_up_ring_bytes %u, wake_interval_us %u; state reserved %lu MiB",
+        l->applications, l->providers, l->lines, l->open_lines, l->calls, l->handles, l->calls_per_provider,
+        l->turn_records, l->port_records, l->idle_handles_max, l->resync_slice, l->sweep_slice, l->down_ring_bytes,
+        l->up_ring_bytes, l->provider_up_ring_bytes, l->wake_interval_us, (unsigned long)(k->arena.state_bytes >> 20));
 }
 
 /* Signals, memory, socket: all that must be there before the first fork. */

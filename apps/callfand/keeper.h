@@ -17,8 +17,8 @@ enum cf_exit {
     CF_EXIT_GOOD = 0,
     CF_EXIT_CONFIG = 1, /* the configuration is wrong */
     CF_EXIT_USAGE = 2,
-    CF_EXIT_START = 3,  /* socket in use, no memory */
-    CF_EXIT_CORE = 4,   /* the core could not be kept alive */
+    CF_EXIT_START = 3, /* socket in use, no memory */
+    CF_EXIT_CORE = 4,  /* the core could not be kept alive */
 };
 
 /* Runs until SIGTERM or SIGINT. Takes config. */

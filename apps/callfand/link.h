@@ -19,7 +19,8 @@
 
 enum cf_link_record {
     /* door to engine */
-    CF_LINK_ADD = 0x6000,    /* param1 port, param2 kind, param3 generation; device: bell_down | bell_up << 32; field NAME: map it, attach it */
+    CF_LINK_ADD =
+        0x6000, /* param1 port, param2 kind, param3 generation; device: bell_down | bell_up << 32; field NAME: map it, attach it */
     CF_LINK_GONE = 0x6001,   /* param1 port, param3 generation: tell the engine */
     CF_LINK_REMOVE = 0x6002, /* param1 port: use it no more; answered by REMOVED */
     CF_LINK_STATUS = 0x6003, /* fill the snapshot; answered by SNAPSHOT */

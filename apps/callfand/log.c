@@ -57,7 +57,8 @@ static void put(const char *line, size_t length)
     char note[64];
     ssize_t written = 0;
     if (lost != 0)
-        written = write(STDERR_FILENO, note, (size_t)snprintf(note, sizeof note, "callfand: %u lines of log are lost\n", lost));
+        written = write(STDERR_FILENO, note,
+                        (size_t)snprintf(note, sizeof note, "callfand: %u lines of log are lost\n", lost));
     written = write(STDERR_FILENO, line, length);
     (void)written; /* nobody is left to tell */
 }

@@ -13,7 +13,7 @@
 #include "apps/callfand/config.h"
 #include "apps/callfand/keeper.h"
 
-#define DEFAULT_CONFIG CF_SYSCONFDIR "/callfan/callfan.conf" /* /etc where callfan is installed under /usr */
+#define DEFAULT_CONFIG    CF_SYSCONFDIR "/callfan/callfan.conf" /* /etc where callfan is installed under /usr */
 #define CHECK_SECONDS_MAX 10
 
 static const char help_text[] =
@@ -45,7 +45,10 @@ static bool parse_crash_at(const char *text, struct cf_crash_at *ret_crash_at)
     static const struct {
         const char *name;
         enum cf_point point;
-    } points[] = {{"touch", CF_POINT_TOUCH}, {"output", CF_POINT_OUTPUT}, {"commit", CF_POINT_COMMIT}, {"publish", CF_POINT_PUBLISH}};
+    } points[] = {{"touch", CF_POINT_TOUCH},
+                  {"output", CF_POINT_OUTPUT},
+                  {"commit", CF_POINT_COMMIT},
+                  {"publish", CF_POINT_PUBLISH}};
     _Static_assert(sizeof points / sizeof points[0] == CF_POINTS, "every kind of point has a name");
     const char *colon = strchr(text, ':');
     if (colon == NULL || colon[1] < '1' || colon[1] > '9')
@@ -56,7 +59,8 @@ static bool parse_crash_at(const char *text, struct cf_crash_at *ret_crash_at)
     if (errno != 0 || *end != '\0')
         return false;
     for (size_t i = 0; i < CF_POINTS; i++) {
-        if (strlen(points[i].name) == (size_t)(colon - text) && strncmp(points[i].name, text, (size_t)(colon - text)) == 0) {
+        if (strlen(points[i].name) == (size_t)(colon - text) &&
+            strncmp(points[i].name, text, (size_t)(colon - text)) == 0) {
             *ret_crash_at = (struct cf_crash_at){points[i].point, count};
             return true;
         }
@@ -74,10 +78,14 @@ static void parse(int argc, char **argv, struct command_line *c)
 {
     enum { CONFIG = 256, SOCKET, FOREGROUND, CRASH_AT, VERSION };
     static const struct option options[] = {
-        {"config", required_argument, NULL, CONFIG},     {"socket", required_argument, NULL, SOCKET},
-        {"check", no_argument, NULL, 'n'},               {"foreground", no_argument, NULL, FOREGROUND},
-        {"crash-at", required_argument, NULL, CRASH_AT}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, VERSION},         {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, CONFIG},
+        {"socket", required_argument, NULL, SOCKET},
+        {"check", no_argument, NULL, 'n'},
+        {"foreground", no_argument, NULL, FOREGROUND},
+        {"crash-at", required_argument, NULL, CRASH_AT},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, VERSION},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "nh", options, NULL)) != -1) {
@@ -121,7 +129,8 @@ static bool check_provider(const struct cf_config *config, const struct cf_confi
         fprintf(stderr, "%s:%u: provider %s: cannot find the program %s\n", config->path, p->line, p->name, p->command);
         return false;
     }
-    const char *argv[10 + CF_PROVIDER_ARGS_MAX] = {p->command, "--socket", config->socket, "--name", p->name, "--config", config->path};
+    const char *argv[10 + CF_PROVIDER_ARGS_MAX] = {p->command, "--socket", config->socket, "--name",
+                                                   p->name,    "--config", config->path};
     size_t n = 7;
     for (uint32_t i = 0; i < p->args_count; i++)
         argv[n++] = p->args[i];

@@ -14,9 +14,9 @@
 #define CF_OUTLINE_BYTES_MAX (1 << 20)
 
 struct cf_outline_entry {
-    char *section;   /* title of the section it stands in, NULL at the top */
-    char *name;      /* of the option, or the kind of the section */
-    char *title;     /* of a section head, else NULL */
+    char *section; /* title of the section it stands in, NULL at the top */
+    char *name;    /* of the option, or the kind of the section */
+    char *title;   /* of a section head, else NULL */
     uint32_t line;
     uint64_t digest; /* of a section head: of the section's text */
 };
@@ -36,6 +36,7 @@ void cf_outline_fini(struct cf_outline *outline);
 uint32_t cf_outline_line(const struct cf_outline *outline, const char *section, const char *name);
 
 /* The head of the section `kind title`, or NULL. */
-const struct cf_outline_entry *cf_outline_section(const struct cf_outline *outline, const char *kind, const char *title);
+const struct cf_outline_entry *cf_outline_section(const struct cf_outline *outline, const char *kind,
+                                                  const char *title);
 
 #endif

@@ -16,8 +16,8 @@
 struct cf_prefault {
     const struct cf_arena *arena;
     const struct cf_holdings *holdings;
-    uint32_t port;      /* next */
-    uint64_t state_at;  /* next byte of the state */
+    uint32_t port;     /* next */
+    uint64_t state_at; /* next byte of the state */
 };
 
 void cf_prefault_init(struct cf_prefault *prefault, const struct cf_arena *arena, const struct cf_holdings *holdings);

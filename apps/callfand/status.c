@@ -98,7 +98,8 @@ static const char *state_name(uint32_t state)
     return state < sizeof names / sizeof names[0] ? names[state] : "?";
 }
 
-static struct json_object *port(uint32_t number, const struct cf_engine_port_status *p, const struct cf_status_peer *peer)
+static struct json_object *port(uint32_t number, const struct cf_engine_port_status *p,
+                                const struct cf_status_peer *peer)
 {
     struct json_object *o = json_object_new_object();
     char name[CF_NAME_MAX + 1] = {0};
@@ -217,7 +218,8 @@ char *cf_status_text(const struct cf_status_source *source, size_t *ret_bytes)
     json_object_object_add(o, "providers", providers(source));
     json_object_object_add(o, "ports", ports(source));
     size_t bytes = 0;
-    const char *text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &bytes);
+    const char *text =
+        json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &bytes);
     char *copy = text == NULL ? NULL : malloc(bytes + 1);
     if (copy != NULL) {
         memcpy(copy, text, bytes + 1);

@@ -30,7 +30,8 @@ int cf_visitor_hear(struct cf_visitor *visitor, struct cf_hello *ret_hello, size
     uint32_t fds_count = 0;
     *ret_bytes = 0;
     int error = cf_socket_receive(visitor->fd, ret_hello, sizeof *ret_hello, ret_bytes, NULL, 0, &fds_count);
-    if (error == -EMSGSIZE || error == -EPROTO) { /* too long, or with descriptors: not a hello, but something to answer */
+    if (error == -EMSGSIZE ||
+        error == -EPROTO) { /* too long, or with descriptors: not a hello, but something to answer */
         *ret_bytes = 0;
         return 0;
     }
