@@ -18,6 +18,7 @@ void cf_behind_enter(struct cf_engine *e, uint32_t port, uint32_t cause) {
     cf_touch_one(e, &p->gap_cause);
     p->gap_cause = cause;
     cf_port_busy(e, port);
+    cf_port_dirty(e, port);
 }
 
 /* ------------------------------------------------------------------ what is never lost */

@@ -77,6 +77,7 @@ void cf_output_missed(struct cf_engine *e, struct cf_port *p, uint64_t n) {
     p->missed += n;
     cf_touch_one(e, &p->outage_missed);
     p->outage_missed += n;
+    cf_port_dirty(e, (uint32_t)(p - e->ports)); /* the peer reads the counter although nothing else comes */
 }
 
 bool cf_output_not_ready(struct cf_engine *e, uint32_t port) {
