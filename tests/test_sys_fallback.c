@@ -56,7 +56,7 @@ static ssize_t old_pwritev2(int fd, const struct iovec *v, int count, off_t offs
 static void bells_before_rwf_nosignal_raise_no_signal(void **state)
 {
     (void)state;
-    int in, out;
+    int in = -1, out = -1;
     sigset_t mask, pending;
     signal(SIGPIPE, SIG_DFL);
     assert_int_equal(cf_bell_create(&in, &out), 0);
@@ -93,8 +93,8 @@ static void memory_before_populate_is_touched(void **state)
     (void)state;
     enum { PAGES = 16 };
     unsigned char present[PAGES];
-    int fd;
-    void *memory;
+    int fd = -1;
+    void *memory = NULL;
     calls = 0;
     assert_int_equal(cf_memory_create("test", CF_OBJECT_UP, PAGES * 4096, &fd), 0);
     assert_int_equal(calls, 1);
