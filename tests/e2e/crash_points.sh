@@ -8,19 +8,26 @@ ready() {
     [ -s "$service_folder/ready.1" ] && [ -s "$service_folder/ready.2" ]
 }
 
+traffic_has_ended() {
+    status_is '[.totals.calls_made + .totals.calls_refused, .totals.calls_live] | tostring' "[$calls,0]"
+}
+
 one() { # POINT N
+    local check owner code=0 restarts
     new_folder
     mkdir "$service_folder/record"
     service_start "provider sim {
         command = \"callfan-sim\" lines = 2 rate = 400 arrivals = regular calls = $calls answer = owner
-        accept_ms = 5 answer_ms = 5 hold_ms = 20 hold = fixed linger_ms = 5 start_ms = 100 record = \"$service_folder/record/1\"
+        accept_ms = 5 answer_ms = 5 hold_ms = 20 hold = fixed linger_ms = 5 start_ms = 300 record = \"$service_folder/record/1\"
     }" --crash-at "$1:$2"
     lines_are_up 2
-    run_aside check "$bin/callfan" check --sender "$service_folder/record" --calls "$calls" --monitors 2 --ready "$service_folder/ready"
-    local check=$aside_pid
+    run_aside check "$bin/callfan" check --sender "$service_folder/record" --monitors 2 --ready "$service_folder/ready"
+    check=$aside_pid
     wait_for 30 "the monitors" ready
-    run_aside owner "$bin/callfan" answer --count "$calls"
-    local owner=$aside_pid code=0
+    run_aside owner "$bin/callfan" answer --existing # on a slow machine calls may have come before it
+    owner=$aside_pid
+    wait_for 60 "$1:$2: the end of $calls calls" traffic_has_ended
+    kill -TERM "$check" "$owner"
     wait "$owner" || code=$?
     [ "$code" -eq 0 ] || fail "$1:$2: the owner ended with $code: $(cat "$service_folder/owner.err")"
     wait "$check" || code=$?
