@@ -396,6 +396,7 @@ static void status_messages(struct cf_engine *e, uint32_t port) {
     if (error == 0) {
         cf_touch_one(e, o);
         o->line_states = (uint32_t)e->in.m.param1;
+        o->owed_states &= o->line_states; /* what waits for room and is not wanted any more */
         o->address_states = (uint32_t)e->in.m.param2;
         cf_line_states_union(e, o->line);
     }
