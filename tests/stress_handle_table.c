@@ -1,7 +1,7 @@
 /*
  * Threads race allocate, install, release, look-up and close on one handle table, for a number of calls.
  *
- * ctest-args: --calls 120000
+ * ctest-args: --calls 80000
  * ctest-args-sanitized: --calls 40000
  * ctest-timeout: 300
  *
