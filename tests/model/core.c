@@ -25,7 +25,7 @@ void core_init(struct core *c, const struct cf_limits *limits, const struct cf_e
     c->engine = cf_engine_create(c->private_memory, c->state, c->state_bytes, limits, options);
     assert(c->engine != NULL);
     for (uint32_t port = 1; port < SIM_PORTS; port++) {
-        c->ports[port].down_bytes = cf_port_down_bytes(m_is_app(port) ? CF_REPLY_SLOTS : 0, down_slots);
+        c->ports[port].down_bytes = m_is_app(port) ? cf_port_down_bytes(CF_REPLY_SLOTS, down_slots) : cf_port_down_bytes(0, SIM_PROVIDER_SLOTS);
         c->ports[port].up_bytes = cf_port_up_bytes(up_slots);
         c->ports[port].down = aligned(c->ports[port].down_bytes);
         c->ports[port].up = aligned(c->ports[port].up_bytes);

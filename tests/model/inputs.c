@@ -103,8 +103,10 @@ static void line_appears(struct model *m, uint32_t provider, uint32_t line, cons
         memcpy(&caps, f.data, sizeof caps);
     if (!l->up)
         for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
-            if (m->ports[port].state == 2 && !m->ports[port].shut)
+            if (m->ports[port].state == 2 && !m->ports[port].shut) {
                 m->ports[port].created_owed[provider * SIM_LINES + line]++;
+                m->ports[port].news_told[provider * SIM_LINES + line] = false;
+            }
     l->known = l->up = true;
     l->removed = false;
     l->addresses = caps.addresses;
@@ -214,8 +216,10 @@ void m_provider_input(struct model *m, uint32_t provider, const struct cf_record
         m->lines[provider][line].up = false;
         m->lines[provider][line].removed = true;
         for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
-            if (m->ports[port].state == 2 && !m->ports[port].shut)
+            if (m->ports[port].state == 2 && !m->ports[port].shut) {
                 m->ports[port].removed_owed[provider * SIM_LINES + line]++;
+                m->ports[port].news_told[provider * SIM_LINES + line] = false;
+            }
         break;
     case CF_EV_LINE_CLOSE:
         if (line < SIM_LINES && m->lines[provider][line].up)
@@ -333,8 +337,12 @@ static void answer_open(struct model *m, struct m_answer *a, uint32_t port, cons
         return;
     }
     line = (uint32_t)(l - m->lines[provider]);
+    m_line_may_tell(m, provider, line, LINEDEVSTATE_OPEN);
+    a->may_fail = p->outage; /* the slot's last LINE_CLOSE may still wait for room */
+    a->open = (uint8_t)slot;
     p->opens[slot] = (struct m_open){
         .used = true,
+        .unsure = a->may_fail,
         .provider = (uint8_t)provider,
         .line = (uint8_t)line,
         .privilege = (uint8_t)plain,
@@ -365,8 +373,9 @@ static void line_request(struct model *m, struct m_answer *a, uint32_t port, con
                 const struct m_open *other = &m->ports[q].opens[i];
                 if (!other->used || other->provider != o->provider || other->line != o->line)
                     continue;
-                a->owners += !other->gone && !other->limbo;
-                a->unsure += !other->gone && other->limbo;
+                bool unsure = other->limbo || other->unsure;
+                a->owners += !other->gone && !unsure;
+                a->unsure += !other->gone && unsure;
             }
     }
 }
@@ -440,6 +449,14 @@ static struct m_request *request_new(struct model *m, uint32_t port, const struc
     return &m->requests[i];
 }
 
+/* Nearly as many outstanding as the engine keeps room for: it may refuse. */
+static bool many_requests(const struct model *m, uint32_t port) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->requests_high; i++)
+        n += m->requests[i].used && m->requests[i].port == port;
+    return n > m->ports[port].requests_max;
+}
+
 static void make_request(struct model *m, uint32_t port, const struct cf_record *r) {
     struct m_request *q = request_new(m, port, r);
     struct m_open *o = m_open_of(m, port, r->m.device);
@@ -457,7 +474,7 @@ static void make_request(struct model *m, uint32_t port, const struct cf_record 
         q->suppressed = 1;
     } else {
         q->state = M_REQUEST_FORWARD;
-        q->limited = m_may_be_limited(m, port);
+        q->limited = m_may_be_limited(m, port) || many_requests(m, port);
     }
 }
 
@@ -495,8 +512,10 @@ static void control_request(struct model *m, uint32_t port, const struct cf_reco
         q->result = LINEERR_INVALCALLSTATE;
     else if ((m->lines[c->provider][c->line].features & feature) == 0)
         q->result = LINEERR_OPERATIONUNAVAIL;
-    else
+    else {
         q->state = M_REQUEST_FORWARD;
+        q->limited = many_requests(m, port);
+    }
 }
 
 void m_request_input(struct model *m, uint32_t port, const struct cf_record *r) {

@@ -183,7 +183,7 @@ static bool callstate(struct match *k, const struct m_output *o) {
         return m_fail(m, "port %u: CALLSTATE %#lx after IDLE of call %u", o->port, o->m.param1, c->serial);
     if (bundle && o->m.param1 == LINECALLSTATE_IDLE)
         return m_fail(m, "port %u: call %u announced as IDLE", o->port, c->serial);
-    if (r->first && o->m.param3 != r->privilege && !(r->first_free && o->m.param3 == 0))
+    if (r->first && o->m.param3 != r->privilege && o->m.param3 != r->privilege_before && !(r->first_free && o->m.param3 == 0))
         return m_fail(m, "port %u: first CALLSTATE of call %u with privilege %lu, expected %u", o->port, c->serial, o->m.param3,
                       r->privilege);
     if (!r->first && o->m.param3 != 0)
@@ -212,11 +212,13 @@ static bool callinfo(struct model *m, const struct m_output *o) {
     if (r->saw_idle)
         return m_fail(m, "port %u: CALLINFO of call %u after IDLE", o->port, m->calls[r->call].serial);
     uint32_t bits = (uint32_t)o->m.param1;
-    if ((bits & ~(r->counts | r->infos)) == 0 && bits != 0) {
+    bool due = r->owed_count != 0 && r->owed[0].id == LINE_CALLINFO && r->owed[0].param1 == bits;
+    if (!due && (bits & ~(r->counts | r->infos)) == 0 && bits != 0) {
         if ((bits & r->counts) != 0 && r->changes-- <= 1)
             r->counts = 0;
         r->counts_must &= ~bits;
-        r->infos &= ~bits;
+        if (!m->ports[o->port].outage)
+            r->infos &= ~bits;
         m->checked++;
         return true;
     }
@@ -280,6 +282,11 @@ static bool line_closed(struct model *m, const struct m_output *o) {
     struct m_open *open = m_open_of(m, o->port, o->m.device);
     if (open != NULL && open->gone && open->close_owed != 0)
         return true; /* lineClose came right after it */
+    for (uint32_t i = 0; i < SIM_LATE && (open == NULL || open->gone); i++)
+        if (p->late_close[i] == o->m.device) {
+            p->late_close[i] = 0;
+            return true; /* it was kept for want of room, and lineClose came first */
+        }
     if (open == NULL || open->gone)
         return m_fail(m, "port %u: LINE_CLOSE of a line that is not open, %#lx", o->port, o->m.device);
     p->closing |= m_idle_handles(m, o->port) + 2 >= 2 * m->idle_max;
@@ -323,6 +330,7 @@ static bool device_message(struct model *m, const struct m_output *o, uint32_t *
         uint32_t device = m->lines[i / SIM_LINES][i % SIM_LINES].device;
         if (owed[i] != 0 && device == o->m.param1) {
             owed[i]--;
+            m->ports[o->port].news_told[i] = true;
             return true;
         }
         if (owed[i] != 0 && device == UINT32_MAX)
@@ -331,6 +339,7 @@ static bool device_message(struct model *m, const struct m_output *o, uint32_t *
     if (unknown == UINT32_MAX)
         return m_fail(m, "port %u: message %u of device %lu is not due", o->port, o->m.id, o->m.param1);
     owed[unknown]--;
+    m->ports[o->port].news_told[unknown] = true;
     return true;
 }
 

@@ -32,7 +32,7 @@ enum {
     SIM_REQUESTS = 256,
     SIM_QUEUE = 32,
     SIM_PASSED = 36,
-    SIM_TURN_INPUTS = 64,
+    SIM_LATE = 16,
 };
 
 #define SIM_COUNT_BITS (LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS)
@@ -67,7 +67,7 @@ struct m_ref {
     bool unknown;     /* announced as UNKNOWN: a call made by someone else */
     bool candidate;   /* may turn out to be the initial owner */
     bool saw_idle;
-    uint8_t privilege;
+    uint8_t privilege, privilege_before; /* now, and at the beginning of the turn */
     uint64_t handle;
     uint32_t view_state, view_mode;
     uint32_t counts, counts_must; /* owner and monitor changes it may, must still be told */
@@ -100,6 +100,7 @@ struct m_call {
 
 struct m_open {
     bool used, limbo, gone;
+    bool unsure; /* lineOpen may still have failed */
     uint8_t provider, line;
     uint8_t close_owed; /* LINE_CLOSE: 0 none, 1 possible, 2 due */
     uint8_t privilege;  /* LINECALLPRIVILEGE_ bits of lineOpen */
@@ -153,6 +154,8 @@ struct m_port {
     uint8_t kind; /* enum cf_port_kind */
     uint8_t state; /* 0 free, 1 attach sent, 2 live, 3 gone sent */
     bool attached_owed, free_owed, shut, expellable;
+    uint64_t late_close[SIM_LATE]; /* closed lines whose LINE_CLOSE may still wait for room */
+    uint32_t requests_max; /* so many outstanding ones are never refused */
     bool closing; /* too many handles of IDLE calls: all its lines are being closed */
     uint32_t generation, usage, base_generation;
     uint32_t behind; /* the engine's word after the last turn */
@@ -166,7 +169,8 @@ struct m_port {
     struct m_open opens[SIM_OPENS];
     struct m_answer answers[CF_REPLY_SLOTS];
     uint32_t created_owed[SIM_PROVIDERS * SIM_LINES]; /* LINE_CREATE it may get */
-    uint32_t removed_owed[SIM_PROVIDERS * SIM_LINES];
+    uint32_t removed_owed[SIM_PROVIDERS * SIM_LINES]; /* LINE_REMOVE: what is not told at once is told once, by the last state */
+    bool news_told[SIM_PROVIDERS * SIM_LINES];
     uint32_t handle_generation[512];
 };
 
@@ -237,6 +241,7 @@ struct m_open *m_open_of(struct model *m, uint32_t port, uint64_t handle);
 struct m_ref *m_ref_new(struct model *m, uint32_t port, uint32_t open, uint32_t call, enum m_announce announce);
 void m_ref_owe(struct model *m, struct m_ref *r, const struct m_owed *owed);
 void m_ref_drop(struct model *m, struct m_ref *r, bool by_close);
+void m_line_may_tell(struct model *m, uint32_t provider, uint32_t line, uint32_t bits);
 void m_open_drop(struct model *m, uint32_t port, uint32_t open);
 void m_call_state(struct model *m, struct m_call *c, uint32_t state, uint32_t mode, int64_t time_ns, bool deferred);
 void m_call_announce(struct model *m, uint32_t call, uint32_t but_port, uint32_t but_open, bool optional);

@@ -14,7 +14,7 @@
 #include "core/engine.h"
 #include "tests/model/model.h"
 
-enum { SIM_PENDING = 64, SIM_OUTPUTS = 16384, SIM_INDICES = 256, SIM_RING_MAX = 8192 };
+enum { SIM_PENDING = 64, SIM_OUTPUTS = 16384, SIM_INDICES = 256, SIM_RING_MAX = 2048, SIM_PROVIDER_SLOTS = 2048 };
 
 /* ------------------------------------------------------------------ random numbers */
 

@@ -203,9 +203,26 @@ void m_ref_drop(struct model *m, struct m_ref *r, bool by_close) {
 
 /* ------------------------------------------------------------------ open lines */
 
+/* LINE_LINEDEVSTATE of what the engine itself does with a line: possible, and one more that an outage may cost. */
+void m_line_may_tell(struct model *m, uint32_t provider, uint32_t line, uint32_t bits) {
+    for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
+        for (uint32_t i = 0; i < SIM_OPENS; i++) {
+            const struct m_open *o = &m->ports[port].opens[i];
+            if (o->used && o->provider == provider && o->line == line && ((o->mask | o->mask_seen) & bits) != 0)
+                m->ports[port].missed_high += m->ports[port].outage;
+        }
+}
+
 void m_open_drop(struct model *m, uint32_t port, uint32_t open) {
-    struct m_open *o = &m->ports[port].opens[open];
+    struct m_port *p = &m->ports[port];
+    struct m_open *o = &p->opens[open];
     o->gone = true;
+    uint32_t late = 0;
+    m_line_may_tell(m, o->provider, o->line, LINEDEVSTATE_CLOSE);
+    while (late + 1 < SIM_LATE && p->late_close[late] != 0)
+        late++;
+    if (o->close_owed != 0 && p->outage)
+        p->late_close[late] = o->handle;
     for (uint32_t i = 0; i < m->requests_high; i++) {
         struct m_request *q = &m->requests[i];
         if (q->used && q->port == port && q->open == open)

@@ -151,8 +151,14 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
     m->checked++;
     if (reply->as_of < a->as_of_low)
         m_fail(m, "port %u: an answer as of %lu, %lu was published before", port, reply->as_of, a->as_of_low);
-    if (reply->result != 0 && a->may_fail)
+    if (reply->result != 0 && a->may_fail) {
+        if (a->id != CF_REQ_OPEN)
+            return;
+        p->opens[a->open] = (struct m_open){0};
+        for (uint32_t i = 0; i < m->refs_high; i++)
+            m->refs[i].used &= m->refs[i].port != port || m->refs[i].open != a->open || m->refs[i].gone;
         return;
+    }
     bool right = a->id == CF_REQ_DEV_CAPS || (a->any_error ? reply->result < 0 : reply->result == a->result);
     if (!right) {
         m_fail(m, "port %u: request %#x of %#lx answered %#x, expected %#x%s", port, a->id, a->handle, (unsigned)reply->result,
@@ -190,6 +196,7 @@ static void ref_end(struct model *m, struct m_ref *r, bool idle, const struct m_
     bool over = p->outage && words[r->port].behind == 0;
     bool ending = c->ending && !c->ended && !idle;
     if (p->outage && !over) {
+        p->missed_high += r->owed_count;
         r->owed_count = 0;
         if (r->announce == M_NOW)
             r->announce = M_LATER;
@@ -213,6 +220,7 @@ static void ref_end(struct model *m, struct m_ref *r, bool idle, const struct m_
         r->used = false;
     else if (r->announce == M_LATER && over)
         r->announce = M_OPTIONAL;
+    r->privilege_before = r->privilege;
     if (r->announce != M_TOLD || r->limbo || ending || (p->outage && !over) || r->owed_count != 0)
         return;
     if (r->view_state != c->state || r->view_mode != c->mode)
@@ -272,6 +280,7 @@ static void port_end(struct model *m, uint32_t port, bool idle, const struct m_w
         if (o->used && !p->outage && !o->gone && o->states_owed != 0)
             m_fail(m, "port %u: LINEDEVSTATE %#x is missing", port, o->states_owed);
         o->states_owed = o->mask_seen = 0;
+        o->unsure = false;
         if (o->used && !o->gone && o->close_owed == 2 && idle && !p->outage && !p->shut)
             m_fail(m, "port %u: LINE_CLOSE of %#lx is missing", port, o->handle);
         if (o->gone)
@@ -282,9 +291,6 @@ static void port_end(struct model *m, uint32_t port, bool idle, const struct m_w
             m_fail(m, "port %u: request %#x was not answered", port, p->answers[i].id);
         p->answers[i].used = false;
     }
-    for (uint32_t i = 0; i < SIM_PROVIDERS * SIM_LINES && idle && !p->outage && !p->shut; i++)
-        if (p->created_owed[i] != 0 || p->removed_owed[i] != 0)
-            m_fail(m, "port %u: LINE_CREATE or LINE_REMOVE of line %u is missing", port, i);
     if (p->state != 2)
         return;
     if (w->behind == 0 && (p->limited ? w->missed < p->missed_told : w->missed != p->missed_told))
@@ -337,4 +343,10 @@ void m_at_rest(struct model *m) {
     for (uint32_t i = 1 + SIM_PROVIDERS; i < SIM_PORTS; i++)
         if (m->ports[i].state == 2 && m->ports[i].behind != 0)
             m_fail(m, "port %u is behind at rest", i);
+    for (uint32_t i = 0; i < SIM_APPS * SIM_PROVIDERS * SIM_LINES; i++) {
+        const struct m_port *p = &m->ports[1 + SIM_PROVIDERS + i % SIM_APPS];
+        uint32_t line = i / SIM_APPS;
+        if (p->state == 2 && p->created_owed[line] + p->removed_owed[line] != 0 && !p->news_told[line])
+            m_fail(m, "LINE_CREATE or LINE_REMOVE of line %u is missing", line);
+    }
 }

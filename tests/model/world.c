@@ -36,7 +36,7 @@ bool sim_attach(struct sim *s, uint32_t port) {
         .kind = kind,
         .port = port,
         .generation = generation,
-        .down_slots = s->down_slots,
+        .down_slots = kind == CF_PORT_PROVIDER ? SIM_PROVIDER_SLOTS : s->down_slots,
         .up_slots = s->up_slots,
         .reply_slots = kind == CF_PORT_APPLICATION ? CF_REPLY_SLOTS : 0,
         .usage = kind == CF_PORT_APPLICATION ? sim_below(&s->random, CF_USAGES_PER_PROCESS) : 0,
@@ -46,7 +46,7 @@ bool sim_attach(struct sim *s, uint32_t port) {
     char name[32];
     core_map(&s->core, port, &header);
     *p = (struct m_port){.kind = (uint8_t)kind, .state = 1, .generation = generation, .usage = header.usage,
-                         .base_generation = header.base_generation};
+                         .base_generation = header.base_generation, .requests_max = s->down_slots / 4 - 4};
     peer_begins(s, port);
     struct cf_record *r = door_record(CF_DOOR_ATTACH, port, kind, generation);
     snprintf(name, sizeof name, "peer%u", port);
@@ -86,7 +86,7 @@ bool sim_detach(struct sim *s, uint32_t port) {
 /* ------------------------------------------------------------------ the run */
 
 static void choose_limits(struct sim *s, struct cf_limits *l, struct cf_engine_options *o) {
-    static const uint32_t records[] = {1, 1, 2, 8, 64};
+    static const uint32_t records[] = {1, 1, 2, 8, 64}, slots[] = {128, 256, 256, 1024, 2048};
     struct sim_random *r = &s->random;
     cf_limits_default(l);
     l->applications = SIM_APPS;
@@ -102,7 +102,7 @@ static void choose_limits(struct sim *s, struct cf_limits *l, struct cf_engine_o
     l->resync_slice = 16 + sim_below(r, 60);
     l->sweep_slice = 16 + sim_below(r, 60);
     l->wake_interval_us = sim_chance(r, 30) ? 0 : 250;
-    s->down_slots = sim_chance(r, 70) ? 2048 : 4096;
+    s->down_slots = slots[sim_below(r, 5)];
     s->up_slots = 1024;
     s->calls_wanted = 10 + sim_below(r, 60);
     s->long_calls = sim_below(r, 90);
