@@ -20,9 +20,10 @@ garbage() {
     done
 }
 garbage &
+sender=$!
 code=0
 (cd "$service_folder" && exec timeout -s KILL 60 sipp -sn uac "127.0.0.1:$port" -i 127.0.0.1 -m 40 -r 20 -nostdin >sipp.out 2>&1) || code=$?
-wait
+wait "$sender"
 [ "$code" -eq 0 ] || fail "sipp ended with $code"
 [ "$(status '.providers[0].pid')" = "$provider" ] || fail "the provider was restarted"
 wait_for 30 "the end of all calls" status_is '[.totals.calls_ended, .totals.calls_live] | tostring' '[40,0]'
