@@ -263,7 +263,7 @@ run_sip() {
     finish
 }
 
-sip_port=${SIP_PORT:-15060}
+sip_port=$(free_port)
 sip_section() {
     cat <<END
 provider sip {

@@ -65,7 +65,7 @@ if [ ${#CALLFAN_SOCKET} -ge 96 ]; then # longer than the address of a local sock
 fi
 
 # callfand is in a session of its own, so that ^C reaches the monitor alone and the summary still comes.
-setsid "$bin/callfand" --config etc/callfan.conf --socket "$CALLFAN_SOCKET" >"$folder/callfand.log" 2>&1 &
+setsid setpriv --pdeathsig TERM "$bin/callfand" --config etc/callfan.conf --socket "$CALLFAN_SOCKET" >"$folder/callfand.log" 2>&1 &
 service_pid=$!
 end_service() {
     if [ -n "$service_pid" ]; then

@@ -15,6 +15,16 @@ now_ms() {
     echo $((10#${up%.*} * 1000 + 10#${up#*.} * 10))
 }
 
+# A UDP port that is likely to be free, below those that the kernel gives out.
+free_port() {
+    local port=$((20000 + ($$ * 13 + RANDOM) % 12000)) taken
+    taken=$(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp /proc/net/udp6)
+    while grep -qi "^$(printf '%04X' "$port")$" <<<"$taken"; do
+        port=$((port + 1))
+    done
+    echo "$port"
+}
+
 # wait_for SECONDS WHAT COMMAND...: runs the command until it succeeds.
 wait_for() {
     local end=$(($(now_ms) + $1 * 1000)) what=$2
@@ -44,8 +54,8 @@ service_start() {
     service_folder=${service_folder:-$(mktemp -d "${TMPDIR:-/tmp}/callfan.XXXXXX")}
     export CALLFAN_SOCKET=$service_folder/socket
     printf 'socket = "%s"\n%s\n' "$CALLFAN_SOCKET" "$text" >"$service_folder/callfan.conf"
-    # In a session of its own: ^C is for the script, which then ends it.
-    setsid "$bin/callfand" --config "$service_folder/callfan.conf" "$@" >>"$service_folder/log" 2>&1 &
+    # In a session of its own: ^C is for the script, which then ends it. When the script is killed it ends by itself.
+    setsid setpriv --pdeathsig TERM "$bin/callfand" --config "$service_folder/callfan.conf" "$@" >>"$service_folder/log" 2>&1 &
     service_pid=$!
     wait_for 30 "callfand" answers || {
         cat "$service_folder/log" >&2
@@ -66,7 +76,7 @@ lines_are_up() {
 run_aside() {
     local name=$1
     shift
-    setsid "$@" >"$service_folder/$name.out" 2>"$service_folder/$name.err" </dev/null &
+    setsid setpriv --pdeathsig KILL "$@" >"$service_folder/$name.out" 2>"$service_folder/$name.err" </dev/null &
     aside_pid=$!
     service_children+=("$aside_pid")
 }

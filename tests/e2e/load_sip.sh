@@ -3,4 +3,4 @@
 # ctest-timeout: 180
 source "$(dirname "$0")/common.sh"
 command -v sipp >/dev/null || exit 77
-SIP_PORT=15061 bash "$source_root/scripts/load.sh" sip --bin "$bin" --calls-per-second "$(by_build 100 20)" --seconds 4
+bash "$source_root/scripts/load.sh" sip --bin "$bin" --calls-per-second "$(by_build 100 20)" --seconds 4

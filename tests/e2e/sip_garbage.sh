@@ -3,7 +3,7 @@
 # ctest-timeout: 120
 source "$(dirname "$0")/common.sh"
 command -v sipp >/dev/null || exit 77
-port=15063
+port=$(free_port)
 service_start "provider sip { command = \"callfan-sip\" listen = {\"127.0.0.1:$port\"} }"
 lines_are_up 1
 run_aside owner "$bin/callfan" answer
@@ -20,6 +20,7 @@ garbage() {
     done
 }
 garbage &
+garbage_pid=$!
 sender=$!
 code=0
 (cd "$service_folder" && exec timeout -s KILL 60 sipp -sn uac "127.0.0.1:$port" -i 127.0.0.1 -m 40 -r 20 -nostdin >sipp.out 2>&1) || code=$?
