@@ -36,7 +36,7 @@ static void open_settled(struct cf_engine *e, struct cf_open_line *o) {
 static bool tell_open(struct cf_engine *e, uint32_t port, uint32_t index) {
     struct cf_open_line *o = &e->view[port].open_lines[index];
     struct cf_port *p = &e->ports[port];
-    if (cf_output_free(e, &e->view[port], p->reserve + 1) < p->reserve + 1)
+    if (cf_output_free(e, &e->view[port], p->reserve + 1u) < p->reserve + 1u)
         return false;
     if ((o->due & CF_DUE_CLOSE) != 0)
         cf_output_message(e, port, LINE_CLOSE, cf_open_hline(e, port, index), 0, 0, 0, e->now_ns, index);
@@ -72,7 +72,7 @@ static bool tell_news(struct cf_engine *e, uint32_t port) {
     struct cf_port_view *v = &e->view[port];
     struct cf_port *p = v->p;
     for (uint32_t n = 0; p->news != 0 && n < e->limits.resync_slice && cf_slice_room(e); n++) {
-        if (cf_output_free(e, v, p->reserve + 1) < p->reserve + 1)
+        if (cf_output_free(e, v, p->reserve + 1u) < p->reserve + 1u)
             return false;
         uint32_t line = cf_marks_next(&v->news, 0);
         assert(line != CF_INDEX_NONE);
@@ -207,7 +207,7 @@ static bool resync_slice(struct cf_engine *e, uint32_t port) {
         cf_touch_one(e, &p->resync_call);
         p->resync_call++;
     }
-    if (p->resync_call >= end && n < slice && cf_output_free(e, v, p->reserve + 1) >= p->reserve + 1) {
+    if (p->resync_call >= end && n < slice && cf_output_free(e, v, p->reserve + 1u) >= p->reserve + 1u) {
         end_resync(e, port);
         return true;
     }

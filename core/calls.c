@@ -427,7 +427,7 @@ static void fan_out(struct cf_engine *e, struct cf_call *c, uint32_t state, uint
         struct cf_port *p = v->p;
         if (cf_unlikely((open & CF_OPEN_LIVE) == 0 || !cf_port_alive(p)))
             continue;
-        if (cf_unlikely(!plain || p->step != CF_IN_STEP || cf_output_free(e, v, p->reserve + 1) < p->reserve + 1)) {
+        if (cf_unlikely(!plain || p->step != CF_IN_STEP || cf_output_free(e, v, p->reserve + 1u) < p->reserve + 1u)) {
             tell_state(e, c, ref, open, state, mode, time_ns);
             continue;
         }

@@ -173,7 +173,7 @@ void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint
     p->mask = h->down_slots - 1;
     p->up_mask = h->up_slots - 1;
     p->requests_max = kind == CF_PORT_APPLICATION ? cf_port_requests_max(h->down_slots) : 0;
-    p->reserve = kind == CF_PORT_APPLICATION ? p->requests_max + 16 : 0;
+    p->reserve = kind == CF_PORT_APPLICATION ? (uint16_t)(p->requests_max + 16) : 0;
     p->state = CF_PORT_LIVE;
     p->kind = kind;
     p->usage = (uint8_t)h->usage;

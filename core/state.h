@@ -25,6 +25,7 @@
 #define CF_STATE_MAGIC UINT64_C(0x3145544154534643) /* "CFSTATE1" */
 #define CF_STATE_VERSION 1u
 #define CF_DOOR_SLOTS 2048
+#define CF_BAD_MAX 1024 /* records against the rules after which a peer is shown out */
 
 /* ------------------------------------------------------------------ control: not journaled */
 
@@ -98,7 +99,9 @@ struct cf_port {
     uint64_t messages;  /* ever put, GAPs not counted */
     uint64_t missed;    /* ever */
     uint32_t idle_handles;
-    uint32_t reserve;   /* slots kept for what is never lost */
+    uint16_t reserve;   /* slots kept for what is never lost */
+    uint8_t expelled;   /* the door was asked to close its socket */
+    uint8_t pad0;
     uint8_t state;      /* enum cf_port_state */
     uint8_t kind;       /* enum cf_port_kind */
     uint8_t step;       /* enum cf_port_step */

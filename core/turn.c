@@ -172,6 +172,16 @@ static void look_ahead(const struct cf_engine *e, const struct cf_port_view *v, 
     }
 }
 
+/* A peer that goes on breaking the rules is shown out: the door closes its socket, and the rest is the death of an application or provider. */
+static void expel(struct cf_engine *e, uint32_t port) {
+    struct cf_port *p = e->view[port].p;
+    cf_output_begin(e, CF_DOOR_EXPEL, 0, port, CF_EXPEL_BAD_RECORDS, p->generation);
+    if (!cf_output_command(e, 0, CF_DOOR_SLOTS / 2))
+        return; /* the door is busy: at another turn */
+    cf_touch_one(e, p);
+    p->expelled = 1;
+}
+
 static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     uint32_t n = 0;
     uint32_t most = budget < e->limits.port_records ? budget : e->limits.port_records;
@@ -183,6 +193,8 @@ static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
             break;
         n++;
     }
+    if (cf_unlikely(p->bad >= CF_BAD_MAX && !p->expelled) && p->state == CF_PORT_LIVE && port != 0)
+        expel(e, port);
     if (n == 0 && p->state == CF_PORT_DRAINING && budget != 0) { /* everything committed was taken */
         cf_touch_one(e, p);
         p->state = CF_PORT_GOING;

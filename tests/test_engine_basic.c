@@ -318,12 +318,26 @@ static void a_monitor_behind_gets_one_gap_and_the_truth(void **unused) {
     (void)second;
 }
 
+static void a_peer_that_breaks_the_rules_is_shown_out_once(void **unused) {
+    (void)unused;
+    for (int i = 0; i < 2000; i++) {
+        send(&monitor, 0x7777, CF_NO_REPLY, 0, 0, 0, 0);
+        turns(1);
+    }
+    expect(&door, CF_DOOR_EXPEL, 4, CF_EXPEL_BAD_RECORDS, 1);
+    assert_null(next(&door));
+    uint64_t call = offer(0, 1); /* the others notice nothing */
+    assert_int_not_equal(announced(&owner, LINECALLPRIVILEGE_OWNER), 0);
+    assert_int_not_equal(call, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_state_reaches_owner_and_monitor, setup, teardown),
         cmocka_unit_test_setup_teardown(closing_the_line_voids_its_handles_and_drops_the_call, setup, teardown),
         cmocka_unit_test_setup_teardown(a_made_call_gives_its_handle_with_the_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_provider_ends_its_calls_and_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_peer_that_breaks_the_rules_is_shown_out_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
