@@ -469,12 +469,13 @@ static void make_request(struct model *m, uint32_t port, const struct cf_record 
     q->provider = o->provider;
     q->line = o->line;
     q->serial = serial_of(r, CF_FIELD_DESTINATION);
-    if (o->limbo) {
+    if (o->limbo && o->close_owed == 2) {
         q->any_error = true;
         q->suppressed = 1;
     } else {
         q->state = M_REQUEST_FORWARD;
-        q->limited = m_may_be_limited(m, port) || many_requests(m, port);
+        q->suppressed = o->limbo;
+        q->limited = o->limbo || m_may_be_limited(m, port) || many_requests(m, port);
     }
 }
 
@@ -503,7 +504,9 @@ static void control_request(struct model *m, uint32_t port, const struct cf_reco
     q->provider = c->provider;
     q->line = c->line;
     q->call = ref->call;
-    if (c->ending || ref->limbo || m->ports[port].opens[ref->open].limbo) {
+    const struct m_open *o = &m->ports[port].opens[ref->open];
+    bool perhaps = o->limbo && o->close_owed == 1; /* its line may have been closed, or not */
+    if (c->ending || ((ref->limbo || o->limbo) && !perhaps)) {
         q->any_error = true;
         q->suppressed = 1;
     } else if (ref->privilege != LINECALLPRIVILEGE_OWNER)
@@ -514,7 +517,11 @@ static void control_request(struct model *m, uint32_t port, const struct cf_reco
         q->result = LINEERR_OPERATIONUNAVAIL;
     else {
         q->state = M_REQUEST_FORWARD;
-        q->limited = many_requests(m, port);
+        q->limited = perhaps || many_requests(m, port);
+    }
+    if (perhaps) {
+        q->suppressed |= q->suppressed == 0;
+        q->any_error = q->state == M_REQUEST_REPLY;
     }
 }
 

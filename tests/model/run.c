@@ -367,6 +367,13 @@ static bool after_turn(struct sim *s, const struct cf_engine_result *r, bool rec
         trace(s);
     bool idle = !r->more && taken == 0 && s->outputs_count == 0 && sim_pending_count(s) == 0;
     bool explained = explain(s, idle);
+    for (uint32_t port = 1 + SIM_PROVIDERS; s->options.verbose && port < SIM_PORTS; port++) {
+        const struct m_port *p = &s->model.ports[port];
+        const struct cf_port_core_down *d = &core_down(&s->core, port)->down;
+        if (p->state == 2 && (p->outage || d->missed != p->missed_told))
+            printf("  port %u: behind %lu, missed %lu, told %lu; this outage cost %lu to %lu\n", port, d->behind, d->missed,
+                   p->missed_told, p->missed_low, p->missed_low + p->missed_high);
+    }
     if (s->options.verbose && s->options.watch != 0)
         trace_call(&s->model, s->options.watch);
     if (!explained || !wakes(s, r, recovered))

@@ -250,7 +250,7 @@ void m_app_gone(struct model *m, uint32_t port) {
 
 /* The open may become the initial owner: an offered call with this media mode and address. */
 bool m_owner_fits(const struct m_open *o, const struct m_call *c) {
-    return c->state == LINECALLSTATE_OFFERING && (o->privilege & LINECALLPRIVILEGE_OWNER) != 0 && (o->media & c->media) != 0 &&
+    return (c->state == LINECALLSTATE_OFFERING || (c->ending && !c->ended)) && (o->privilege & LINECALLPRIVILEGE_OWNER) != 0 && (o->media & c->media) != 0 &&
            (!o->single || o->address == c->address);
 }
 
