@@ -7,7 +7,7 @@ BUILD_PACKAGES=(
     liburing-dev libck-dev libjemalloc-dev libconfuse-dev libjson-c-dev
     libbenchmark-dev libcmocka-dev
 )
-TEST_PACKAGES=(sip-tester jq util-linux procps)
+TEST_PACKAGES=(sip-tester jq util-linux procps libosip2-dev liburcu-dev)
 
 # Prints those of the packages that are not installed.
 missing_packages() {
