@@ -22,6 +22,7 @@ static void owner_and_monitors(void **state)
     client_nothing(&second, w, 0);
     exchange_end(&w->exchange, id);
     client_leave(&first);
+    service_wait_status(&w->service, "totals.opens", 4); /* what one port sent and what another sent have no order */
     uint64_t next = exchange_call(&w->exchange, 0, LINECALLSTATE_OFFERING, "1", "2");
     LINEMESSAGE m = client_expect(&second, LINE_APPNEWCALL);
     assert_int_equal(m.dwParam3, OWNER); /* now it is the earliest */
