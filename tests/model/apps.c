@@ -31,11 +31,13 @@ static bool put_sync(struct sim *s, uint32_t port, struct cf_record *r) {
 }
 
 static void put_async(struct sim *s, uint32_t port, struct cf_record *r) {
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < SIM_REQUESTS; i++)
+    uint32_t used = 0, own = s->ports[port].pending_count;
+    for (uint32_t i = 0; i < SIM_REQUESTS; i++) {
         used += s->model.requests[i].used;
-    if (used + sim_pending_count(s) + 8 > SIM_REQUESTS)
-        return;
+        own += s->model.requests[i].used && s->model.requests[i].port == port;
+    }
+    if (used + sim_pending_count(s) + 8 > SIM_REQUESTS || own >= s->model.ports[port].requests_max)
+        return; /* as the library does */
     r->m.param1 = ++s->ports[port].next_request_id;
     sim_put(s, port, r);
 }

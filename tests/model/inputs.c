@@ -83,7 +83,7 @@ static void line_forced(struct model *m, uint32_t provider, uint32_t line) {
                     continue;
                 ref->limbo = true;
                 ref->counts_must = 0;
-                if (ref->privilege == LINECALLPRIVILEGE_OWNER && m->calls[ref->call].drop == 0)
+                if (m->calls[ref->call].drop == 0)
                     m->calls[ref->call].drop = 1;
                 if (ref->announce == M_LATER)
                     ref->announce = M_OPTIONAL;

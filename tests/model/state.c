@@ -188,7 +188,7 @@ void m_ref_drop(struct model *m, struct m_ref *r, bool by_close) {
     uint32_t bits = owner ? LINECALLINFOSTATE_NUMOWNERDECR : LINECALLINFOSTATE_NUMMONITORS;
     if (!told && r->candidate)
         bits = LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS;
-    m_counts_changed(m, r->call, r->port, bits, told);
+    m_counts_changed(m, r->call, r->port, bits, told && !r->limbo);
     if (!told)
         return;
     if (!by_close || m->keeps || c->state == LINECALLSTATE_IDLE)
@@ -257,7 +257,7 @@ bool m_owner_fits(const struct m_open *o, const struct m_call *c) {
 /* Too many handles, or too many of calls that have ended: the engine may keep calls from it. */
 bool m_may_be_limited(struct model *m, uint32_t port) {
     /* Half: void handles take room until they are swept. */
-    if (m_idle_handles(m, port) < m->idle_max && m_handles(m, port) + 1 < m->handles_max / 2)
+    if (m_idle_handles(m, port) + 8 < m->idle_max && m_handles(m, port) + 1 < m->handles_max / 2)
         return false;
     m->ports[port].limited = true;
     return true;
