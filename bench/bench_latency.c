@@ -34,11 +34,11 @@
 #include "callfan/tapi.h"
 #include "shm/atomics.h"
 
-#define PROVIDER "provider bench {\n}\n"
-#define CALLS 1024
-#define EVENTS_MAX 200000
-#define BATCH 256
-#define LANE UINT64_C(65536)
+#define PROVIDER    "provider bench {\n}\n"
+#define CALLS       1024
+#define EVENTS_MAX  200000
+#define BATCH       256
+#define LANE        UINT64_C(65536)
 #define LINES_BYTES (2 * LANE * sizeof(struct line) + 4096)
 
 /* What carries events: Callfan, or a bare relay. */
@@ -46,7 +46,7 @@ struct path {
     const char *name, *configuration;
     bool (*open)(const char *configuration);
     void (*close)(void);
-    bool (*post)(int64_t due);                    /* false: no room */
+    bool (*post)(int64_t due);                     /* false: no room */
     uint32_t (*take)(int64_t *ret_due, bool wait); /* up to BATCH; returns how many */
     void (*run)(void);
 };
@@ -353,7 +353,8 @@ static void run_asleep(void)
         if (now >= due)
             post(posted++, now);
         else
-            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){due / CF_NS_PER_S, due % CF_NS_PER_S}, NULL);
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){due / CF_NS_PER_S, due % CF_NS_PER_S},
+                            NULL);
     }
     pthread_join(taker, NULL);
 }

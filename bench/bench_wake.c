@@ -34,9 +34,9 @@
 #include "callfan/tapi.h"
 #include "shm/atomics.h"
 
-#define APPS 16
-#define LINES 4
-#define BATCH 256
+#define APPS        16
+#define LINES       4
+#define BATCH       256
 #define INTERVAL_US 250
 #define PATIENCE_NS (60 * CF_NS_PER_S)
 
@@ -51,7 +51,7 @@ struct app {
 static struct shared {
     uint32_t phase;
     struct app app[APPS];
-} *shared;
+} * shared;
 
 static pid_t children[APPS];
 
@@ -297,7 +297,8 @@ static void wake_ref(struct cbench_state *s, void *arg)
         for (cf_store_release_32(&shared->phase, WATCH); next < begin + window_ns(); rung++) {
             ring_all();
             next += INTERVAL_US * CF_NS_PER_US;
-            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){next / CF_NS_PER_S, next % CF_NS_PER_S}, NULL);
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){next / CF_NS_PER_S, next % CF_NS_PER_S},
+                            NULL);
         }
         double seconds = (double)(cf_clock_ns() - begin) / 1e9;
         core = cpu_seconds() - core;

@@ -249,8 +249,7 @@ double bench_service_core_seconds(void)
     snprintf(name, sizeof name, "/proc/%lld/stat", (long long)bench_service_status("process.core_pid"));
     FILE *f = fopen(name, "re");
     /* The name of a process has no blank here: (callfan-core). Fields 14 and 15. */
-    if (f == NULL ||
-        fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+    if (f == NULL || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
         fprintf(stderr, "%s cannot be read\n", name);
     if (f != NULL)
         fclose(f);
