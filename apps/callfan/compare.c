@@ -138,7 +138,7 @@ void cf_compare(const struct cf_view *v, const struct cf_sender *s, const struct
     struct report report = {.to = to};
     struct cf_compare_result r = {0};
     for (size_t i = 0; i < v->calls_count; i++)
-        compare_seen(&v->calls[i], cf_sender_find(s, v->calls[i].serial), t, &report, &r);
+        compare_seen(cf_view_at(v, i), cf_sender_find(s, cf_view_at(v, i)->serial), t, &report, &r);
     for (size_t i = 0; i < s->calls_count; i++) {
         const struct cf_sender_call *c = &s->calls[i];
         if (cf_view_find(v, c->serial) != NULL)
@@ -213,7 +213,7 @@ void cf_compare_expected(const struct cf_view *v, const struct cf_expected_state
     struct report report = {.to = to};
     struct cf_compare_result r = {0};
     for (size_t i = 0; i < v->calls_count; i++) {
-        const struct cf_view_call *c = &v->calls[i];
+        const struct cf_view_call *c = cf_view_at(v, i);
         uint32_t steps = c->too_long ? UINT32_MAX : walk(c, expected);
         if (steps == expected->count) {
             r.same++;

@@ -33,10 +33,38 @@ const char *cf_view_code_name(uint16_t code, char text[48])
 
 void cf_view_fini(struct cf_view *v)
 {
-    free(v->calls);
+    size_t at = 0;
+    for (size_t i = 0; i * CF_VIEW_CHUNK < v->calls_count; i++)
+        free(v->chunks[i]);
+    free(v->chunks);
+    for (const struct cf_tool_map_entry *e; (e = cf_tool_map_next(&v->by_serial, &at)) != NULL;)
+        free((void *)(uintptr_t)e->value);
     cf_tool_map_fini(&v->by_serial);
     cf_tool_map_fini(&v->by_handle);
     *v = (struct cf_view){0};
+}
+
+static void *allocate(size_t count, size_t bytes)
+{
+    void *memory = calloc(count, bytes);
+    if (memory == NULL) {
+        fprintf(stderr, "callfan check: no memory\n");
+        exit(EXIT_FAILURE);
+    }
+    return memory;
+}
+
+/* Where the index of a serial stands; make: a page for it if there is none, else NULL. */
+static uint32_t *place_of_serial(struct cf_tool_map *by_serial, uint64_t serial, bool make)
+{
+    uint64_t page, key = serial / CF_VIEW_CHUNK + 1; /* 0 is no key */
+    if (!cf_tool_map_get(by_serial, key, &page)) {
+        if (!make)
+            return NULL;
+        page = (uint64_t)(uintptr_t)allocate(CF_VIEW_CHUNK, sizeof(uint32_t));
+        cf_tool_map_put(by_serial, key, page);
+    }
+    return (uint32_t *)(uintptr_t)page + serial % CF_VIEW_CHUNK;
 }
 
 /* The number that the caller's digits are; 0 when it has none or other characters. */
@@ -55,17 +83,18 @@ static uint64_t serial_of(const char *caller)
 
 static struct cf_view_call *new_call(struct cf_view *v)
 {
-    if (v->calls_count == v->calls_room) {
-        v->calls_room = v->calls_room == 0 ? 4096 : v->calls_room * 2;
-        v->calls = realloc(v->calls, v->calls_room * sizeof *v->calls);
-        if (v->calls == NULL) {
-            fprintf(stderr, "callfan check: no memory for %zu calls\n", v->calls_room);
+    size_t chunk = v->calls_count / CF_VIEW_CHUNK;
+    if (chunk == v->chunks_room) {
+        v->chunks_room = chunk == 0 ? 1024 : chunk * 2;
+        v->chunks = realloc(v->chunks, v->chunks_room * sizeof *v->chunks);
+        if (v->chunks == NULL) {
+            fprintf(stderr, "callfan check: no memory\n");
             exit(EXIT_FAILURE);
         }
     }
-    struct cf_view_call *c = &v->calls[v->calls_count++];
-    *c = (struct cf_view_call){0};
-    return c;
+    if (v->calls_count % CF_VIEW_CHUNK == 0)
+        v->chunks[chunk] = allocate(CF_VIEW_CHUNK, sizeof **v->chunks);
+    return cf_view_at(v, v->calls_count++);
 }
 
 void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char *caller)
@@ -73,7 +102,8 @@ void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char
     uint64_t serial = serial_of(caller), index;
     if (serial == 0)
         serial = call;
-    if (cf_tool_map_get(&v->by_serial, serial, &index) || cf_tool_map_get(&v->by_handle, call, &index)) {
+    uint32_t *place = place_of_serial(&v->by_serial, serial, true);
+    if (*place != 0 || cf_tool_map_get(&v->by_handle, call, &index)) {
         v->announced_twice++;
         return;
     }
@@ -81,7 +111,7 @@ void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char
     c->serial = serial;
     c->handle = call;
     c->device = device;
-    cf_tool_map_put(&v->by_serial, serial, v->calls_count);
+    *place = (uint32_t)v->calls_count;
     cf_tool_map_put(&v->by_handle, call, v->calls_count);
     v->live_count++;
 }
@@ -93,7 +123,7 @@ bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool res
         v->unknown_handle++;
         return false;
     }
-    struct cf_view_call *c = &v->calls[index - 1];
+    struct cf_view_call *c = cf_view_at(v, index - 1);
     if (!has_state(c))
         c->first_ns = m->time_ns;
     v->no_first_privilege += !has_state(c) && m->dwParam3 == 0;
@@ -116,7 +146,7 @@ bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool res
 void cf_view_close(struct cf_view *v, uint32_t device)
 {
     for (size_t i = 0; i < v->calls_count; i++) {
-        struct cf_view_call *c = &v->calls[i];
+        struct cf_view_call *c = cf_view_at(v, i);
         if (c->handle == 0 || c->device != device)
             continue;
         cf_tool_map_remove(&v->by_handle, c->handle);
@@ -127,6 +157,7 @@ void cf_view_close(struct cf_view *v, uint32_t device)
 
 const struct cf_view_call *cf_view_find(const struct cf_view *v, uint64_t serial)
 {
-    uint64_t index;
-    return cf_tool_map_get(&v->by_serial, serial, &index) ? &v->calls[index - 1] : NULL;
+    struct cf_tool_map by_serial = v->by_serial; /* is not changed */
+    const uint32_t *place = place_of_serial(&by_serial, serial, false);
+    return place == NULL || *place == 0 ? NULL : cf_view_at(v, *place - 1);
 }

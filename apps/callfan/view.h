@@ -4,6 +4,7 @@
  * Shape      one record per call, never removed; a call is named by the digits of its caller (a serial that the sender counts), or,
  *            without such digits, by its handle
  * Units      time_ns: CLOCK_MONOTONIC
+ * Progress   nothing grows by copying while the traffic runs: a pause would be measured as latency
  * Overlap    one thread
  * Errors     no memory ends the program
  */
@@ -17,7 +18,7 @@
 #include "apps/callfan/map.h"
 #include "callfan/tapi.h"
 
-enum { CF_VIEW_STATES_MAX = 30 };
+enum { CF_VIEW_STATES_MAX = 30, CF_VIEW_CHUNK = 4096 };
 
 /* A state and its mode in 16 bits: number of the state's bit, number of the mode's bit plus one; and a mark on states that
  * were told by a resync, before which others may have been folded. */
@@ -35,14 +36,19 @@ struct cf_view_call {
 };
 
 struct cf_view {
-    struct cf_view_call *calls; /* callee's */
-    size_t calls_count, calls_room;
-    struct cf_tool_map by_serial; /* -> index + 1 */
+    struct cf_view_call **chunks; /* callee's; of CF_VIEW_CHUNK calls each, which never move */
+    size_t calls_count, chunks_room;
+    struct cf_tool_map by_serial; /* serial / CF_VIEW_CHUNK -> page of index + 1 by the rest of the serial */
     struct cf_tool_map by_handle; /* live ones -> index + 1 */
     size_t live_count;
     /* what may not happen */
     uint64_t announced_twice, after_idle, unknown_handle, second_privilege, no_first_privilege;
 };
+
+static inline struct cf_view_call *cf_view_at(const struct cf_view *v, size_t i)
+{
+    return &v->chunks[i / CF_VIEW_CHUNK][i % CF_VIEW_CHUNK];
+}
 
 uint16_t cf_view_code(DWORD state, DWORD mode);
 /* "CONNECTED ACTIVE" */
