@@ -140,7 +140,10 @@ static void put_call_request(struct sim *s, uint32_t port) {
         r->m.param1 = what < 60 ? LINECALLPRIVILEGE_OWNER : what < 67 ? LINECALLPRIVILEGE_MONITOR : LINECALLPRIVILEGE_NONE;
         put_sync(s, port, r);
     } else if (what < 70) {
-        put_sync(s, port, request(CF_REQ_RELEASE_ASK, handle, ref->open));
+        uint32_t owners, monitors, unsure;
+        m_call_count(&s->model, ref->call, &owners, &monitors, &unsure);
+        if (unsure == 0 && !ref->limbo && !o->limbo)
+            put_sync(s, port, request(CF_REQ_RELEASE_ASK, handle, ref->open));
     } else {
         sim_put(s, port, request(CF_REQ_RELEASE, handle, ref->open));
     }

@@ -281,6 +281,7 @@ static void answer_privilege(struct model *m, struct m_answer *a, struct m_ref *
         return;
     if (wanted == LINECALLPRIVILEGE_MONITOR && owners == 1 && c->state != LINECALLSTATE_IDLE) {
         a->result = LINEERR_INVALCALLSTATE;
+        a->either = unsure != 0;
         return;
     }
     r->privilege = (uint8_t)wanted;

@@ -137,6 +137,7 @@ struct m_request {
 /* The expected answer of a synchronous request. */
 struct m_answer {
     bool used, any_error, may_fail, listed, limited;
+    bool either; /* whether somebody else owns the call is not known: 0 is right too */
     uint16_t id;
     uint8_t open;
     uint64_t sequence;
@@ -185,6 +186,7 @@ struct model {
     bool failed;
     char why[512];
     uint32_t handles_max, idle_max;
+    bool small; /* limits so small that they bite: what they cost is not predicted to the last message */
     bool keeps; /* close_policy */
     uint64_t opens_made;
     uint32_t serial;

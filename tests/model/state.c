@@ -189,15 +189,17 @@ void m_ref_drop(struct model *m, struct m_ref *r, bool by_close) {
     if (!told && r->candidate)
         bits = LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS;
     m_counts_changed(m, r->call, r->port, bits, told && !r->limbo);
-    if (!told)
+    if (!told) {
+        c->drop |= by_close && !m->keeps && c->drop == 0 && m_owner_fits(&m->ports[r->port].opens[r->open], c);
         return;
+    }
     if (!by_close || m->keeps || c->state == LINECALLSTATE_IDLE)
         return;
     uint32_t owners, monitors, unsure;
     m_call_count(m, r->call, &owners, &monitors, &unsure);
     if (owner && owners == 0)
         c->drop = unsure != 0 || r->candidate || r->limbo ? (c->drop == 2 ? 2 : 1) : 2;
-    else if (r->candidate && owners == 0 && c->drop == 0)
+    else if ((r->candidate || r->limbo) && owners == 0 && c->drop == 0)
         c->drop = 1;
 }
 

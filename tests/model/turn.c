@@ -159,6 +159,12 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
             m->refs[i].used &= m->refs[i].port != port || m->refs[i].open != a->open || m->refs[i].gone;
         return;
     }
+    struct m_ref *r = a->either && reply->result == 0 ? m_ref_of(m, port, a->handle) : NULL;
+    if (r != NULL) {
+        r->privilege = LINECALLPRIVILEGE_MONITOR;
+        m_counts_changed(m, r->call, port, LINECALLINFOSTATE_NUMMONITORS | LINECALLINFOSTATE_NUMOWNERDECR, false);
+        return;
+    }
     bool right = a->id == CF_REQ_DEV_CAPS || (a->any_error ? reply->result < 0 : reply->result == a->result);
     if (!right) {
         m_fail(m, "port %u: request %#x of %#lx answered %#x, expected %#x%s", port, a->id, a->handle, (unsigned)reply->result,
@@ -258,6 +264,10 @@ static void requests_end(struct model *m, bool idle) {
         if (!q->used)
             continue;
         struct m_port *p = &m->ports[q->port];
+        if (q->state == M_REQUEST_FORWARD && q->limited && p->outage) { /* refused, and the reply waits for room */
+            q->state = M_REQUEST_REPLY;
+            q->any_error = true;
+        }
         if (q->state == M_REQUEST_FORWARD && q->suppressed == 0)
             m_fail(m, "port %u: request %u (%#x) was not passed on", q->port, q->request_id, q->id);
         if (q->state == M_REQUEST_REPLY && q->suppressed == 0 && !p->outage && (!q->deferred || idle))

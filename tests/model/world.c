@@ -109,6 +109,7 @@ static void choose_limits(struct sim *s, struct cf_limits *l, struct cf_engine_o
     s->burst = sim_chance(r, 50) ? 4 : 30;
     *o = (struct cf_engine_options){.close_policy = sim_chance(r, 75) ? CF_CLOSE_DROPS : CF_CLOSE_KEEPS, .boot_id = 1};
     s->model.handles_max = l->handles;
+    s->model.small = l->handles < 512 || l->idle_handles_max < 400;
     s->model.idle_max = l->idle_handles_max;
     s->model.keeps = o->close_policy == CF_CLOSE_KEEPS;
 }
