@@ -417,7 +417,8 @@ static void app_output(struct match *k, const struct m_output *o) {
 static struct m_request *forwarded(struct model *m, uint32_t provider, const struct cf_message *g, uint16_t id, uint32_t serial) {
     for (uint32_t i = 0; i < m->requests_high; i++) {
         struct m_request *q = &m->requests[i];
-        if (!q->used || q->state != M_REQUEST_FORWARD || q->provider != provider || q->id != id)
+        bool perhaps = q->state == M_REQUEST_REPLY && q->any_error && q->suppressed == 1; /* its line may have been closed */
+        if (!q->used || (q->state != M_REQUEST_FORWARD && !perhaps) || q->provider != provider || q->id != id)
             continue;
         if (id == CF_REQ_MAKE_CALL ? q->serial == serial : m->calls[q->call].id == g->device && m->calls[q->call].used)
             return q;
@@ -470,6 +471,7 @@ static void provider_output(struct match *k, const struct m_output *o) {
         if (o->m.id == CF_CMD_MAKE_CALL && (uint32_t)o->m.param2 != q->line)
             m_fail(m, "provider %u: MAKE_CALL on line %u, asked for on %u", provider, (uint32_t)o->m.param2, q->line);
         q->state = M_REQUEST_WITH_PROVIDER;
+        q->any_error = false;
         q->number = o->m.param1;
         m->checked++;
         return;
