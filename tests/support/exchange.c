@@ -106,7 +106,7 @@ uint32_t exchange_mark(struct exchange *x, uint32_t line)
     return x->marker;
 }
 
-/* Commands that nobody waits for by themselves: a call's end frees its identifier. */
+/* A command that nobody waits for yet; the oldest of too many is forgotten. */
 static void keep(struct exchange *x, const struct cf_command *c)
 {
     if (x->waiting.count == sizeof x->waiting.kept / sizeof *x->waiting.kept) {
@@ -114,23 +114,36 @@ static void keep(struct exchange *x, const struct cf_command *c)
         memmove(x->waiting.kept, x->waiting.kept + 1, x->waiting.count * sizeof *x->waiting.kept);
     }
     x->waiting.kept[x->waiting.count++] = *c;
+}
+
+/* After these the identifier may be used again. */
+static void ended(struct exchange *x, const struct cf_command *c)
+{
     if (c->id == CF_CMD_CLOSE_CALL || c->id == CF_CMD_REFUSED)
         cf_provider_call_free(x->provider, c->call);
 }
 
+static bool fits(const struct cf_command *c, uint16_t id, uint64_t call)
+{
+    return c->id == id && (call == 0 || c->call == call);
+}
+
 static bool take(struct exchange *x, uint16_t id, uint64_t call, struct cf_command *ret_command)
 {
-    struct cf_command c;
-    while (cf_provider_next_command(x->provider, &c))
-        keep(x, &c);
     for (unsigned i = 0; i < x->waiting.count; i++) {
         const struct cf_command *k = &x->waiting.kept[i];
-        if (k->id != id || (call != 0 && k->call != call))
+        if (!fits(k, id, call))
             continue;
         *ret_command = *k;
         x->waiting.count--;
         memmove(x->waiting.kept + i, x->waiting.kept + i + 1, (x->waiting.count - i) * sizeof *k);
         return true;
+    }
+    while (cf_provider_next_command(x->provider, ret_command)) {
+        ended(x, ret_command);
+        if (fits(ret_command, id, call))
+            return true;
+        keep(x, ret_command);
     }
     return false;
 }
