@@ -37,12 +37,35 @@ static struct cf_provider_call *find_entry(struct cf_engine *e, uint32_t provide
     return &e->view[provider].provider_calls[index];
 }
 
+void cf_event_ended(struct cf_engine *e, uint32_t provider, uint64_t call) {
+    struct cf_provider_call *entry = find_entry(e, provider, call);
+    if (entry == NULL || entry->call != 0 || !cf_generation_newer(cf_handle_generation(call), entry->generation))
+        return;
+    cf_event_uses(e, provider, cf_handle_index(call));
+    cf_touch_one(e, entry);
+    entry->generation = cf_handle_generation(call);
+}
+
 static struct cf_call *find_call(struct cf_engine *e, uint32_t provider, uint64_t call) {
     struct cf_provider_call *entry = find_entry(e, provider, call);
     if (entry == NULL || entry->call == 0 || entry->generation != cf_handle_generation(call))
         return NULL;
     struct cf_call *c = cf_call_at(e, entry->call - 1);
     return (c->flags & CF_CALL_CLOSING) != 0 ? NULL : c;
+}
+
+/*
+ * An event of a call that was announced and has ended since, or was refused, is late and no more than that: the provider had not read
+ * CLOSE_CALL when it sent it. One of a call that never was, or that goes on after IDLE, breaks the contract.
+ */
+static void refuse_call_event(struct cf_engine *e, uint32_t provider, uint64_t call) {
+    const struct cf_provider_call *entry = find_entry(e, provider, call);
+    const struct cf_call *c = entry == NULL || entry->call == 0 ? NULL : cf_call_at(e, entry->call - 1);
+    bool ended = c == NULL || (c->flags & CF_CALL_CLOSING) != 0 || entry->generation != cf_handle_generation(call);
+    if (entry != NULL && ended && !cf_generation_newer(cf_handle_generation(call), entry->generation))
+        e->tally.stale_events++;
+    else
+        refuse_event(e, provider);
 }
 
 static bool state_valid(uint64_t state) {
@@ -149,13 +172,13 @@ static void new_call(struct cf_engine *e, uint32_t provider) {
         return;
     }
     cf_event_uses(e, provider, cf_handle_index(m->device));
+    cf_touch_one(e, entry);
+    entry->generation = cf_handle_generation(m->device);
     struct cf_call *c = cf_call_make(e, line, address, provider);
     if (c == NULL) {
         refuse_call(e, provider, CF_REFUSAL_OVERLOAD);
         return;
     }
-    cf_touch_one(e, entry);
-    entry->generation = cf_handle_generation(m->device);
     entry->call = cf_call_index(e, c) + 1;
     c->provider_call = m->device;
     c->state = state;
@@ -180,7 +203,7 @@ static void call_state(struct cf_engine *e, uint32_t provider) {
     const struct cf_message *m = &e->in.m;
     struct cf_call *c = find_call(e, provider, m->device);
     if (c == NULL || !state_valid(m->param1) || c->state == LINECALLSTATE_IDLE) { /* nothing follows IDLE (H-33) */
-        refuse_event(e, provider);
+        refuse_call_event(e, provider, m->device);
         return;
     }
     if (m->param3 != 0) {
@@ -197,7 +220,7 @@ static void call_state(struct cf_engine *e, uint32_t provider) {
 static void call_info(struct cf_engine *e, uint32_t provider) {
     struct cf_call *c = find_call(e, provider, e->in.m.device);
     if (c == NULL) {
-        refuse_event(e, provider);
+        refuse_call_event(e, provider, e->in.m.device);
         return;
     }
     cf_touch_range(&e->journal, c->caller, sizeof c->caller + sizeof c->called);

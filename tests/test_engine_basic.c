@@ -331,6 +331,30 @@ static void a_peer_that_breaks_the_rules_is_shown_out_once(void **unused) {
     assert_int_not_equal(call, 0);
 }
 
+/* A provider does not know yet that the last handle of its call is gone: what it sends meanwhile is late, not wrong. */
+static void late_events_of_ended_calls_do_not_show_a_provider_out(void **unused) {
+    (void)unused;
+    for (uint32_t i = 0; i < 1100; i++) {
+        uint64_t call = offer(0, 2 * i + 1);
+        send(&owner, CF_REQ_RELEASE, CF_NO_REPLY, announced(&owner, LINECALLPRIVILEGE_OWNER), 0, 0, 0);
+        send(&monitor, CF_REQ_RELEASE, CF_NO_REPLY, announced(&monitor, LINECALLPRIVILEGE_MONITOR), 0, 0, 0);
+        turns(1);
+        while (next(&owner) != NULL || next(&monitor) != NULL)
+            ;
+        send(&provider, CF_EV_CALL_STATE, 0, call, LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NORMAL, 0);
+        turns(1);
+        expect(&provider, CF_CMD_CLOSE_CALL, 0, 0, 0);
+    }
+    assert_null(next(&door));
+    struct cf_engine_port_status s;
+    cf_engine_port_status(engine, 1, &s);
+    assert_int_equal(s.bad_records, 0);
+    send(&provider, CF_EV_CALL_STATE, 0, cf_handle_make(0, CF_KIND_PROVIDER, 9001), LINECALLSTATE_CONNECTED, 1, 0); /* never announced */
+    turns(1);
+    cf_engine_port_status(engine, 1, &s);
+    assert_int_equal(s.bad_records, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_state_reaches_owner_and_monitor, setup, teardown),
@@ -338,6 +362,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_made_call_gives_its_handle_with_the_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_provider_ends_its_calls_and_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_breaks_the_rules_is_shown_out_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(late_events_of_ended_calls_do_not_show_a_provider_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
