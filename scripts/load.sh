@@ -163,7 +163,7 @@ traffic_has_ended() {
 
 # wait_for_traffic CALLS SECONDS
 wait_for_traffic() {
-    sleep "$2" # the traffic itself
+    pause "$2" # the traffic itself
     wait_for $((60 + hold_ms / 50)) "the end of all calls" traffic_has_ended "$1" || result=1
 }
 
@@ -339,14 +339,14 @@ run_kill() {
         if [ "$what" = monitor ]; then start_victim; fi
         end=$(($(now_ms) + seconds * 1000))
         while [ $(($(now_ms) + kill_every * 1000)) -lt "$end" ]; do
-            sleep "$kill_every"
+            pause "$kill_every"
             kill -USR1 "$check_pid"
             kill_one "$what"
             kills=$((kills + 1))
         done
         if [ "$what" = provider ]; then
             calls=0 # each start makes its own; those of the last may go on for the whole time
-            sleep "$kill_every"
+            pause "$kill_every"
         fi
         if [ "$what" = provider ]; then
             end_provider
@@ -381,11 +381,11 @@ run_stop() {
     service_start "$(globals; sim_section "$calls" auto)"
     lines_are_up 16
     start_monitors --sender "$service_folder/record" --allow-gaps
-    sleep 3 # of which the traffic has one for its start
+    pause 3 # of which the traffic has one for its start
     if [ "$stopped" = yes ]; then
         kill -STOP "${monitor_pids[-1]}"
     fi
-    sleep "$stop_seconds"
+    pause "$stop_seconds"
     if [ "$stopped" = yes ]; then
         print_behind
         kill -CONT "${monitor_pids[-1]}"

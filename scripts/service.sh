@@ -25,6 +25,12 @@ free_port() {
     echo "$port"
 }
 
+# Sleeps so that a signal to the script is obeyed at once.
+pause() {
+    sleep "$1" &
+    wait $!
+}
+
 # wait_for SECONDS WHAT COMMAND...: runs the command until it succeeds.
 wait_for() {
     local end=$(($(now_ms) + $1 * 1000)) what=$2
