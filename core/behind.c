@@ -202,8 +202,14 @@ static bool resync_slice(struct cf_engine *e, uint32_t port) {
             p->resync_call = end;
             break;
         }
-        if (missed && !announce_missed(e, port, c))
-            return true; /* fell behind again: the scan starts anew then */
+        if (missed && !announce_missed(e, port, c)) {
+            if (p->step == CF_BEHIND)
+                return true; /* the scan starts anew then */
+            cf_touch_one(e, &p->resync_call); /* no handle or reference to be had: the rest of them at another time */
+            p->resync_keep = p->unannounced_since;
+            p->resync_call = end;
+            break;
+        }
         cf_touch_one(e, &p->resync_call);
         p->resync_call++;
     }
@@ -217,7 +223,8 @@ static bool resync_slice(struct cf_engine *e, uint32_t port) {
 /* Calls were not announced to a port that is in step (too many IDLE handles, no handle): it may be told now. */
 static bool may_hear_again(const struct cf_engine *e, uint32_t port) {
     const struct cf_port *p = &e->ports[port];
-    return p->idle_handles <= e->limits.idle_handles_max / 2 && p->handles.live < e->limits.handles - e->limits.handles / 8;
+    bool references = e->g->chunk_free != CF_INDEX_NONE || e->g->chunks_used < e->chunks_max;
+    return references && p->idle_handles <= e->limits.idle_handles_max / 2 && p->handles.live < e->limits.handles - e->limits.handles / 8;
 }
 
 bool cf_behind_step(struct cf_engine *e, uint32_t port) {

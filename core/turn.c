@@ -97,8 +97,10 @@ static bool take_one(struct cf_engine *e, uint32_t port) {
     struct cf_port *p = v->p;
     uint64_t head = p->up_head;
     enum cf_ring_read got = cf_ring_copy_out(v->up_ring, p->up_mask, &head, &e->in);
-    if (got == CF_RING_EMPTY)
+    if (got == CF_RING_EMPTY && head == p->up_head)
         return false;
+    if (got == CF_RING_EMPTY) /* a filler alone: stepped over, else the ring would look readable for ever */
+        got = CF_RING_BAD;
     e->control->hand_index = p->up_head;
     e->control->hand_port = port + 1;
     cf_touch_one(e, &p->up_head);

@@ -98,6 +98,8 @@ static int32_t ask(struct peer *p, uint16_t id, uint64_t device, uint64_t p1, ui
 
 static uint64_t hline(uint32_t slot) { return cf_handle_of_usage(0, slot, CF_KIND_LINE, 1); }
 
+static uint32_t calls_max = 1024;
+
 static int setup(void **unused) {
     (void)unused;
     struct cf_limits l;
@@ -106,7 +108,7 @@ static int setup(void **unused) {
     l.providers = 2;
     l.lines = 64;
     l.open_lines = 64;
-    l.calls = l.calls_per_provider = 1024;
+    l.calls = l.calls_per_provider = calls_max;
     l.handles = 4096;
     uint64_t bytes = cf_engine_state_bytes(&l);
     state = aligned_alloc(4096, bytes);
@@ -133,6 +135,13 @@ static int setup(void **unused) {
     assert_int_equal(ask(&monitor, CF_REQ_OPEN, hline(0), 0, LINECALLPRIVILEGE_MONITOR, 0x20002), 0);
     expect(&provider, CF_CMD_OPEN_LINE, 0, LINEMEDIAMODE_INTERACTIVEVOICE, 0);
     return 0;
+}
+
+static int setup_small(void **unused) {
+    calls_max = 16;
+    int result_of_setup = setup(unused);
+    calls_max = 1024;
+    return result_of_setup;
 }
 
 static int teardown(void **unused) {
@@ -355,6 +364,51 @@ static void late_events_of_ended_calls_do_not_show_a_provider_out(void **unused)
     assert_int_equal(s.bad_records, 1);
 }
 
+/* The core must be able to sleep whatever lies in an application's ring. */
+static void a_filler_alone_does_not_keep_the_core_awake(void **unused) {
+    (void)unused;
+    struct cf_ring_producer *o = &monitor.out;
+    struct cf_message *m = (struct cf_message *)&o->slots[o->tail & o->mask];
+    m->id = CF_MESSAGE_FILLER;
+    m->slots = 3;
+    cf_ring_publish(o->slots, o->mask, o->tail, o->tail + 1);
+    o->tail += 3;
+    turns(2);
+    assert_true(cf_engine_sleep(engine));
+    cf_engine_awake(engine);
+    assert_int_equal(ask(&monitor, CF_REQ_PING, 0, 0, 0, 0), 0);
+}
+
+/* One application with more references to calls than there is room for must not make the core turn for ever. */
+static void a_resync_without_references_left_ends(void **unused) {
+    (void)unused;
+    for (uint32_t i = 1; i < 64; i++)
+        assert_int_equal(ask(&monitor, CF_REQ_OPEN, hline(i), 0, LINECALLPRIVILEGE_MONITOR, 0x20002), 0);
+    for (uint32_t i = 0; i < 63; i++)
+        assert_int_equal(ask(&owner, CF_REQ_OPEN, hline(i + 1), 0, LINECALLPRIVILEGE_MONITOR, 0x20002), 0);
+    for (uint32_t i = 0; i < 6; i++) {
+        offer(i, 1);
+        while (next(&owner) != NULL || next(&monitor) != NULL)
+            ;
+    }
+    struct cf_engine_totals t;
+    cf_engine_totals(engine, &t);
+    assert_true(t.handles_refused > 0);
+    for (int i = 0; i < 50; i++) {
+        turns(1);
+        while (next(&owner) != NULL || next(&monitor) != NULL)
+            ;
+    }
+    assert_false(result.more);
+    assert_int_equal(result.outputs, 0);
+    struct cf_engine_port_status before, after;
+    cf_engine_port_status(engine, 4, &before);
+    turns(10);
+    cf_engine_port_status(engine, 4, &after);
+    assert_int_equal(after.behind, 0);
+    assert_int_equal(after.offered, before.offered);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_state_reaches_owner_and_monitor, setup, teardown),
@@ -363,6 +417,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_dead_provider_ends_its_calls_and_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_breaks_the_rules_is_shown_out_once, setup, teardown),
         cmocka_unit_test_setup_teardown(late_events_of_ended_calls_do_not_show_a_provider_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_filler_alone_does_not_keep_the_core_awake, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_resync_without_references_left_ends, setup_small, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
