@@ -17,6 +17,9 @@ void cf_behind_enter(struct cf_engine *e, uint32_t port, uint32_t cause) {
     p->step = CF_BEHIND;
     cf_touch_one(e, &p->gap_cause);
     p->gap_cause = cause;
+    if (p->unannounced_since == 0) /* a resync that ends here hands on what it could not announce either */
+        p->unannounced_since = p->resync_keep;
+    p->resync_keep = 0;
     cf_port_busy(e, port);
     cf_port_dirty(e, port);
 }

@@ -98,7 +98,7 @@ static int32_t ask(struct peer *p, uint16_t id, uint64_t device, uint64_t p1, ui
 
 static uint64_t hline(uint32_t slot) { return cf_handle_of_usage(0, slot, CF_KIND_LINE, 1); }
 
-static uint32_t calls_max = 1024;
+static uint32_t calls_max = 1024, idle_handles_max = 65536, resync_slice = 512;
 
 static int setup(void **unused) {
     (void)unused;
@@ -110,6 +110,8 @@ static int setup(void **unused) {
     l.open_lines = 64;
     l.calls = l.calls_per_provider = calls_max;
     l.handles = 4096;
+    l.idle_handles_max = idle_handles_max;
+    l.resync_slice = resync_slice;
     uint64_t bytes = cf_engine_state_bytes(&l);
     state = aligned_alloc(4096, bytes);
     memset(state, 0, bytes);
@@ -141,6 +143,14 @@ static int setup_small(void **unused) {
     calls_max = 16;
     int result_of_setup = setup(unused);
     calls_max = 1024;
+    return result_of_setup;
+}
+
+static int setup_slow_resync(void **unused) {
+    idle_handles_max = resync_slice = 16;
+    int result_of_setup = setup(unused);
+    idle_handles_max = 65536;
+    resync_slice = 512;
     return result_of_setup;
 }
 
@@ -409,6 +419,53 @@ static void a_resync_without_references_left_ends(void **unused) {
     assert_int_equal(after.offered, before.offered);
 }
 
+static uint32_t step_of(const struct peer *p) {
+    struct cf_engine_port_status s;
+    cf_engine_port_status(engine, p->port, &s);
+    return s.behind;
+}
+
+static void connected(uint64_t call) {
+    send(&provider, CF_EV_CALL_STATE, 0, call, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE, 0);
+    turns(1);
+    while (next(&owner) != NULL)
+        ;
+}
+
+/* The call could not be announced while resynchronising (too many IDLE handles), and then the ring filled up again. */
+static void a_call_kept_back_in_a_broken_resync_is_told_later(void **unused) {
+    (void)unused;
+    uint64_t calls[60], handles[60];
+    for (uint32_t i = 0; i < 60; i++) {
+        calls[i] = offer(i, 1);
+        announced(&owner, LINECALLPRIVILEGE_OWNER);
+        handles[i] = announced(&monitor, LINECALLPRIVILEGE_MONITOR);
+    }
+    for (uint32_t i = 44; i < 60; i++)
+        send(&provider, CF_EV_CALL_STATE, 0, calls[i], LINECALLSTATE_IDLE, 0, 0);
+    turns(1);
+    for (uint32_t i = 0; step_of(&monitor) == 0; i++)
+        connected(calls[i % 44]);
+    for (uint32_t i = 0; i < 44; i++)
+        connected(calls[i]);
+    for (; step_of(&monitor) == 1; turns(1))
+        assert_non_null(next(&monitor));
+    turns(10);
+    assert_int_equal(step_of(&monitor), 2); /* half the ring is used: it waits with marks left */
+    offer(60, 1);
+    while (step_of(&monitor) == 2)
+        connected(calls[0]);
+    for (uint32_t i = 44; i < 60; i++)
+        send(&monitor, CF_REQ_RELEASE, CF_NO_REPLY, handles[i], 0, 0, 0);
+    bool told = false;
+    for (int i = 0; i < 200; i++) {
+        turns(1);
+        for (const struct cf_message *m = next(&monitor); m != NULL; m = next(&monitor))
+            told = told || m->id == LINE_APPNEWCALL;
+    }
+    assert_true(told);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_state_reaches_owner_and_monitor, setup, teardown),
@@ -419,6 +476,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(late_events_of_ended_calls_do_not_show_a_provider_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_filler_alone_does_not_keep_the_core_awake, setup, teardown),
         cmocka_unit_test_setup_teardown(a_resync_without_references_left_ends, setup_small, teardown),
+        cmocka_unit_test_setup_teardown(a_call_kept_back_in_a_broken_resync_is_told_later, setup_slow_resync, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
