@@ -501,6 +501,8 @@ void cf_call_notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint3
         if (!cf_ref_live(e, c, ref, &port, &open_line) || port == except_port)
             continue;
         struct cf_call_handle *h = cf_slot_at(&e->view[port], index);
+        if ((h->owed & bits) == bits)
+            continue; /* marked already; one request that removes a hundred void references comes here for each of them */
         cf_touch_one(e, h);
         h->owed |= bits;
         cf_marks_set(&e->view[port].notices, &e->journal, index);

@@ -188,7 +188,7 @@ static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     uint32_t n = 0;
     uint32_t most = budget < e->limits.port_records ? budget : e->limits.port_records;
     struct cf_port *p = e->view[port].p;
-    while (n < most && cf_journal_room(&e->journal) > CF_JOURNAL_ENTRIES / 4 && may_take(e, port)) {
+    while (n < most && cf_journal_room(&e->journal) > CF_JOURNAL_ENTRIES / 2 && may_take(e, port)) {
         if (p->kind == CF_PORT_PROVIDER)
             look_ahead(e, &e->view[port], p->up_head);
         if (!take_one(e, port))
@@ -294,9 +294,9 @@ static void set_aside(struct cf_engine *e, int64_t now_ns) {
     }
     cf_port_dirty(e, port);
     add_tally(e);
-    cf_store_release_64(&c->committed, c->turn);
-    c->hand_port = 0;
+    c->hand_port = 0; /* both before the commit: a crash behind it must not set the next record aside too */
     c->attempts = 0;
+    cf_store_release_64(&c->committed, c->turn);
     for (uint32_t i = 0; i < e->dirty_count; i++)
         publish_port(e, e->dirty[i]);
     publish_answers(e);
