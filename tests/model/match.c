@@ -212,6 +212,8 @@ static bool callstate(struct match *k, const struct m_output *o) {
 
 static bool callinfo(struct model *m, const struct m_output *o) {
     struct m_ref *r = m_ref_of(m, o->port, o->m.device);
+    if (r == NULL && m_listed_of(m, o->port, o->m.device) != NULL && (o->m.param1 & ~(uint64_t)SIM_COUNT_BITS) == 0)
+        return true; /* whose handle it is will be told by lineGetCallInfo */
     if (r == NULL)
         return m_fail(m, "port %u: CALLINFO for a handle that it was not given, %#lx", o->port, o->m.device);
     if (r->saw_idle)
@@ -402,28 +404,38 @@ static void app_output(struct match *k, const struct m_output *o) {
         m_fail(m, "port %u: message %#x", o->port, o->m.id);
         break;
     }
-    if (o->m.open_line != CF_INDEX_NONE && o->m.id != LINE_REPLY) {
+    bool listed = o->m.id == LINE_CALLINFO && m_listed_of(m, o->port, o->m.device) != NULL;
+    if (o->m.open_line != CF_INDEX_NONE && o->m.id != LINE_REPLY && !listed) {
         struct m_ref *r = o->m.id == LINE_CALLSTATE || o->m.id == LINE_CALLINFO ? m_ref_of(m, o->port, o->m.device) : NULL;
         uint32_t slot = r != NULL ? r->open : cf_handle_slot(o->m.device);
         if (o->m.open_line != slot)
             m_fail(m, "port %u: message %u names line slot %u, expected %u", o->port, o->m.id, o->m.open_line, slot);
-    } else if (o->m.id == LINE_CALLSTATE || o->m.id == LINE_CALLINFO || o->m.id == LINE_APPNEWCALL || o->m.id == LINE_CLOSE) {
+    } else if (!listed && (o->m.id == LINE_CALLSTATE || o->m.id == LINE_CALLINFO || o->m.id == LINE_APPNEWCALL || o->m.id == LINE_CLOSE)) {
         m_fail(m, "port %u: message %u names no line", o->port, o->m.id);
     }
 }
 
 /* ------------------------------------------------------------------ to providers */
 
+static bool is_command_of(const struct model *m, const struct m_request *q, uint32_t provider, const struct cf_message *g, uint16_t id,
+                          uint32_t serial) {
+    if (!q->used || q->provider != provider || q->id != id)
+        return false;
+    return id == CF_REQ_MAKE_CALL ? q->serial == serial : m->calls[q->call].id == g->device && m->calls[q->call].used;
+}
+
 static struct m_request *forwarded(struct model *m, uint32_t provider, const struct cf_message *g, uint16_t id, uint32_t serial) {
+    struct m_request *perhaps = NULL; /* its line may have been closed before */
     for (uint32_t i = 0; i < m->requests_high; i++) {
         struct m_request *q = &m->requests[i];
-        bool perhaps = q->state == M_REQUEST_REPLY && q->any_error && q->suppressed == 1; /* its line may have been closed */
-        if (!q->used || (q->state != M_REQUEST_FORWARD && !perhaps) || q->provider != provider || q->id != id)
+        if (!is_command_of(m, q, provider, g, id, serial))
             continue;
-        if (id == CF_REQ_MAKE_CALL ? q->serial == serial : m->calls[q->call].id == g->device && m->calls[q->call].used)
+        if (q->state == M_REQUEST_FORWARD)
             return q;
+        if (q->state == M_REQUEST_REPLY && q->any_error && q->suppressed == 1)
+            perhaps = q;
     }
-    return NULL;
+    return perhaps;
 }
 
 static void call_command(struct model *m, uint32_t provider, const struct m_output *o) {

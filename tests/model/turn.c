@@ -202,7 +202,7 @@ static void ref_end(struct model *m, struct m_ref *r, bool idle, const struct m_
     bool over = p->outage && words[r->port].behind == 0;
     bool ending = c->ending && !c->ended && !idle;
     if (p->outage && !over) {
-        p->missed_high += r->owed_count;
+        p->missed_high += r->owed_count + (c->ending && !c->ended && p->behind == 0 ? 2 : 0);
         r->owed_count = 0;
         if (r->announce == M_NOW)
             r->announce = M_LATER;
