@@ -209,6 +209,9 @@ static void make_call(struct cf_engine *e, uint32_t port) {
 static void call_made(struct cf_engine *e, uint32_t port, uint32_t at, struct cf_call *c, uint64_t provider_call) {
     struct cf_request *q = &e->view[port].requests[at];
     struct cf_provider_call *entry = &e->view[c->provider].provider_calls[cf_handle_index(provider_call)];
+    uint32_t ref_port, ref_open;
+    if (c->refs != 0 && !cf_ref_live(e, c, cf_call_ref(e, c, 0), &ref_port, &ref_open))
+        cf_call_release(e, c, 0, true, port); /* while it is tentative: the sweep of that open may be past the line's calls */
     cf_event_uses(e, c->provider, cf_handle_index(provider_call));
     cf_touch_one(e, entry);
     entry->generation = cf_handle_generation(provider_call);
@@ -229,7 +232,9 @@ static void call_made(struct cf_engine *e, uint32_t port, uint32_t at, struct cf
     cf_call_link(e, c);
     cf_request_finish(e, port, at, 0);
     cf_call_announce_monitors(e, c, LINECALLSTATE_UNKNOWN, 0);
-    cf_call_collect(e, c); /* the maker closed the line meanwhile and nobody monitors it */
+    if (c->owners == 0 && c->refs != 0 && e->control->options.close_policy == CF_CLOSE_DROPS)
+        cf_call_due(e, c, CF_CALL_DROP_DUE); /* the maker closed the line meanwhile: as if it had closed it now (H-61) */
+    cf_call_collect(e, c); /* the same, and nobody monitors it */
 }
 
 static void make_call_replied(struct cf_engine *e, uint32_t provider, uint32_t port, uint32_t at, int32_t result) {

@@ -419,6 +419,23 @@ static void a_resync_without_references_left_ends(void **unused) {
     assert_int_equal(after.offered, before.offered);
 }
 
+/* The sole owner is gone before the call is there: it is dropped, as when he had closed the line a moment later (H-61). */
+static void a_call_whose_maker_closed_the_line_meanwhile_is_dropped(void **unused) {
+    (void)unused;
+    send(&owner, CF_REQ_MAKE_CALL, CF_NO_REPLY, hline(0), 9, 0, 0);
+    turns(1);
+    const struct cf_message *m = next(&provider);
+    assert_int_equal(m->id, CF_CMD_MAKE_CALL);
+    uint64_t number = m->param1;
+    send(&owner, CF_REQ_CLOSE, CF_NO_REPLY, hline(0), 0, 0, 0);
+    turns(3);
+    uint64_t call = cf_handle_make(5, CF_KIND_PROVIDER, 1);
+    send(&provider, CF_EV_REPLY, 0, call, number, 0, 0);
+    turns(2);
+    announced(&monitor, LINECALLPRIVILEGE_MONITOR);
+    expect(&provider, CF_CMD_DROP, 0, 0, 0);
+}
+
 static uint32_t step_of(const struct peer *p) {
     struct cf_engine_port_status s;
     cf_engine_port_status(engine, p->port, &s);
@@ -477,6 +494,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_filler_alone_does_not_keep_the_core_awake, setup, teardown),
         cmocka_unit_test_setup_teardown(a_resync_without_references_left_ends, setup_small, teardown),
         cmocka_unit_test_setup_teardown(a_call_kept_back_in_a_broken_resync_is_told_later, setup_slow_resync, teardown),
+        cmocka_unit_test_setup_teardown(a_call_whose_maker_closed_the_line_meanwhile_is_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
