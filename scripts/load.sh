@@ -122,6 +122,7 @@ END
 provider sim {
     command = "$service_folder/sim"
     restart_ms_min = 50
+    restart_ms_max = 50
     lines = 16
     rate = $rate
     calls = $1
@@ -302,10 +303,20 @@ time_gone() {
     gone_after+=($(($(now_ms) - from)))
 }
 
+# kill_process PATH: the process whose number the status has there, once it runs.
+kill_process() {
+    local pid=0
+    wait_for 20 "a process at $1" status_is "$1 > 1" true
+    pid=$(status "$1")
+    if [ "$pid" -gt 1 ]; then
+        kill -KILL "$pid"
+    fi
+}
+
 kill_one() {
     case $1 in
-    core) kill -KILL "$(status .process.core_pid)" ;;
-    provider) kill -KILL "$(status '.providers[0].pid')" ;;
+    core) kill_process .process.core_pid ;;
+    provider) kill_process '.providers[0].pid' ;;
     owner)
         kill -KILL "$owner_pid"
         wait "$owner_pid" 2>/dev/null || true
@@ -369,7 +380,7 @@ run_kill() {
 # Ends the provider's traffic: its calls are driven to IDLE by its death, and it does not come back.
 end_provider() {
     sed -i 's/^    rate = .*/    rate = 0/' "$service_folder/callfan.conf"
-    kill -KILL "$(status '.providers[0].pid')"
+    kill_process '.providers[0].pid'
     wait_for 30 "the end of all calls" status_is .totals.calls_live 0 || result=1
 }
 

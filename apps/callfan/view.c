@@ -145,14 +145,18 @@ bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool res
 
 void cf_view_close(struct cf_view *v, uint32_t device)
 {
-    for (size_t i = 0; i < v->calls_count; i++) {
-        struct cf_view_call *c = cf_view_at(v, i);
-        if (c->handle == 0 || c->device != device)
-            continue;
-        cf_tool_map_remove(&v->by_handle, c->handle);
-        c->handle = 0;
-        v->live_count--;
+    struct cf_tool_map kept = {0};
+    size_t at = 0;
+    for (const struct cf_tool_map_entry *e; (e = cf_tool_map_next(&v->by_handle, &at)) != NULL;) {
+        struct cf_view_call *c = cf_view_at(v, e->value - 1);
+        if (c->device == device)
+            c->handle = 0;
+        else
+            cf_tool_map_put(&kept, e->key, e->value);
     }
+    cf_tool_map_fini(&v->by_handle);
+    v->by_handle = kept;
+    v->live_count = kept.used_count;
 }
 
 const struct cf_view_call *cf_view_find(const struct cf_view *v, uint64_t serial)
