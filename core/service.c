@@ -311,7 +311,7 @@ static bool application_step(struct cf_engine *e, uint32_t port) {
     bool more = false;
     if (p->sweep_first != CF_INDEX_NONE)
         more |= sweep_step(e, port);
-    if (p->idle_handles > 2 * e->limits.idle_handles_max && !p->expelling) {
+    if (p->idle_handles > 2 * e->limits.idle_handles_max && !p->expelling && p->sweep_first == CF_INDEX_NONE) {
         cf_touch_one(e, &p->expelling);
         cf_touch_one(e, &p->sweep_scan);
         p->expelling = 1;
@@ -346,6 +346,8 @@ static bool port_step(struct cf_engine *e, uint32_t port) {
         done = p->state == CF_PORT_NONE;
     } else if (p->state == CF_PORT_DRAINING) {
         more = true;
+        if (p->kind == CF_PORT_APPLICATION) /* a lineOpen may wait for it */
+            sweep_step(e, port);
     } else if (p->kind == CF_PORT_PROVIDER) {
         done = !send_dues(e, port); /* else it waits for the provider to read */
     } else {

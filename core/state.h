@@ -386,6 +386,7 @@ struct cf_engine {
     uint32_t bells_due;
     struct cf_engine_result *result;
     bool asleep;
+    bool held_back;                /* at the last look before sleep: a provider's events wait for it to read */
     struct cf_record in;           /* the record in hand, copied out */
     struct cf_record out;          /* a record being built */
     struct cf_port_view view[CF_PORTS_MAX];

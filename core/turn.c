@@ -129,6 +129,8 @@ static bool take_one(struct cf_engine *e, uint32_t port) {
     return true;
 }
 
+#define CF_PROVIDER_ROOM 256u
+
 /* A provider that does not read its commands is not read either: refusals and closes always have room. */
 static bool may_take(struct cf_engine *e, uint32_t port) {
     struct cf_port_view *v = &e->view[port];
@@ -138,7 +140,7 @@ static bool may_take(struct cf_engine *e, uint32_t port) {
         return v->p->drain_left != 0;
     if (v->p->kind != CF_PORT_PROVIDER)
         return true;
-    return cf_output_free(e, v, 256) >= 256;
+    return cf_output_free(e, v, CF_PROVIDER_ROOM) >= CF_PROVIDER_ROOM;
 }
 
 /*
@@ -184,6 +186,12 @@ static void expel(struct cf_engine *e, uint32_t port) {
     p->expelled = 1;
 }
 
+/* Everything that a dead peer had committed was taken, or as much as its ring can hold. */
+static bool nothing_committed(const struct cf_port_view *v) {
+    struct cf_ring_consumer c = {v->up_ring, v->p->up_mask, v->p->up_head};
+    return v->p->drain_left == 0 || !cf_ring_readable(&c);
+}
+
 static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     uint32_t n = 0;
     uint32_t most = budget < e->limits.port_records ? budget : e->limits.port_records;
@@ -197,7 +205,7 @@ static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     }
     if (cf_unlikely(p->bad >= CF_BAD_MAX && !p->expelled) && p->state == CF_PORT_LIVE && port != 0)
         expel(e, port);
-    if (n == 0 && p->state == CF_PORT_DRAINING && budget != 0) { /* everything committed was taken */
+    if (n == 0 && p->state == CF_PORT_DRAINING && nothing_committed(&e->view[port])) {
         cf_touch_one(e, p);
         p->state = CF_PORT_GOING;
         cf_touch_one(e, &p->sweep_scan);
@@ -332,20 +340,33 @@ bool cf_engine_recover(struct cf_engine *e) {
 
 /* ------------------------------------------------------------------ sleeping */
 
+/* A provider that does not read its commands: its events wait (see may_take()). Looks without changing anything. */
+static bool held_back(const struct cf_port_view *v) {
+    const struct cf_port *p = v->p;
+    if (p->kind != CF_PORT_PROVIDER || p->state != CF_PORT_LIVE)
+        return false;
+    uint64_t ack = cf_load_acquire_64(&v->up->down_ack);
+    uint64_t head = ack > p->head_seen && ack <= v->down->down.tail ? ack : p->head_seen;
+    return p->mask + 1 - (p->tail - head) < CF_PROVIDER_ROOM;
+}
+
 bool cf_engine_sleep(struct cf_engine *e) {
     for (uint32_t i = 0; i < e->active_count; i++)
         cf_store_relaxed_32(&e->view[e->active[i]].down->up.sleeping, 1);
     e->asleep = true;
     cf_fence_store_load(); /* W1: the sleeping words before the last look; pairs with the peers' fence after their commit */
+    e->held_back = false;
     for (uint32_t i = 0; i < e->active_count; i++) {
         const struct cf_port_view *v = &e->view[e->active[i]];
-        if (v->p->state == CF_PORT_NONE)
-            continue;
         struct cf_ring_consumer c = {v->up_ring, v->p->up_mask, v->p->up_head};
-        if (cf_ring_readable(&c)) {
-            cf_engine_awake(e);
-            return false;
+        if (!cf_port_alive(v->p) || !cf_ring_readable(&c))
+            continue;
+        if (held_back(v)) {
+            e->held_back = true;
+            continue;
         }
+        cf_engine_awake(e);
+        return false;
     }
     return true;
 }
@@ -369,6 +390,8 @@ int64_t cf_engine_deadline(const struct cf_engine *e) {
             if (v->bell_due && v->rung_ns + v->wake_interval_ns < due)
                 due = v->rung_ns + v->wake_interval_ns;
         }
+    if (e->held_back && e->now_ns + CF_LOOK_AGAIN_NS < due)
+        due = e->now_ns + CF_LOOK_AGAIN_NS;
     for (size_t i = 0; i < sizeof e->g->busy / sizeof e->g->busy[0]; i++)
         if (e->g->busy[i] != 0 && e->now_ns + CF_LOOK_AGAIN_NS < due)
             due = e->now_ns + CF_LOOK_AGAIN_NS;

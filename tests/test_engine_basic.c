@@ -483,6 +483,29 @@ static void a_call_kept_back_in_a_broken_resync_is_told_later(void **unused) {
     assert_true(told);
 }
 
+static void a_provider_that_reads_nothing_lets_the_core_sleep(void **unused) {
+    (void)unused;
+    /* It makes identifiers that are refused and reads none of the refusals; its ring fills, and its events have to wait. */
+    for (uint32_t i = 0; i < 2 * SLOTS; i++) {
+        struct cf_record r = {.m = {.id = CF_EV_NEW_CALL, .sequence = ++provider.number, .time_ns = now,
+                                    .device = cf_handle_make(i % 1024, CF_KIND_PROVIDER, 2 * (i / 1024) + 1),
+                                    .param1 = 9, .param2 = LINECALLSTATE_OFFERING}};
+        if (!cf_ring_put(&provider.out, &r))
+            break;
+        turns(1);
+    }
+    struct cf_ring_consumer left = {cf_port_up_ring(provider.up), provider.down->header.up_slots - 1, provider.down->up.up_ack};
+    assert_true(cf_ring_readable(&left));
+    cf_engine_turn(engine, now += 1000, &result);
+    assert_false(result.more);
+    assert_true(cf_engine_sleep(engine));
+    assert_true(cf_engine_deadline(engine) <= now + 1000000);
+    cf_engine_awake(engine);
+    while (next(&provider) != NULL)
+        ;
+    assert_false(cf_engine_sleep(engine)); /* it has read: there is work again */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_state_reaches_owner_and_monitor, setup, teardown),
@@ -495,6 +518,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_resync_without_references_left_ends, setup_small, teardown),
         cmocka_unit_test_setup_teardown(a_call_kept_back_in_a_broken_resync_is_told_later, setup_slow_resync, teardown),
         cmocka_unit_test_setup_teardown(a_call_whose_maker_closed_the_line_meanwhile_is_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_provider_that_reads_nothing_lets_the_core_sleep, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
