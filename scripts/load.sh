@@ -23,6 +23,7 @@ Modes:
   --kill-every N        seconds between two kills (2)
   --hold-ms N           holding time of simulated calls in the mean (3000)
   --wake-us N           least time between two wake-ups of an application (the service's default)
+  --real-time           everything under SCHED_RR, so that other work on the machine is not measured too (root)
   --bin FOLDER          the programs (default: build/release/bin, built first)
   --no-build            do not build
   --keep                keep the folder with logs and records
@@ -32,7 +33,7 @@ Exit status: 0 when nothing was lost, 1 when something was, 2 for a wrong comman
 END
 }
 
-modes=() rate="" seconds=60 monitors=4 stop_seconds=60 kill_every=2 hold_ms=3000 wake_us="" ring_kib="" reference=yes bin="" build=yes
+modes=() rate="" seconds=60 monitors=4 stop_seconds=60 kill_every=2 hold_ms=3000 wake_us="" ring_kib="" reference=yes real_time=no bin="" build=yes
 while [ $# -gt 0 ]; do
     case $1 in
     sim | sip | kill | stop) modes+=("$1"); shift ;;
@@ -60,6 +61,7 @@ while [ $# -gt 0 ]; do
         ;;
     --no-build) build=no; shift ;;
     --no-reference) reference=no; shift ;;
+    --real-time) real_time=yes; shift ;;
     --keep) KEEP_FOLDER=yes; shift ;;
     --help | -h) usage; exit 0 ;;
     *)
@@ -87,6 +89,9 @@ for tool in jq setsid; do
         exit 2
     fi
 done
+if [ "$real_time" = yes ]; then
+    chrt -r -p 5 $$ >/dev/null # what is started inherits it
+fi
 trap service_stop EXIT
 trap 'exit 130' INT TERM
 
