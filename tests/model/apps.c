@@ -126,7 +126,7 @@ static void put_call_request(struct sim *s, uint32_t port) {
     if (leaving(s, port, o->handle, handle) && sim_chance(&s->random, 90))
         return;
     if (sim_chance(&s->random, 3))
-        handle += UINT64_C(2) << 32; /* a life that it never had */
+        handle += UINT64_C(0x40000000) << 32; /* a life that it never had */
     uint32_t what = sim_below(&s->random, 100);
     struct cf_record *r;
     if (what < 30) {

@@ -89,7 +89,7 @@ static void line_forced(struct model *m, uint32_t provider, uint32_t line) {
                     ref->announce = M_OPTIONAL;
             }
             for (uint32_t k = 0; k < m->requests_high; k++)
-                if (m->requests[k].used && m->requests[k].port == port && m->requests[k].open == i)
+                if (m->requests[k].used && m->requests[k].port == port && m->requests[k].open == i && m->requests[k].suppressed == 0)
                     m->requests[k].suppressed = 1;
         }
     m->lines[provider][line].opened = 2;
@@ -261,7 +261,7 @@ void m_provider_input(struct model *m, uint32_t provider, const struct cf_record
  */
 static void release(struct model *m, struct m_ref *r) {
     const struct m_port *p = &m->ports[r->port];
-    bool again = (p->limited || p->outage) && m->calls[r->call].state != LINECALLSTATE_IDLE && !r->gone && !r->limbo;
+    bool again = (p->limited || p->outage) && m->calls[r->call].state != LINECALLSTATE_IDLE && !r->gone;
     m_ref_drop(m, r, false);
     if (again)
         m_ref_new(m, r->port, r->open, r->call, M_OPTIONAL);

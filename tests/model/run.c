@@ -363,6 +363,8 @@ static bool after_turn(struct sim *s, const struct cf_engine_result *r, bool rec
     for (uint32_t port = 0; port < SIM_PORTS; port++)
         taken += s->taken[port];
     s->records += taken;
+    if (s->options.sabotage != SIM_HONEST && !s->sabotaged && s->turns > 150)
+        sim_sabotage(s);
     if (s->options.verbose)
         trace(s);
     bool idle = !r->more && taken == 0 && s->outputs_count == 0 && sim_pending_count(s) == 0;

@@ -70,11 +70,33 @@ bool core_same(const struct core *a, const struct core *b, char *why, size_t why
 
 /* ------------------------------------------------------------------ the world */
 
+/* What a test of the model itself does to one output before the model sees it. */
+enum sim_sabotage {
+    SIM_HONEST,
+    SIM_LOSE_STATE,      /* a LINE_CALLSTATE, with its number */
+    SIM_LOSE_STATE_QUIETLY, /* ... becomes a repetition of the one before it */
+    SIM_TWICE,           /* an output comes twice */
+    SIM_WRONG_STATE,
+    SIM_WRONG_MODE,
+    SIM_WRONG_PRIVILEGE, /* LINE_APPNEWCALL's */
+    SIM_LATE_PRIVILEGE,  /* in a LINE_CALLSTATE that is not the first */
+    SIM_WRONG_HANDLE,
+    SIM_WRONG_TIME,
+    SIM_WRONG_LINE,      /* the open line's slot */
+    SIM_WRONG_RESULT,    /* LINE_REPLY's */
+    SIM_WRONG_REQUEST,
+    SIM_NO_CLOSE_CALL,   /* CLOSE_CALL becomes DROP */
+    SIM_WRONG_DROP,      /* DROP of another call */
+    SIM_WRONG_GAP,       /* one more was missed than GAP says */
+    SIM_SABOTAGES
+};
+
 struct sim_options {
     uint64_t seed;
     uint32_t steps;
     bool crash;   /* crash some turns at a random point */
     bool walk;    /* crash every turn at every point */
+    enum sim_sabotage sabotage;
     bool verbose; /* prints what goes in and comes out of each turn */
     uint32_t watch; /* ... and what the model believes of the call with this number */
 };
@@ -118,6 +140,7 @@ struct sim {
     uint32_t call_generation[SIM_PROVIDERS][SIM_INDICES];
     uint32_t next_index[SIM_PROVIDERS];
     uint32_t serial;
+    bool sabotaged;
     uint64_t turns, records, messages, crashes, points, behinds, checks;
     char why[1024];
 };
@@ -142,6 +165,9 @@ bool sim_settle(struct sim *s);
 void sim_read(struct sim *s, uint32_t port, uint32_t lag);
 bool sim_attach(struct sim *s, uint32_t port);
 bool sim_detach(struct sim *s, uint32_t port);
+
+/* Falsifies one output of this turn, if there is one that will do. */
+void sim_sabotage(struct sim *s);
 
 /* What the peers do in a step. */
 bool sim_provider_step(struct sim *s, uint32_t provider);

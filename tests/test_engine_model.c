@@ -1,0 +1,81 @@
+/* The model of the simulation is tested itself: it must notice one falsified output, of whatever kind, and none means no complaint. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tests/model/sim.h"
+
+static struct sim sim;
+
+/* Runs seeds until one had an output to falsify in it; that one must fail. */
+static void notices(enum sim_sabotage sabotage) {
+    uint32_t done = 0;
+    for (uint64_t seed = 1; seed < 200 && done < 3; seed++) {
+        struct sim_options o = {.seed = seed, .steps = 250, .sabotage = sabotage};
+        bool fine = sim_run(&sim, &o);
+        if (sim.model.small) /* its limits leave the model room to doubt */
+            continue;
+        if (sim.sabotaged && fine)
+            print_error("seed %lu: a falsified output (%d) was not noticed\n", seed, (int)sabotage);
+        assert_false(sim.sabotaged && fine);
+        assert_true(sim.sabotaged || fine);
+        done += sim.sabotaged;
+    }
+    assert_int_equal(done, 3);
+}
+
+static void an_honest_engine_passes(void **unused) {
+    (void)unused;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct sim_options o = {.seed = seed, .steps = 250};
+        if (!sim_run(&sim, &o))
+            fail_msg("seed %lu: %s", seed, sim.why);
+    }
+}
+
+#define NOTICED(name, sabotage)           \
+    static void name(void **unused) {     \
+        (void)unused;                     \
+        notices(sabotage);                \
+    }
+
+NOTICED(a_lost_state_is_noticed, SIM_LOSE_STATE)
+NOTICED(a_state_told_as_the_one_before_is_noticed, SIM_LOSE_STATE_QUIETLY)
+NOTICED(a_message_told_twice_is_noticed, SIM_TWICE)
+NOTICED(a_wrong_state_is_noticed, SIM_WRONG_STATE)
+NOTICED(a_wrong_mode_is_noticed, SIM_WRONG_MODE)
+NOTICED(a_wrong_privilege_is_noticed, SIM_WRONG_PRIVILEGE)
+NOTICED(a_privilege_after_the_first_state_is_noticed, SIM_LATE_PRIVILEGE)
+NOTICED(a_message_for_a_handle_never_given_is_noticed, SIM_WRONG_HANDLE)
+NOTICED(a_wrong_time_is_noticed, SIM_WRONG_TIME)
+NOTICED(a_wrong_open_line_is_noticed, SIM_WRONG_LINE)
+NOTICED(a_wrong_result_is_noticed, SIM_WRONG_RESULT)
+NOTICED(a_reply_to_another_request_is_noticed, SIM_WRONG_REQUEST)
+NOTICED(a_call_that_is_not_closed_is_noticed, SIM_NO_CLOSE_CALL)
+NOTICED(a_drop_of_another_call_is_noticed, SIM_WRONG_DROP)
+NOTICED(a_gap_that_miscounts_is_noticed, SIM_WRONG_GAP)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_honest_engine_passes),
+        cmocka_unit_test(a_lost_state_is_noticed),
+        cmocka_unit_test(a_state_told_as_the_one_before_is_noticed),
+        cmocka_unit_test(a_message_told_twice_is_noticed),
+        cmocka_unit_test(a_wrong_state_is_noticed),
+        cmocka_unit_test(a_wrong_mode_is_noticed),
+        cmocka_unit_test(a_wrong_privilege_is_noticed),
+        cmocka_unit_test(a_privilege_after_the_first_state_is_noticed),
+        cmocka_unit_test(a_message_for_a_handle_never_given_is_noticed),
+        cmocka_unit_test(a_wrong_time_is_noticed),
+        cmocka_unit_test(a_wrong_open_line_is_noticed),
+        cmocka_unit_test(a_wrong_result_is_noticed),
+        cmocka_unit_test(a_reply_to_another_request_is_noticed),
+        cmocka_unit_test(a_call_that_is_not_closed_is_noticed),
+        cmocka_unit_test(a_drop_of_another_call_is_noticed),
+        cmocka_unit_test(a_gap_that_miscounts_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
