@@ -42,8 +42,31 @@ static struct timespec in_time(void)
 
 /* ------------------------------------------------------------------ answers */
 
+/* ------------------------------------------------------------------ the log of a port's requests */
+
+static _Thread_local const struct cf_message *in_hand; /* taken by this thread and not in the log yet */
+
+static void log_request(struct fake_port *p, const struct cf_message *m)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->log_count < FAKE_LOG_MAX) /* the first so many are kept */
+        p->log[p->log_count++] = *m;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Whoever has the answer finds the request in the log. */
+static void log_in_hand(struct fake_port *p, const struct cf_message *m)
+{
+    if (in_hand == NULL || in_hand != m)
+        return;
+    in_hand = NULL;
+    log_request(p, m);
+}
+
 void fake_answer(struct fake_port *p, const struct cf_message *m, int32_t result, const void *data, uint32_t bytes)
 {
+    log_in_hand(p, m);
     struct cf_reply_slot *s = cf_port_reply(p->down, m->flags);
     must(m->flags < CF_REPLY_SLOTS && bytes <= sizeof s->data);
     if (bytes != 0)
@@ -112,15 +135,6 @@ static void answer_plainly(struct fake_port *p, const struct cf_message *m)
 
 /* ------------------------------------------------------------------ a port's thread */
 
-static void log_request(struct fake_port *p, const struct cf_message *m)
-{
-    pthread_mutex_lock(&p->lock);
-    if (p->log_count < FAKE_LOG_MAX) /* the first so many are kept */
-        p->log[p->log_count++] = *m;
-    pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
-}
-
 static void take_request(struct fake_port *p, const struct cf_record *r)
 {
     struct fake_core *c = p->core;
@@ -128,10 +142,11 @@ static void take_request(struct fake_port *p, const struct cf_record *r)
     fake_request_fn *fn = c->on_request;
     void *arg = c->on_request_arg;
     pthread_mutex_unlock(&c->lock);
+    in_hand = &r->m;
     bool done = fn != NULL && fn(p, r, arg);
     if (!done && r->m.flags != CF_NO_REPLY)
         answer_plainly(p, &r->m);
-    log_request(p, &r->m);
+    log_in_hand(p, &r->m);
 }
 
 static bool may_take(struct fake_port *p)
