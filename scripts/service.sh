@@ -31,7 +31,7 @@ pause() {
     wait $!
 }
 
-# wait_for SECONDS WHAT COMMAND...: runs the command until it succeeds.
+# wait_for SECONDS WHAT COMMAND...: runs the command until it succeeds, every ${poll_seconds:-0.02} seconds.
 wait_for() {
     local end=$(($(now_ms) + $1 * 1000)) what=$2
     shift 2
@@ -40,7 +40,7 @@ wait_for() {
             echo "$what: not in time" >&2
             return 1
         fi
-        sleep 0.02
+        sleep "${poll_seconds:-0.02}"
     done
 }
 
