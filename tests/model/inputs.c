@@ -173,9 +173,8 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
     c->serial = q->serial;
     q->call = (uint16_t)call;
     bool orphan = q->suppressed == 2;
-    if (orphan) {
-        c->drop = 1;
-    } else {
+    c->drop = q->suppressed != 0; /* its line may have been closed meanwhile */
+    if (!orphan) {
         struct m_ref *ref = m_ref_new(m, q->port, q->open, call, M_REPLY);
         ref->privilege = LINECALLPRIVILEGE_OWNER;
         ref->view_state = LINECALLSTATE_UNKNOWN;
