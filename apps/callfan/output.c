@@ -169,14 +169,15 @@ static void print_plain(const struct cf_tool_output *o, const struct cf_tool_eve
         fprintf(o->to, "  line %-4" PRId64, e->line);
     if (e->call != 0)
         fprintf(o->to, "  %016" PRIx64, e->call);
-    fputs(o->colour ? colour_of(e) : "", o->to);
+    const char *colour = o->colour ? colour_of(e) : "";
+    fputs(colour, o->to);
     if (e->state != 0) {
         const char *mode = cf_call_mode_name(e->state, e->mode);
         fprintf(o->to, "  %-12s%s%s", cf_call_state_name(e->state), *mode != '\0' ? " " : "", mode);
     } else {
         fprintf(o->to, "  %s", cf_message_name(e->m->dwMessageID));
     }
-    fputs(o->colour ? "\033[0m" : "", o->to);
+    fputs(*colour != '\0' ? "\033[0m" : "", o->to);
     if (e->privilege != 0)
         fprintf(o->to, "  %s", cf_privilege_name(e->privilege));
     if (e->caller != NULL) {
