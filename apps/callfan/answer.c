@@ -260,7 +260,7 @@ static int print_summary(const struct answer *a)
             a->offered, a->connected, a->ended, (double)(cf_tool_now_ns() - a->start_ns) / 1e9);
     for (int i = 0; i < ACTIONS; i++) {
         failures += a->failed[i];
-        if (a->failed[i] != 0 || a->late[i] != 0)
+        if (a->failed[i] != 0 || a->verbose)
             fprintf(stderr, "callfan answer: %s: %" PRIu64 " done, %" PRIu64 " too late, %" PRIu64 " failed\n",
                     action_names[i], a->done[i], a->late[i], a->failed[i]);
     }
