@@ -138,10 +138,10 @@ static uint32_t callfan_take(int64_t *ret_due, bool wait)
     struct cf_batch_message m[BATCH];
     uint32_t count;
     if (cf_line_get_messages(rig.app, m, BATCH, wait ? 10000 : 0, &count) != 0)
-        abort();
+        bench_give_up("no messages can be fetched");
     for (uint32_t i = 0; i < count; i++) {
         if (m[i].dwMessageID != LINE_CALLSTATE)
-            abort();
+            bench_give_up("another message than LINE_CALLSTATE");
         ret_due[i] = m[i].time_ns;
     }
     return count;
@@ -259,7 +259,7 @@ static bool pipes_open(const char *configuration)
         close(relay.there_fd[1]);
         while ((n = read(relay.there_fd[0], buffer, sizeof buffer)) > 0)
             if (write(relay.back_fd[1], buffer, (size_t)n) != n)
-                abort();
+                bench_give_up("a pipe broke");
         _exit(0);
     }
     return true;
@@ -284,7 +284,7 @@ static uint32_t pipes_take(int64_t *due, bool wait)
     (void)wait;
     ssize_t n = read(relay.back_fd[0], due, BATCH * sizeof *due);
     if (n <= 0 || n % 8 != 0)
-        abort();
+        bench_give_up("a pipe broke");
     return (uint32_t)n / 8;
 }
 
@@ -310,7 +310,7 @@ static uint32_t take(int64_t taken, bool wait)
     int64_t now = count != 0 ? cf_clock_ns() : 0;
     for (uint32_t i = 0; i < count; i++) {
         if (due[i] != due_at(taken + i))
-            abort(); /* one is missing, or not in order */
+            bench_give_up("an event is missing, or not in order");
         cf_histogram_add(&run.age, now - due[i]);
         cf_histogram_add(&run.post_age, now - run.posted[taken + i]);
     }
@@ -322,7 +322,7 @@ static void post(int64_t number, int64_t now)
 {
     run.posted[number] = now;
     if (!run.path->post(due_at(number)))
-        abort(); /* there is room for more than half a second of the highest rate */
+        bench_give_up("no room, and there is some for half a second of the highest rate");
 }
 
 static void run_awake(void)
@@ -347,7 +347,7 @@ static void run_asleep(void)
 {
     pthread_t taker;
     if (pthread_create(&taker, NULL, take_all, NULL) != 0)
-        abort();
+        bench_give_up("no thread");
     for (int64_t posted = 0; posted < run.events;) {
         int64_t now = cf_clock_ns(), due = due_at(posted);
         if (now >= due)

@@ -117,7 +117,7 @@ static void ask_status(struct cbench_state *s)
         error |= lineGetCallStatus(rig.call, &status);
     }
     if (error != 0)
-        abort();
+        bench_give_up("a request failed");
     cbench_items(s, cbench_iterations(s));
 }
 
@@ -137,7 +137,7 @@ static void call_status_local(struct cbench_state *s, void *arg)
 static void call_status_threads(struct cbench_state *s, void *arg)
 {
     if (cbench_thread_index(s) == 0 && !good(s, arg, true))
-        abort(); /* the other threads wait for this one */
+        bench_give_up("the other threads wait for one that failed");
     cbench_pin(0);
     ask_status(s);
 }
@@ -156,7 +156,7 @@ static void call_info(struct cbench_state *s, void *arg)
         error |= lineGetCallInfo(rig.call, &i.info);
     }
     if (error != 0)
-        abort();
+        bench_give_up("a request failed");
     cbench_items(s, cbench_iterations(s));
 }
 
@@ -171,12 +171,12 @@ static void pipelined(struct cbench_state *s, void *arg)
             uint32_t count;
             for (; asked < goal && asked - answered < window; asked++)
                 if (lineDrop(rig.call, NULL, 0) <= 0)
-                    abort();
+                    bench_give_up("lineDrop failed at once");
             if (cf_line_get_messages(rig.app, messages, 256, 0, &count) != 0)
-                abort();
+                bench_give_up("no messages can be fetched");
             for (uint32_t i = 0; i < count; i++)
                 if (messages[i].dwMessageID != LINE_REPLY || (LONG)messages[i].dwParam2 != LINEERR_NOTOWNER)
-                    abort();
+                    bench_give_up("another message than the answer of lineDrop");
             answered += count;
         }
     cbench_items(s, answered);
@@ -210,7 +210,7 @@ static void time_asleep(struct cbench_state *s, void (*exchange)(void *), void *
 static void ask_once(void *status)
 {
     if (lineGetCallStatus(rig.call, status) != 0)
-        abort();
+        bench_give_up("a request failed");
 }
 
 static void asleep(struct cbench_state *s, void *arg)
@@ -226,7 +226,7 @@ static uint64_t *shared_line(void)
 {
     void *line = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (line == MAP_FAILED)
-        abort();
+        bench_give_up("no memory");
     return line;
 }
 
@@ -283,7 +283,7 @@ static void byte_there_and_back(void *arg)
     struct pipes *p = arg;
     char byte = 1;
     if (write(p->there[1], &byte, 1) != 1 || read(p->back[0], &byte, 1) != 1)
-        abort();
+        bench_give_up("a pipe broke");
 }
 
 static void asleep_ref(struct cbench_state *s, void *arg)
@@ -292,7 +292,7 @@ static void asleep_ref(struct cbench_state *s, void *arg)
     char byte;
     (void)arg;
     if (pipe(p.there) != 0 || pipe(p.back) != 0)
-        abort();
+        bench_give_up("no pipes");
     pid_t child = fork_to_second_cpu();
     if (child == 0) {
         close(p.there[1]);

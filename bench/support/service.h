@@ -34,6 +34,9 @@ bool bench_service_wait(const char *path, int64_t at_least);
 /* CPU time that the core process has had, user and system. */
 double bench_service_core_seconds(void);
 
+/* Ends the program with status 1 and this sentence, and with it the service. Also for its threads and children. */
+_Noreturn void bench_give_up(const char *why);
+
 /* The CPUs of the benchmark's start again, for a child or thread of a pinned one. */
 void bench_unpin(void);
 
