@@ -260,3 +260,17 @@ void cf_event_take(struct cf_engine *e, uint32_t provider) {
         refuse_event(e, provider);
     }
 }
+
+void cf_event_set_aside(struct cf_engine *e, uint32_t provider) {
+    struct cf_message *m = &e->in.m;
+    struct cf_call *c = find_call(e, provider, m->device);
+    if (m->id == CF_EV_NEW_CALL && c == NULL) {
+        refuse_call(e, provider, CF_REFUSAL_INVALID);
+    } else if (m->id == CF_EV_REPLY) {
+        m->param2 = (uint32_t)LINEERR_OPERATIONFAILED;
+        m->device = 0;
+        cf_request_replied(e, provider);
+    } else if (c != NULL && (m->id == CF_EV_CALL_STATE || m->id == CF_EV_CALL_INFO)) {
+        cf_call_end(e, c, LINEDISCONNECTMODE_UNKNOWN);
+    }
+}

@@ -156,6 +156,8 @@ void cf_request_orphan(struct cf_engine *e, uint32_t port, uint32_t at);
 /* ------------------------------------------------------------------ events.c, door.c */
 
 void cf_event_take(struct cf_engine *e, uint32_t provider);
+/* The event in e->in crashed the engine again and again: its call ends, its request fails. */
+void cf_event_set_aside(struct cf_engine *e, uint32_t provider);
 /* The provider's call identifier of that index is in use. */
 void cf_event_uses(struct cf_engine *e, uint32_t provider, uint32_t index);
 /* A call that the provider made and nobody wants: what it still posts of it is late, not wrong. */

@@ -293,7 +293,11 @@ static void set_aside(struct cf_engine *e, int64_t now_ns) {
         p->up_head = head;
         p->bad++;
         e->tally.set_aside++;
-        if (p->kind == CF_PORT_APPLICATION && e->in.m.flags != CF_NO_REPLY)
+        if (e->now_ns == 0)
+            e->now_ns = now_ns = e->in.m.time_ns; /* a new core was not told the time yet */
+        if (p->kind == CF_PORT_PROVIDER)
+            cf_event_set_aside(e, port);
+        else if (p->kind == CF_PORT_APPLICATION && e->in.m.flags != CF_NO_REPLY)
             cf_output_answer(e, port, LINEERR_OPERATIONFAILED, NULL, 0);
         else if (p->kind == CF_PORT_APPLICATION && e->in.m.id >= CF_REQ_MAKE_CALL && e->in.m.id < CF_REQ_CLOSE &&
                  p->step == CF_IN_STEP)
