@@ -172,7 +172,7 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
     c->media = LINEMEDIAMODE_INTERACTIVEVOICE;
     c->serial = q->serial;
     q->call = (uint16_t)call;
-    bool orphan = q->suppressed == 2;
+    bool orphan = q->suppressed == 2 || q->orphan;
     c->drop = q->suppressed != 0; /* its line may have been closed meanwhile */
     if (!orphan) {
         struct m_ref *ref = m_ref_new(m, q->port, q->open, call, M_REPLY);

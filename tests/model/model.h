@@ -30,8 +30,8 @@ enum {
     SIM_CALLS = 256,
     SIM_REFS = 1024,
     SIM_REQUESTS = 256,
-    SIM_QUEUE = 32,
-    SIM_PASSED = 36,
+    SIM_QUEUE = 68,
+    SIM_PASSED = 68,
     SIM_LATE = 16,
 };
 
@@ -124,6 +124,7 @@ enum m_request_state { M_REQUEST_FORWARD = 1, M_REQUEST_WITH_PROVIDER, M_REQUEST
 
 struct m_request {
     bool used, any_error, deferred, limited;
+    bool orphan; /* its line was closed */
     uint8_t suppressed; /* LINE_REPLY: 0 due, 1 possible, 2 forbidden */
     uint8_t port, open, state, provider, line;
     uint16_t id; /* CF_REQ_ */

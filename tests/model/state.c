@@ -227,8 +227,11 @@ void m_open_drop(struct model *m, uint32_t port, uint32_t open) {
         p->late_close[late] = o->handle;
     for (uint32_t i = 0; i < m->requests_high; i++) {
         struct m_request *q = &m->requests[i];
-        if (q->used && q->port == port && q->open == open)
-            q->suppressed = q->state == M_REQUEST_REPLY ? 1 : 2;
+        if (!q->used || q->port != port || q->open != open)
+            continue;
+        q->orphan = true;
+        if (q->suppressed != 2)
+            q->suppressed = q->state == M_REQUEST_REPLY || (q->state == M_REQUEST_FORWARD && q->limited) ? 1 : 2;
     }
     for (uint32_t i = 0; i < m->refs_high; i++) {
         struct m_ref *r = &m->refs[i];
