@@ -91,11 +91,16 @@ void cf_request_finish(struct cf_engine *e, uint32_t port, uint32_t at, int32_t 
     cf_port_busy(e, port);
 }
 
-/* A reply of a request that was never recorded: at once, or not at all for a peer that leaves no room. */
+/* A reply of a request that goes to no provider: kept like others when the port is behind, without a record when none is free. */
 static void reply_now(struct cf_engine *e, uint32_t port, int32_t result, uint32_t open_line) {
     uint32_t at = request_make(e, port);
+    struct cf_port *p = &e->ports[port];
+    if (at == CF_INDEX_NONE && p->step != CF_BEHIND && cf_output_free(e, &e->view[port], 1) >= 1) {
+        struct cf_request unrecorded = {.request_id = (uint32_t)e->in.m.param1, .result = result, .open_line = open_line};
+        cf_request_send_reply(e, port, &unrecorded);
+        return;
+    }
     if (at == CF_INDEX_NONE) {
-        struct cf_port *p = &e->ports[port];
         cf_touch_one(e, &p->bad);
         p->bad++;
         return;

@@ -506,6 +506,21 @@ static void a_provider_that_reads_nothing_lets_the_core_sleep(void **unused) {
     assert_false(cf_engine_sleep(engine)); /* it has read: there is work again */
 }
 
+static void one_request_too_many_is_answered(void **unused) {
+    (void)unused;
+    offer(0, 1);
+    uint64_t call = announced(&owner, LINECALLPRIVILEGE_OWNER);
+    for (uint32_t i = 1; i <= CF_REQUESTS_PER_PORT_MAX; i++) { /* the provider answers none */
+        send(&owner, CF_REQ_DROP, CF_NO_REPLY, call, i, 0, 0);
+        turns(1);
+    }
+    assert_null(next(&owner));
+    send(&owner, CF_REQ_DROP, CF_NO_REPLY, call, 5000, 0, 0);
+    turns(1);
+    expect(&owner, LINE_REPLY, 5000, (uint32_t)LINEERR_REQUESTOVERRUN, 0);
+    assert_null(next(&owner));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_state_reaches_owner_and_monitor, setup, teardown),
@@ -519,6 +534,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_call_kept_back_in_a_broken_resync_is_told_later, setup_slow_resync, teardown),
         cmocka_unit_test_setup_teardown(a_call_whose_maker_closed_the_line_meanwhile_is_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_provider_that_reads_nothing_lets_the_core_sleep, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_request_too_many_is_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
