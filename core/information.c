@@ -6,6 +6,11 @@ static void devices(struct cf_engine *e, uint32_t port) {
     cf_output_answer(e, port, 0, &r, sizeof r);
 }
 
+/* Providers number their lines each for itself; the place of the provider in the configuration tells them apart. */
+static uint32_t permanent_id(const struct cf_line *l, const struct cf_line_caps *c) {
+    return (uint32_t)l->provider << 20 | (c->permanent_id & 0xFFFFF);
+}
+
 static void dev_caps(struct cf_engine *e, uint32_t port) {
     uint64_t line = e->in.m.param1;
     if (line >= e->g->lines_used || e->lines[line].state == CF_LINE_REMOVED) {
@@ -15,7 +20,7 @@ static void dev_caps(struct cf_engine *e, uint32_t port) {
     const struct cf_line_info *info = &e->infos[line];
     const struct cf_line_caps *c = &info->caps;
     struct cf_reply_dev_caps r = {
-        .permanent_id = c->permanent_id, .addresses = c->addresses, .bearer_modes = c->bearer_modes,
+        .permanent_id = permanent_id(&e->lines[line], c), .addresses = c->addresses, .bearer_modes = c->bearer_modes,
         .media_modes = c->media_modes, .dev_cap_flags = c->dev_cap_flags, .line_features = c->line_features,
         .calls_max = c->calls_max, .answer_mode = c->answer_mode, .addr_cap_flags = c->addr_cap_flags,
         .call_features = c->call_features, .call_states = c->call_states, .in_service = e->lines[line].state == CF_LINE_UP,

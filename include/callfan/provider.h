@@ -54,7 +54,7 @@ enum cf_refusal {
 
 /* CF_FIELD_LINE_CAPS of CF_EV_LINE. Zeros take defaults: 1 address, voice, INTERACTIVEVOICE. */
 struct cf_line_caps {
-    uint32_t permanent_id;
+    uint32_t permanent_id; /* stable over restarts; its low 20 bits count, the core adds the provider's place */
     uint32_t addresses;
     uint32_t bearer_modes;
     uint32_t media_modes;

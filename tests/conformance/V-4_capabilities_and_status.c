@@ -84,7 +84,7 @@ static void the_exchange_is_seen(void **state)
     client_join(&a);
     u.dev.dwTotalSize = ROOM;
     assert_error(lineGetDevCaps(a.app, 1, TAPI_CURRENT_VERSION, 0, &u.dev), 0);
-    assert_int_equal(u.dev.dwPermanentLineID, 1001);
+    assert_int_equal(u.dev.dwPermanentLineID, 1u << 20 | 1001); /* the first provider of the configuration, its line 1001 */
     assert_int_equal(u.dev.dwNumAddresses, 1);
     assert_string_equal(u.bytes + u.dev.dwLineNameOffset, "test line 1");
     assert_string_equal(u.bytes + u.dev.dwProviderInfoOffset, "exchange of the tests");
