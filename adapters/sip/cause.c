@@ -53,7 +53,7 @@ static const struct row q850_rows[] = {
     {57, 57, MODE(BLOCKED), ALWAYS, 0},      /* bearer capability not authorised */
     {58, 58, MODE(INCOMPATIBLE), ALWAYS, 0}, /* bearer capability not available */
     {62, 63, MODE(TEMPFAILURE), ALWAYS, 0},  /* service not available */
-    {65, 66, MODE(INCOMPATIBLE), ALWAYS, 0}, /* not implemented */
+    {65, 66, MODE(INCOMPATIBLE), ALWAYS, 0}, /* bearer capability or channel type unknown to the far end */
     {69, 70, MODE(INCOMPATIBLE), ALWAYS, 0},
     {79, 79, MODE(INCOMPATIBLE), ALWAYS, 0},
     {87, 87, MODE(BLOCKED), ALWAYS, 0},      /* not a member of the closed user group */
