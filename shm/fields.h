@@ -30,7 +30,12 @@ enum cf_field_tag {
     CF_FIELD_CALL_PARAMS = 11, /* struct cf_call_params of shm/request.h */
     CF_FIELD_RAW_CAUSE = 12,   /* text: the protocol's own cause, e.g. "SIP 486" */
     CF_FIELD_CONNECTED = 13,
-    CF_FIELD_REDIRECTING = 14,
+    CF_FIELD_REDIRECTING = 14, /* who sent the call on: LINECALLINFO's redirecting party */
+    CF_FIELD_REDIRECTING_NAME = 15,
+    CF_FIELD_REDIRECTION = 16, /* where it goes instead of to the called party */
+    CF_FIELD_REDIRECTION_NAME = 17,
+    CF_FIELD_CONNECTED_NAME = 18,
+    CF_FIELD_DIGITS = 19,      /* text: what lineGenerateDigits is to send */
 };
 
 struct cf_field {

@@ -7,7 +7,7 @@
 
 bool cf_command_wants_reply(uint16_t id)
 {
-    return id >= CF_CMD_MAKE_CALL && id <= CF_CMD_DROP;
+    return id >= CF_CMD_MAKE_CALL && id <= CF_CMD_SET_CALL_PARAMS;
 }
 
 void cf_provider_acknowledge(struct cf_provider *p)
@@ -36,16 +36,21 @@ static struct cf_text text_field(const struct cf_record *r, uint16_t tag)
     return cf_fields_find(r, tag, &f) ? (struct cf_text){(const char *)f.data, f.bytes} : (struct cf_text){NULL, 0};
 }
 
-static void read_make_call(struct cf_command *c)
+static void read_call_params(struct cf_command *c)
 {
     struct cf_field f;
+    if (cf_fields_find(&c->record, CF_FIELD_CALL_PARAMS, &f) && f.bytes == sizeof c->params)
+        memcpy(&c->params, f.data, sizeof c->params);
+}
+
+static void read_make_call(struct cf_command *c)
+{
     c->line = (uint32_t)c->record.m.param2;
     c->address = (uint32_t)(c->record.m.param2 >> 32);
     c->country = (uint32_t)c->record.m.param3;
     c->destination = text_field(&c->record, CF_FIELD_DESTINATION);
     c->user_user = text_field(&c->record, CF_FIELD_USER_USER);
-    if (cf_fields_find(&c->record, CF_FIELD_CALL_PARAMS, &f) && f.bytes == sizeof c->params)
-        memcpy(&c->params, f.data, sizeof c->params);
+    read_call_params(c);
 }
 
 /* False: an id of a newer core, which no adapter of this version can answer. */
@@ -56,7 +61,8 @@ static bool read_command(struct cf_command *c)
     c->call = m->device;
     c->number = cf_command_wants_reply(m->id) ? m->param1 : 0;
     c->line = c->address = c->country = c->media_modes = c->refusal = 0;
-    c->destination = c->user_user = (struct cf_text){NULL, 0};
+    c->digit_mode = c->digit_ms = 0;
+    c->destination = c->user_user = c->digits = (struct cf_text){NULL, 0};
     memset(&c->params, 0, sizeof c->params);
     switch (m->id) {
     case CF_CMD_MAKE_CALL:
@@ -72,9 +78,19 @@ static bool read_command(struct cf_command *c)
     case CF_CMD_CLOSE_LINE:
         c->line = (uint32_t)m->param1;
         return true;
+    case CF_CMD_GENERATE_DIGITS:
+        c->digit_mode = (uint32_t)m->param2;
+        c->digit_ms = (uint32_t)(m->param2 >> 32);
+        c->digits = text_field(&c->record, CF_FIELD_DIGITS);
+        return true;
+    case CF_CMD_SET_CALL_PARAMS:
+        read_call_params(c);
+        return true;
     case CF_CMD_ACCEPT:
     case CF_CMD_ANSWER:
     case CF_CMD_DROP:
+    case CF_CMD_HOLD:
+    case CF_CMD_UNHOLD:
     case CF_CMD_CLOSE_CALL:
         return true;
     default:

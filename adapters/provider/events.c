@@ -259,7 +259,12 @@ bool cf_provider_post_new_call(struct cf_provider *p, const struct cf_new_call *
     append_text(&r, CF_FIELD_CALLED, c->called);
     append_text(&r, CF_FIELD_CALLER_NAME, c->caller_name);
     append_text(&r, CF_FIELD_CALLED_NAME, c->called_name);
+    append_text(&r, CF_FIELD_CONNECTED, c->connected);
+    append_text(&r, CF_FIELD_CONNECTED_NAME, c->connected_name);
     append_text(&r, CF_FIELD_REDIRECTING, c->redirecting);
+    append_text(&r, CF_FIELD_REDIRECTING_NAME, c->redirecting_name);
+    append_text(&r, CF_FIELD_REDIRECTION, c->redirection);
+    append_text(&r, CF_FIELD_REDIRECTION_NAME, c->redirection_name);
     if (put_unless_replies_wait(p, &r))
         return true;
     p->counters.new_calls_refused++;

@@ -159,7 +159,8 @@ struct cf_new_call {
     uint32_t origin;      /* 0: LINECALLORIGIN_UNKNOWN */
     uint32_t reason;      /* 0: LINECALLREASON_UNKNOWN */
     int64_t time_ns;
-    struct cf_text caller, caller_name, called, called_name, redirecting;
+    struct cf_text caller, caller_name, called, called_name;
+    struct cf_text connected, connected_name, redirecting, redirecting_name, redirection, redirection_name;
 };
 
 /* Announces a call. False: the ring is full or the core gone; the call is not known there (free it, refuse it). */
@@ -198,7 +199,9 @@ struct cf_command {
     uint32_t media_modes;                  /* OPEN_LINE */
     uint32_t refusal;                      /* REFUSED: enum cf_refusal */
     struct cf_text destination, user_user; /* MAKE_CALL; point into record */
-    struct cf_call_params params;          /* MAKE_CALL; zeros when it has none */
+    struct cf_call_params params;          /* MAKE_CALL, SET_CALL_PARAMS; zeros when it has none */
+    uint32_t digit_mode, digit_ms;         /* GENERATE_DIGITS */
+    struct cf_text digits;                 /* GENERATE_DIGITS; points into record */
     struct cf_record record;               /* the command as it came */
 };
 

@@ -191,6 +191,13 @@ static enum cf_sip_header header_of(const char *name, size_t len)
         full = text;                                                                                                   \
         header = CF_SIP_HEADER_##id;                                                                                   \
         break;
+#define EITHER(first, text, id, other_text, other_id) /* two of one length and first letter */                         \
+    case KEY(sizeof(text) - 1, first):                                                                                 \
+        if (same_name(name, text, len))                                                                                \
+            return CF_SIP_HEADER_##id;                                                                                 \
+        full = other_text;                                                                                             \
+        header = CF_SIP_HEADER_##other_id;                                                                             \
+        break;
         COMPACT('v', VIA)
         COMPACT('f', FROM)
         COMPACT('t', TO)
@@ -200,6 +207,9 @@ static enum cf_sip_header header_of(const char *name, size_t len)
         COMPACT('c', CONTENT_TYPE)
         COMPACT('e', CONTENT_ENCODING)
         COMPACT('k', SUPPORTED)
+        COMPACT('o', EVENT)
+        COMPACT('r', REFER_TO)
+        COMPACT('x', SESSION_EXPIRES)
         FULL('v', "via", VIA)
         FULL('f', "from", FROM)
         FULL('t', "to", TO)
@@ -213,15 +223,28 @@ static enum cf_sip_header header_of(const char *name, size_t len)
         FULL('r', "require", REQUIRE)
         FULL('s', "supported", SUPPORTED)
         FULL('r', "reason", REASON)
-        FULL('p', "p-asserted-identity", ASSERTED)
-    case KEY(7, 'c'):
-        if (same_name(name, "call-id", 7))
-            return CF_SIP_HEADER_CALL_ID;
-        return same_name(name, "contact", 7) ? CF_SIP_HEADER_CONTACT : CF_SIP_HEADER_OTHER;
+        FULL('a', "allow", ALLOW)
+        FULL('a', "authorization", AUTHORIZATION)
+        FULL('d', "diversion", DIVERSION)
+        FULL('e', "event", EVENT)
+        FULL('h', "history-info", HISTORY_INFO)
+        FULL('m', "min-expires", MIN_EXPIRES)
+        FULL('m', "min-se", MIN_SE)
+        FULL('p', "privacy", PRIVACY)
+        FULL('p', "proxy-authenticate", PROXY_AUTHENTICATE)
+        FULL('r', "retry-after", RETRY_AFTER)
+        FULL('s', "service-route", SERVICE_ROUTE)
+        FULL('s', "session-expires", SESSION_EXPIRES)
+        FULL('w', "www-authenticate", WWW_AUTHENTICATE)
+        EITHER('c', "call-id", CALL_ID, "contact", CONTACT)
+        EITHER('p', "p-asserted-identity", ASSERTED, "proxy-authorization", PROXY_AUTHORIZATION)
+        EITHER('r', "rseq", RSEQ, "rack", RACK)
+        EITHER('r', "replaces", REPLACES, "refer-to", REFER_TO)
     default:
         return CF_SIP_HEADER_OTHER;
 #undef COMPACT
 #undef FULL
+#undef EITHER
     }
     const bool same = len >= 4 ? same_name(name, full, len) : cf_sip_same(name, len, full, len);
     return same ? header : CF_SIP_HEADER_OTHER;
@@ -298,6 +321,14 @@ static void keep_line(struct cf_sip_msg *msg, struct cf_sip_list *list, struct c
         list->line[list->count++] = slice_of(msg, c.p, c.end);
 }
 
+static void keep_extra(struct cf_sip_msg *msg, enum cf_sip_header header, struct cf_sip_cursor c)
+{
+    if (msg->extras_count == CF_SIP_EXTRAS_MAX)
+        msg->others_count++;
+    else
+        msg->extra[msg->extras_count++] = (struct cf_sip_extra){(uint8_t)header, slice_of(msg, c.p, c.end)};
+}
+
 static void scan_expires(struct cf_sip_msg *msg, struct cf_sip_cursor c)
 {
     /* RFC 4475 3.1.1.12: a value too large to count is as good as for ever; a malformed one counts as absent. */
@@ -343,8 +374,12 @@ static void scan_known(struct cf_sip_msg *msg, enum cf_sip_header header, struct
         scan_cseq(msg, c);
         break;
     case CF_SIP_HEADER_CONTACT:
-        if (msg->contact.uri.len == 0 && !cf_sip_address_read(&c, msg->base, &msg->contact))
+        if (msg->contact.uri.len != 0)
+            keep_extra(msg, CF_SIP_HEADER_CONTACT_MORE, c);
+        else if (!cf_sip_address_read(&c, msg->base, &msg->contact))
             fault(msg, CF_SIP_ERROR_CONTACT);
+        else if (cf_sip_at(&c, ','))
+            msg->contact_rest = slice_of(msg, c.p + 1, c.end);
         break;
     case CF_SIP_HEADER_RECORD_ROUTE:
         scan_record_route(msg, c);
@@ -379,7 +414,8 @@ static void scan_known(struct cf_sip_msg *msg, enum cf_sip_header header, struct
     case CF_SIP_HEADER_ASSERTED:
         keep_line(msg, &msg->asserted, c);
         break;
-    case CF_SIP_HEADER_OTHER:
+    default:
+        keep_extra(msg, header, c);
         break;
     }
 }
@@ -418,11 +454,12 @@ static void scan_header(struct scan *s, const char *line, const char *end)
         msg->others_count++;
         return;
     }
-    if (cf_sip_seen(msg, header) && is_single(header)) {
+    if (header < CF_SIP_HEADER_EXTRA && cf_sip_seen(msg, header) && is_single(header)) {
         fault(msg, CF_SIP_ERROR_DUPLICATE);
         return;
     }
-    msg->seen |= 1u << header;
+    if (header < CF_SIP_HEADER_EXTRA)
+        msg->seen |= 1u << header;
     struct cf_sip_cursor value = {colon + 1, end};
     cf_sip_skip_space(&value);
     while (value.end > value.p && cf_sip_is(value.end[-1], CF_SIP_CHAR_SPACE))
@@ -507,6 +544,16 @@ enum cf_sip_error cf_sip_scan(struct cf_sip_msg *ret_msg, const char *data, size
         fault(ret_msg, CF_SIP_ERROR_UNTERMINATED);
     check_mandatory(ret_msg);
     return (enum cf_sip_error)ret_msg->error;
+}
+
+bool cf_sip_extra(const struct cf_sip_msg *msg, enum cf_sip_header header, unsigned nth, struct cf_sip_slice *ret_value)
+{
+    for (unsigned i = 0; i < msg->extras_count; i++)
+        if (msg->extra[i].header == header && nth-- == 0) {
+            *ret_value = msg->extra[i].value;
+            return true;
+        }
+    return false;
 }
 
 bool cf_sip_msg_answerable(const struct cf_sip_msg *msg)

@@ -25,6 +25,7 @@ enum {
     CF_SIP_VIAS_MAX = 32,     /* Via lines; a line may hold several values */
     CF_SIP_ROUTES_MAX = 16,   /* Record-Route lines */
     CF_SIP_LISTS_MAX = 4,     /* lines kept of each of Require, Supported, Reason, P-Asserted-Identity */
+    CF_SIP_EXTRAS_MAX = 24,   /* lines kept of the headers that few messages have */
 };
 
 #define CF_SIP_METHODS(X)                                                                                              \
@@ -90,7 +91,7 @@ enum cf_sip_error {
         CF_SIP_ERRORS_COUNT
 };
 
-/* Headers that the scanner knows; also the bit numbers of cf_sip_msg.seen. */
+/* Headers that the scanner knows; those before EXTRA are also the bit numbers of cf_sip_msg.seen. */
 enum cf_sip_header {
     CF_SIP_HEADER_OTHER,
     CF_SIP_HEADER_VIA,
@@ -109,6 +110,26 @@ enum cf_sip_header {
     CF_SIP_HEADER_SUPPORTED,
     CF_SIP_HEADER_REASON,
     CF_SIP_HEADER_ASSERTED,
+    CF_SIP_HEADER_EXTRA, /* no header: those that follow are kept as lines, unread (cf_sip_extra()) */
+    CF_SIP_HEADER_ALLOW = CF_SIP_HEADER_EXTRA,
+    CF_SIP_HEADER_AUTHORIZATION,
+    CF_SIP_HEADER_CONTACT_MORE, /* Contact lines after the first */
+    CF_SIP_HEADER_DIVERSION,
+    CF_SIP_HEADER_EVENT,
+    CF_SIP_HEADER_HISTORY_INFO,
+    CF_SIP_HEADER_MIN_EXPIRES,
+    CF_SIP_HEADER_MIN_SE,
+    CF_SIP_HEADER_PRIVACY,
+    CF_SIP_HEADER_PROXY_AUTHENTICATE,
+    CF_SIP_HEADER_PROXY_AUTHORIZATION,
+    CF_SIP_HEADER_RACK,
+    CF_SIP_HEADER_REFER_TO,
+    CF_SIP_HEADER_REPLACES,
+    CF_SIP_HEADER_RETRY_AFTER,
+    CF_SIP_HEADER_RSEQ,
+    CF_SIP_HEADER_SERVICE_ROUTE,
+    CF_SIP_HEADER_SESSION_EXPIRES,
+    CF_SIP_HEADER_WWW_AUTHENTICATE,
 };
 
 enum cf_sip_transport {
@@ -143,6 +164,12 @@ struct cf_sip_list {
     uint8_t count; /* lines kept */
 };
 
+/* A header line that is kept and not read. */
+struct cf_sip_extra {
+    uint8_t header; /* enum cf_sip_header, EXTRA or above */
+    struct cf_sip_slice value;
+};
+
 struct cf_sip_msg {
     const char *base;
     uint32_t len;
@@ -157,6 +184,7 @@ struct cf_sip_msg {
     uint8_t vias_count;
     uint8_t routes_count;
     uint8_t max_forwards; /* 255 when absent */
+    uint8_t extras_count;
     uint32_t cseq;
     uint32_t expires;
     uint32_t content_length; /* as given; valid when seen */
@@ -173,6 +201,7 @@ struct cf_sip_msg {
     struct cf_sip_address from;
     struct cf_sip_address to;
     struct cf_sip_address contact; /* the first value; uri "*" for the wildcard */
+    struct cf_sip_slice contact_rest; /* the values behind it in the same line, unread */
     /* What follows is valid up to its counts and not cleared by a scan. */
     struct cf_sip_list require;
     struct cf_sip_list supported;
@@ -180,6 +209,7 @@ struct cf_sip_msg {
     struct cf_sip_list asserted;
     struct cf_sip_slice vias[CF_SIP_VIAS_MAX];     /* header values in order */
     struct cf_sip_slice routes[CF_SIP_ROUTES_MAX]; /* Record-Route header values in order */
+    struct cf_sip_extra extra[CF_SIP_EXTRAS_MAX];  /* in order; further ones are passed over and counted in others_count */
 };
 
 /*
@@ -190,6 +220,9 @@ enum cf_sip_error cf_sip_scan(struct cf_sip_msg *ret_msg, const char *data, size
 
 /* True when a response to the request can be built: Via, From, To, Call-ID and CSeq are there, and it is not an ACK. */
 bool cf_sip_msg_answerable(const struct cf_sip_msg *msg);
+
+/* The nth line (from 0) of a header from EXTRA on; false: there are not so many. */
+bool cf_sip_extra(const struct cf_sip_msg *msg, enum cf_sip_header header, unsigned nth, struct cf_sip_slice *ret_value);
 
 static inline const char *cf_sip_ptr(const struct cf_sip_msg *msg, struct cf_sip_slice slice)
 {

@@ -29,7 +29,7 @@ enum cf_provider_event {
     CF_EV_LINE_CLOSE = 0x3004,  /* param1 line number: force every open of it closed (LINE_CLOSE) */
     CF_EV_LINE_STATE = 0x3005,  /* param1 line number, param2 LINEDEVSTATE_ bits, param3 detail (ring mode | ring count << 32) */
     CF_EV_NEW_CALL = 0x3010,    /* device call, param1 line number | address id << 32, param2 state | mode << 32, param3 media modes | origin << 32;
-                                   open_line: LINECALLREASON_; fields: CALLER, CALLED, CALLER_NAME, CALLED_NAME, REDIRECTING */
+                                   open_line: LINECALLREASON_; fields: CALLER, CALLED, CONNECTED, REDIRECTING, REDIRECTION, each also as _NAME */
     CF_EV_CALL_STATE = 0x3011,  /* device call, param1 state, param2 mode, param3 media modes (0 unchanged); fields: RAW_CAUSE */
     CF_EV_CALL_INFO = 0x3012,   /* device call, param1 LINECALLINFOSTATE_ bits; fields: what changed */
     CF_EV_REPLY = 0x3020,       /* param1 command number, param2 result (0 or LINEERR_ as 32 bits); success of MAKE_CALL: device the new call */
@@ -40,6 +40,12 @@ enum cf_provider_command {
     CF_CMD_ACCEPT = 0x4001,     /* device call, param1 command number */
     CF_CMD_ANSWER = 0x4002,
     CF_CMD_DROP = 0x4003,       /* param1 0: nobody waits for the reply (the core's own drop); it is still to be sent, with 0 */
+    CF_CMD_HOLD = 0x4004,       /* device call, param1 command number; the state follows as CF_EV_CALL_STATE, in any order with the reply */
+    CF_CMD_UNHOLD = 0x4005,
+    CF_CMD_GENERATE_DIGITS = 0x4006, /* device call, param1 command number, param2 LINEDIGITMODE_ | duration in ms (0 the provider's) << 32; fields: DIGITS.
+                                   Replied to when it has ended: 0 all were sent (DONE), else CANCEL. Without DIGITS it only stops what runs; a new
+                                   one stops the old one, whose reply comes first */
+    CF_CMD_SET_CALL_PARAMS = 0x4007, /* device call, param1 command number; fields: CALL_PARAMS (bearer_mode, min_rate, max_rate count) */
     CF_CMD_CLOSE_CALL = 0x4010, /* device call: the last handle is gone (TSPI_lineCloseCall); drop it if it still lives, forget it */
     CF_CMD_REFUSED = 0x4011,    /* device call: the core cannot take this new call (SIP 503, cause 42); forget it; param1 enum cf_refusal */
     CF_CMD_OPEN_LINE = 0x4020,  /* param1 line number, param2 union of media modes: first application opened it */
