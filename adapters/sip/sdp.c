@@ -198,27 +198,69 @@ const char *cf_sdp_error_text(enum cf_sdp_error error)
     return error < CF_SDP_ERRORS_COUNT ? texts[error] : "Unknown Error";
 }
 
-bool cf_sdp_holds(const struct cf_sdp *offer)
+/* The stream that counts; NULL: none. */
+static const struct cf_sdp_stream *audio_of(const struct cf_sdp *sdp)
 {
-    if (offer->audio < 0)
-        return false;
-    const struct cf_sdp_stream *stream = &offer->stream[offer->audio];
-    return stream->null_address || stream->direction == CF_SDP_SENDONLY || stream->direction == CF_SDP_INACTIVE;
+    return sdp->audio >= 0 ? &sdp->stream[sdp->audio] : NULL;
 }
 
-/* The direction of our side that mirrors the offer's. */
-static const char *mirrored(const struct cf_sdp_stream *stream)
+/* Directions as what they let be. */
+enum { SENDS = 1, RECEIVES = 2 };
+
+static const uint8_t flows[] = {
+    [CF_SDP_SENDRECV] = SENDS | RECEIVES,
+    [CF_SDP_SENDONLY] = SENDS,
+    [CF_SDP_RECVONLY] = RECEIVES,
+    [CF_SDP_INACTIVE] = 0,
+};
+
+/* What the peer does with the stream. A null address is the hold of RFC 2543: nothing can be sent there. */
+static unsigned flows_of(const struct cf_sdp_stream *stream)
+{
+    return flows[stream->direction] & (stream->null_address ? SENDS : SENDS | RECEIVES);
+}
+
+bool cf_sdp_holds(const struct cf_sdp *offer)
+{
+    const struct cf_sdp_stream *stream = audio_of(offer);
+    return stream != NULL && (flows_of(stream) & RECEIVES) == 0;
+}
+
+bool cf_sdp_answer_holds(const struct cf_sdp *answer, enum cf_sdp_direction offered)
+{
+    return (flows[offered] & SENDS) != 0 && cf_sdp_holds(answer);
+}
+
+enum cf_sdp_direction cf_sdp_answer_direction(const struct cf_sdp *offer, enum cf_sdp_direction ours)
+{
+    const struct cf_sdp_stream *stream = audio_of(offer);
+    const unsigned peer = stream != NULL ? flows_of(stream) : 0;
+    const bool sends = (flows[ours] & SENDS) != 0 && (peer & RECEIVES) != 0;
+    const bool receives = (flows[ours] & RECEIVES) != 0 && (peer & SENDS) != 0;
+    if (sends)
+        return receives ? CF_SDP_SENDRECV : CF_SDP_SENDONLY;
+    return receives ? CF_SDP_RECVONLY : CF_SDP_INACTIVE;
+}
+
+uint64_t cf_sdp_mark(const struct cf_sdp *sdp)
+{
+    uint64_t mark = 0xcbf29ce484222325u; /* FNV-1a: a peer that makes two of its own lines collide deceives itself */
+    if (sdp->origin.len == 0)
+        return 0;
+    for (unsigned i = 0; i < sdp->origin.len; i++)
+        mark = (mark ^ (uint8_t)sdp->base[sdp->origin.at + i]) * 0x100000001b3u;
+    return mark != 0 ? mark : 1;
+}
+
+static const char *direction_name(enum cf_sdp_direction direction)
 {
     static const char *const names[] = {
         [CF_SDP_SENDRECV] = "sendrecv",
-        [CF_SDP_SENDONLY] = "recvonly",
-        [CF_SDP_RECVONLY] = "sendonly",
+        [CF_SDP_SENDONLY] = "sendonly",
+        [CF_SDP_RECVONLY] = "recvonly",
         [CF_SDP_INACTIVE] = "inactive",
     };
-    /* A null address is the hold of RFC 2543: nothing can be sent there. */
-    if (stream->null_address)
-        return stream->direction == CF_SDP_RECVONLY || stream->direction == CF_SDP_INACTIVE ? "inactive" : "recvonly";
-    return names[stream->direction];
+    return names[direction];
 }
 
 static void put_session(const struct cf_sdp_local *local, uint64_t session, uint32_t version, struct cf_sip_out *out)
@@ -237,7 +279,7 @@ static void put_session(const struct cf_sdp_local *local, uint64_t session, uint
 }
 
 static void put_audio(const struct cf_sdp_local *local, const struct cf_sdp_codec *codec, unsigned codecs,
-                      const char *direction, struct cf_sip_out *out)
+                      enum cf_sdp_direction direction, struct cf_sip_out *out)
 {
     CF_SIP_PUT(out, "m=audio ");
     cf_sip_put_number(out, local->port);
@@ -255,7 +297,7 @@ static void put_audio(const struct cf_sdp_local *local, const struct cf_sdp_code
         CF_SIP_PUT(out, "/8000\r\n");
     }
     CF_SIP_PUT(out, "a=");
-    cf_sip_put_string(out, direction);
+    cf_sip_put_string(out, direction_name(direction));
     CF_SIP_PUT(out, "\r\n");
 }
 
@@ -297,8 +339,16 @@ static void put_refused(const struct cf_sdp *offer, const struct cf_sdp_stream *
     CF_SIP_PUT(out, "\r\n");
 }
 
-enum cf_sdp_error cf_sdp_answer(const struct cf_sdp *offer, const struct cf_sdp_local *local, uint64_t session,
-                                uint32_t version, struct cf_sip_out *out)
+bool cf_sdp_accepted(const struct cf_sdp *answer, const struct cf_sdp_local *local)
+{
+    struct cf_sdp_codec common[CF_SDP_CODECS_MAX];
+    /* Our offer has one stream, so the answer's first one is its answer. */
+    return answer->audio == 0 && common_codecs(answer, local, common) != 0;
+}
+
+enum cf_sdp_error cf_sdp_answer_as(const struct cf_sdp *offer, const struct cf_sdp_local *local,
+                                   enum cf_sdp_direction ours, uint64_t session, uint32_t version,
+                                   struct cf_sip_out *out)
 {
     struct cf_sdp_codec common[CF_SDP_CODECS_MAX];
     if (offer->audio < 0)
@@ -309,15 +359,27 @@ enum cf_sdp_error cf_sdp_answer(const struct cf_sdp *offer, const struct cf_sdp_
     put_session(local, session, version, out);
     for (unsigned i = 0; i < offer->streams; i++) {
         if ((int)i == offer->audio)
-            put_audio(local, common, count, mirrored(&offer->stream[i]), out);
+            put_audio(local, common, count, cf_sdp_answer_direction(offer, ours), out);
         else
             put_refused(offer, &offer->stream[i], out);
     }
     return CF_SDP_ERROR_OK;
 }
 
-void cf_sdp_offer(const struct cf_sdp_local *local, uint64_t session, uint32_t version, struct cf_sip_out *out)
+void cf_sdp_offer_as(const struct cf_sdp_local *local, enum cf_sdp_direction ours, uint64_t session, uint32_t version,
+                     struct cf_sip_out *out)
 {
     put_session(local, session, version, out);
-    put_audio(local, local->codec, local->codecs, "sendrecv", out);
+    put_audio(local, local->codec, local->codecs, ours, out);
+}
+
+enum cf_sdp_error cf_sdp_answer(const struct cf_sdp *offer, const struct cf_sdp_local *local, uint64_t session,
+                                uint32_t version, struct cf_sip_out *out)
+{
+    return cf_sdp_answer_as(offer, local, CF_SDP_SENDRECV, session, version, out);
+}
+
+void cf_sdp_offer(const struct cf_sdp_local *local, uint64_t session, uint32_t version, struct cf_sip_out *out)
+{
+    cf_sdp_offer_as(local, CF_SDP_SENDRECV, session, version, out);
 }

@@ -83,12 +83,32 @@ const char *cf_sdp_error_text(enum cf_sdp_error error);
 /* True when the offer puts this side on hold: sendonly, inactive or a null address (RFC 3264 8.4). */
 bool cf_sdp_holds(const struct cf_sdp *offer);
 
-/* Writes the answer; session and version are those of our o= line. CF_SDP_ERROR_NOTHING: no stream or codec in common, and
+/* True when the answer to our offer takes our stream: it is not refused, and with a codec of ours. */
+bool cf_sdp_accepted(const struct cf_sdp *answer, const struct cf_sdp_local *local);
+
+/* True when the answer to our offer puts this side on hold, given what we offered: the peer does not want what we would send. The
+ * answer to INACTIVE says nothing and is false: what was known before holds on. */
+bool cf_sdp_answer_holds(const struct cf_sdp *answer, enum cf_sdp_direction offered);
+
+/* What our answer says, when we want `ours` (RFC 3264 6.1): of what we want, the part that the offer lets be. */
+enum cf_sdp_direction cf_sdp_answer_direction(const struct cf_sdp *offer, enum cf_sdp_direction ours);
+
+/* A mark of the o= line, never 0; 0: there is no such line. The same mark twice: the peer has changed nothing (RFC 3264 8). */
+uint64_t cf_sdp_mark(const struct cf_sdp *sdp);
+
+/* Writes the answer, with cf_sdp_answer_direction(); session and version are those of our o= line. CF_SDP_ERROR_NOTHING: no stream or codec in common, and
  * nothing written. */
+enum cf_sdp_error cf_sdp_answer_as(const struct cf_sdp *offer, const struct cf_sdp_local *local,
+                                   enum cf_sdp_direction ours, uint64_t session, uint32_t version,
+                                   struct cf_sip_out *out);
+
+/* Writes an offer with all codecs: SENDRECV, or SENDONLY or INACTIVE to hold. */
+void cf_sdp_offer_as(const struct cf_sdp_local *local, enum cf_sdp_direction ours, uint64_t session, uint32_t version,
+                     struct cf_sip_out *out);
+
+/* Both, wanting SENDRECV. */
 enum cf_sdp_error cf_sdp_answer(const struct cf_sdp *offer, const struct cf_sdp_local *local, uint64_t session,
                                 uint32_t version, struct cf_sip_out *out);
-
-/* Writes an offer with all codecs, for an INVITE that came without one. */
 void cf_sdp_offer(const struct cf_sdp_local *local, uint64_t session, uint32_t version, struct cf_sip_out *out);
 
 #endif
