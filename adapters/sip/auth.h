@@ -15,6 +15,7 @@
  * (cf_sip_auth_quotable()). The -sess algorithms and auth-int are not done. The digest's uri is not compared with
  * the Request-URI (RFC 3261 22.4: proxies may have changed that). nc is hashed and not remembered: within the life of a
  * nonce, whoever can send from the same source address can repeat a request's credentials for that method and uri.
+ * Credentials without qop are accepted.
  */
 #ifndef CALLFAN_ADAPTERS_SIP_AUTH_H
 #define CALLFAN_ADAPTERS_SIP_AUTH_H
