@@ -346,7 +346,7 @@ static void a_callback_may_remove_its_own_source(void **state)
 {
     (void)state;
     struct cf_reactor *r = open_reactor(NULL);
-    for (int round = 0; round < 2 * CF_REACTOR_SOURCES_MAX; round++) { /* numbers are used again */
+    for (int round = 0; round < 2 * 256; round++) { /* numbers are used again */
         int ends[2];
         assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
         struct watched w = {.reactor = r, .fd = ends[0], .remove_itself = true};
@@ -423,18 +423,17 @@ static int answer_to(struct cf_reactor *r, const struct io_uring_sqe *entry)
 static void the_ring_refuses_other_operations(void **state)
 {
     (void)state;
-    static const uint8_t refused[] = {
-        IORING_OP_NOP,      IORING_OP_OPENAT,    IORING_OP_OPENAT2, IORING_OP_SOCKET,          IORING_OP_CONNECT,
-        IORING_OP_READ,     IORING_OP_WRITE,     IORING_OP_READV,   IORING_OP_WRITEV,          IORING_OP_UNLINKAT,
-        IORING_OP_RENAMEAT, IORING_OP_CLOSE,     IORING_OP_ACCEPT,  IORING_OP_PROVIDE_BUFFERS, IORING_OP_SPLICE,
-        IORING_OP_MSG_RING, IORING_OP_URING_CMD, IORING_OP_STATX,
-    };
+    static const uint8_t allowed_all[] = {IORING_OP_POLL_ADD,    IORING_OP_RECVMSG, IORING_OP_SENDMSG,
+                                          IORING_OP_ACCEPT,      IORING_OP_CONNECT, IORING_OP_RECV,
+                                          IORING_OP_ASYNC_CANCEL};
     struct cf_reactor *r = open_reactor(NULL);
-    for (size_t i = 0; i < sizeof refused; i++) {
-        struct io_uring_sqe sqe = {.opcode = refused[i], .fd = AT_FDCWD, .addr = (uintptr_t) "/dev/null"};
+    for (int operation = 0; operation < IORING_OP_LAST; operation++) {
+        struct io_uring_sqe sqe = {.opcode = (uint8_t)operation, .fd = AT_FDCWD, .addr = (uintptr_t) "/dev/null"};
+        if (memchr(allowed_all, operation, sizeof allowed_all) != NULL)
+            continue;
         int answer = answer_to(r, &sqe);
         if (answer != -EACCES)
-            fail_msg("operation %d: %s", refused[i], strerror(answer < 0 ? -answer : 0));
+            fail_msg("operation %d: %s", operation, strerror(answer < 0 ? -answer : 0));
     }
     /* The same entry is not refused for its form: an allowed operation gets another answer. */
     struct io_uring_sqe allowed = {.opcode = IORING_OP_ASYNC_CANCEL, .addr = 12345};

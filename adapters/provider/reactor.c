@@ -3,11 +3,10 @@
  *
  * Source     io_uring_setup(2), io_uring_register(2), io_uring_enter(2); liburing 2.3
  */
-#include "adapters/provider/reactor.h"
+#include "adapters/provider/reactor_state.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <liburing.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,64 +29,9 @@ enum {
     TURN_COMPLETIONS_MAX = 512, /* handled in one turn, so that timers and commands get their time */
     CLOSE_TURNS_MAX = 100,      /* of at most 10 ms, until the kernel let go of everything */
     NAME_BYTES = 32,            /* room for an address before each datagram: sockaddr_in6 has 28 */
-    BUFFER_GROUP = 0,
-    NO_SEND = -1,
-};
-
-/* user_data: the tag in the top half, an index below. */
-enum tag { TAG_SOURCE = 1, TAG_SEND = 2, TAG_CANCEL = 3 };
-
-enum source_kind { SOURCE_FREE, SOURCE_DATAGRAMS, SOURCE_WATCH };
-
-struct source {
-    enum source_kind kind;
-    int fd;
-    bool armed; /* the kernel holds an operation: its last completion is still to come */
-    bool paused;
-    bool removed; /* free once no longer armed */
-    uint32_t events;
-    uint32_t sends; /* on their way: the file slot stays */
-    void *arg;
-    cf_reactor_ready_fn *ready;
-    cf_reactor_datagram_fn *datagram;
-    struct msghdr shape; /* what the kernel puts before each datagram */
-};
-
-struct send {
-    struct cf_send open; /* first: what the caller holds */
-    int next;            /* free list */
-    int source;
-    struct msghdr message;
-    struct iovec part;
-    struct sockaddr_storage to;
-};
-
-struct completion {
-    uint64_t user_data;
-    int32_t result;
-    uint32_t flags;
-};
-
-struct cf_reactor {
-    struct io_uring ring;
-    struct cf_reactor_options options;
-    struct source sources[CF_REACTOR_SOURCES_MAX];
-    struct io_uring_buf_ring *buffer_ring;
-    uint8_t *buffers;
-    uint32_t buffer_stride;
-    struct send *sends;
-    uint8_t *send_memory;
-    int send_free;
-    uint32_t sends_busy;
-    bool entries_ran_out; /* some source could not be armed or cancelled: cf_reactor_turn() tries again */
-    /* Completions taken from the ring while a claim looked for finished sends; handled before newer ones. */
-    struct completion *put_off;
-    uint32_t put_off_first, put_off_count, put_off_max;
-    cf_reactor_signal_fn *signal;
-    void *signal_arg;
-    int signal_fd;
-    bool closing;
-    struct cf_reactor_counters counters;
+    SOURCES_DEFAULT = 256,
+    STREAM_BYTES_DEFAULT = 128 << 10,
+    STREAM_BYTES_MAX = 16 << 20,
 };
 
 /* ------------------------------------------------------------------ making one */
@@ -107,9 +51,13 @@ static int read_options(struct cf_reactor_options *o, const struct cf_reactor_op
     const struct {
         uint32_t *value, fallback, max;
     } all[] = {
-        {&o->entries, ENTRIES_DEFAULT, POOL_MAX},     {&o->buffers_count, BUFFERS_DEFAULT, POOL_MAX},
-        {&o->buffer_bytes, BYTES_DEFAULT, BYTES_MAX}, {&o->sends_count, SENDS_DEFAULT, POOL_MAX},
+        {&o->entries, ENTRIES_DEFAULT, POOL_MAX},
+        {&o->buffers_count, BUFFERS_DEFAULT, POOL_MAX},
+        {&o->buffer_bytes, BYTES_DEFAULT, BYTES_MAX},
+        {&o->sends_count, SENDS_DEFAULT, POOL_MAX},
         {&o->send_bytes, BYTES_DEFAULT, BYTES_MAX},
+        {&o->sources_count, SOURCES_DEFAULT, CF_REACTOR_SOURCES_MAX},
+        {&o->stream_bytes, STREAM_BYTES_DEFAULT, STREAM_BYTES_MAX},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (*all[i].value == 0)
@@ -136,7 +84,7 @@ static int make_buffers(struct cf_reactor *r)
         return -ENOMEM;
     r->buffers = memory;
     struct io_uring_buf_reg reg = {
-        .ring_addr = (uintptr_t)r->buffer_ring, .ring_entries = o->buffers_count, .bgid = BUFFER_GROUP};
+        .ring_addr = (uintptr_t)r->buffer_ring, .ring_entries = o->buffers_count, .bgid = CF_REACTOR_BUFFER_GROUP};
     int rc = io_uring_register_buf_ring(&r->ring, &reg, 0);
     if (rc < 0)
         return rc;
@@ -158,13 +106,44 @@ static int make_sends(struct cf_reactor *r)
     r->put_off = calloc(r->put_off_max, sizeof *r->put_off);
     if (r->sends == NULL || r->send_memory == NULL || r->put_off == NULL)
         return -ENOMEM;
-    r->send_free = NO_SEND;
+    r->send_free = CF_REACTOR_NO_SEND;
     for (uint32_t i = o->sends_count; i-- > 0;) {
         r->sends[i].open = (struct cf_send){r->send_memory + (size_t)i * o->send_bytes, o->send_bytes};
         r->sends[i].next = r->send_free;
         r->send_free = (int)i;
     }
     return 0;
+}
+
+static int make_sources(struct cf_reactor *r, char *why, size_t why_bytes)
+{
+    const uint32_t count = r->options.sources_count;
+    r->sources = calloc(count, sizeof *r->sources);
+    r->streams = calloc(count, sizeof *r->streams);
+    r->retry = calloc(count, sizeof *r->retry);
+    if (r->sources == NULL || r->streams == NULL || r->retry == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        r->sources[i].next_free = i + 1;
+    int rc = io_uring_register_files_sparse(&r->ring, count);
+    if (rc == -EMFILE)
+        snprintf(why, why_bytes, "the limit of open files (ulimit -n) does not allow %u sources", count);
+    return rc;
+}
+
+static void free_memory(struct cf_reactor *r)
+{
+    if (r->buffers != NULL)
+        munmap(r->buffers, (size_t)r->options.buffers_count * r->buffer_stride);
+    if (r->buffer_ring != NULL)
+        munmap(r->buffer_ring, (size_t)r->options.buffers_count * sizeof(struct io_uring_buf));
+    free(r->sends);
+    free(r->send_memory);
+    free(r->put_off);
+    free(r->sources);
+    free(r->streams);
+    free(r->retry);
+    free(r);
 }
 
 int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_options *options, char *why,
@@ -174,6 +153,7 @@ int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_opt
     if (r == NULL)
         return -ENOMEM;
     r->signal_fd = -1;
+    r->spare_fd = -1;
     int rc = read_options(&r->options, options);
     if (rc < 0) {
         snprintf(why, why_bytes, "a size of the reactor is out of range");
@@ -183,7 +163,7 @@ int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_opt
     if (rc < 0)
         goto free_reactor;
     snprintf(why, why_bytes, "setting up the io_uring failed");
-    rc = io_uring_register_files_sparse(&r->ring, CF_REACTOR_SOURCES_MAX);
+    rc = make_sources(r, why, why_bytes);
     if (rc == 0)
         rc = make_buffers(r);
     if (rc == 0)
@@ -191,30 +171,18 @@ int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_opt
     if (rc == 0)
         rc = cf_uring_enable(&r->ring);
     if (rc < 0)
-        goto free_memory;
+        goto exit_ring;
     *ret_reactor = r;
     return 0;
 
-free_memory:
-    if (r->buffers != NULL)
-        munmap(r->buffers, (size_t)r->options.buffers_count * r->buffer_stride);
-    if (r->buffer_ring != NULL)
-        munmap(r->buffer_ring, (size_t)r->options.buffers_count * sizeof(struct io_uring_buf));
-    free(r->sends);
-    free(r->send_memory);
-    free(r->put_off);
+exit_ring:
     io_uring_queue_exit(&r->ring);
 free_reactor:
-    free(r);
+    free_memory(r);
     return rc;
 }
 
 /* ------------------------------------------------------------------ submitting */
-
-static uint64_t tagged(enum tag tag, uint32_t index)
-{
-    return (uint64_t)tag << 32 | index;
-}
 
 /* A submission entry; makes room by submitting what is there. */
 static struct io_uring_sqe *next_entry(struct cf_reactor *r)
@@ -227,124 +195,163 @@ static struct io_uring_sqe *next_entry(struct cf_reactor *r)
     return sqe;
 }
 
-/* Starts the source's multishot operation. Without an entry (the kernel takes none now) the next turn tries again. */
+struct io_uring_sqe *cf_reactor_entry(struct cf_reactor *r, int number)
+{
+    struct io_uring_sqe *sqe = next_entry(r);
+    struct cf_source *s = &r->sources[number];
+    if (sqe == NULL && !s->retry) {
+        s->retry = true;
+        r->retry[r->retry_count++] = (uint32_t)number;
+    }
+    return sqe;
+}
+
+/* Starts the source's operation: multishot, but for connecting. */
 static void arm(struct cf_reactor *r, int number)
 {
-    struct source *s = &r->sources[number];
-    struct io_uring_sqe *sqe = next_entry(r);
-    if (sqe == NULL) {
-        r->entries_ran_out = true;
+    struct cf_source *s = &r->sources[number];
+    struct io_uring_sqe *sqe = cf_reactor_entry(r, number);
+    if (sqe == NULL)
         return;
-    }
-    if (s->kind == SOURCE_DATAGRAMS) {
+    switch (s->kind) {
+    case CF_SOURCE_DATAGRAMS:
         io_uring_prep_recvmsg_multishot(sqe, number, &s->shape, MSG_TRUNC);
-        sqe->buf_group = BUFFER_GROUP;
+        sqe->buf_group = CF_REACTOR_BUFFER_GROUP;
         sqe->flags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
-    } else {
+        break;
+    case CF_SOURCE_WATCH:
         io_uring_prep_poll_multishot(sqe, number, s->events);
         sqe->flags = IOSQE_FIXED_FILE;
+        break;
+    default:
+        cf_stream_prepare(r, number, sqe);
+        break;
     }
-    io_uring_sqe_set_data64(sqe, tagged(TAG_SOURCE, (uint32_t)number));
+    io_uring_sqe_set_data64(sqe, cf_reactor_tagged(CF_TAG_SOURCE, (uint32_t)number));
     s->armed = true;
 }
 
-static void cancel(struct cf_reactor *r, int number)
+void cf_reactor_cancel(struct cf_reactor *r, int number, enum cf_reactor_tag tag)
 {
-    struct io_uring_sqe *sqe = next_entry(r);
-    if (sqe == NULL) {
-        r->entries_ran_out = true;
+    struct io_uring_sqe *sqe = cf_reactor_entry(r, number);
+    if (sqe == NULL)
         return;
-    }
-    io_uring_prep_cancel64(sqe, tagged(TAG_SOURCE, (uint32_t)number), 0);
-    io_uring_sqe_set_data64(sqe, tagged(TAG_CANCEL, (uint32_t)number));
+    io_uring_prep_cancel64(sqe, cf_reactor_tagged(tag, (uint32_t)number), 0);
+    io_uring_sqe_set_data64(sqe, cf_reactor_tagged(CF_TAG_CANCEL, (uint32_t)number));
 }
 
-static void release_source(struct cf_reactor *r, int number)
+/* Connecting goes on while reading is paused. */
+static bool wanted(const struct cf_reactor *r, const struct cf_source *s)
 {
-    struct source *s = &r->sources[number];
-    if (!s->removed || s->armed || s->sends != 0)
+    return s->kind != CF_SOURCE_FREE && !s->removed && !s->ended && (!s->paused || s->connecting) && !r->closing;
+}
+
+/* To cancel twice does no harm. */
+void cf_reactor_settle(struct cf_reactor *r, int number)
+{
+    struct cf_source *s = &r->sources[number];
+    const bool want = wanted(r, s);
+    if (want && !s->armed)
+        arm(r, number);
+    else if (!want && s->armed)
+        cf_reactor_cancel(r, number, CF_TAG_SOURCE);
+}
+
+/* ------------------------------------------------------------------ sources */
+
+void cf_reactor_source_release(struct cf_reactor *r, int number)
+{
+    struct cf_source *s = &r->sources[number];
+    if (!s->removed || s->armed || s->sends != 0 || s->in_callback)
         return;
     int none = -1;
     io_uring_register_files_update(&r->ring, (unsigned)number, &none, 1);
-    *s = (struct source){.kind = SOURCE_FREE};
+    if (s->kind == CF_SOURCE_STREAM)
+        close(s->fd);
+    *s = (struct cf_source){.kind = CF_SOURCE_FREE, .retry = s->retry, .next_free = r->source_free};
+    r->source_free = (uint32_t)number;
+    r->sources_used--;
 }
 
-static int add_source(struct cf_reactor *r, int fd, enum source_kind kind)
+int cf_reactor_source_new(struct cf_reactor *r, int fd, enum cf_source_kind kind)
 {
-    for (int i = 0; i < CF_REACTOR_SOURCES_MAX; i++) {
-        struct source *s = &r->sources[i];
-        if (s->kind != SOURCE_FREE)
-            continue;
-        int rc = io_uring_register_files_update(&r->ring, (unsigned)i, &fd, 1);
-        if (rc < 0)
-            return rc;
-        *s = (struct source){.kind = kind, .fd = fd};
-        return i;
-    }
-    return -ENOSPC;
+    const uint32_t number = r->source_free;
+    if (number == r->options.sources_count)
+        return -ENOSPC;
+    int rc = io_uring_register_files_update(&r->ring, number, &fd, 1);
+    if (rc < 0)
+        return rc;
+    struct cf_source *s = &r->sources[number];
+    r->source_free = s->next_free;
+    r->sources_used++;
+    *s = (struct cf_source){.kind = kind, .fd = fd, .retry = s->retry};
+    return (int)number;
+}
+
+static struct cf_source *source_of(const struct cf_reactor *r, int number)
+{
+    assert(number >= 0 && (uint32_t)number < r->options.sources_count);
+    assert(r->sources[number].kind != CF_SOURCE_FREE);
+    return &r->sources[number];
 }
 
 int cf_reactor_receive(struct cf_reactor *r, int fd, cf_reactor_datagram_fn *fn, void *arg)
 {
-    int number = add_source(r, fd, SOURCE_DATAGRAMS);
+    int number = cf_reactor_source_new(r, fd, CF_SOURCE_DATAGRAMS);
     if (number < 0)
         return number;
-    struct source *s = &r->sources[number];
-    s->datagram = fn;
+    struct cf_source *s = &r->sources[number];
+    s->fn.datagram = fn;
     s->arg = arg;
     s->shape.msg_namelen = NAME_BYTES;
-    arm(r, number);
+    cf_reactor_settle(r, number);
     return number;
 }
 
 int cf_reactor_watch(struct cf_reactor *r, int fd, uint32_t events, cf_reactor_ready_fn *fn, void *arg)
 {
-    int number = add_source(r, fd, SOURCE_WATCH);
+    int number = cf_reactor_source_new(r, fd, CF_SOURCE_WATCH);
     if (number < 0)
         return number;
-    struct source *s = &r->sources[number];
+    struct cf_source *s = &r->sources[number];
     s->events = events;
-    s->ready = fn;
+    s->fn.ready = fn;
     s->arg = arg;
-    arm(r, number);
+    cf_reactor_settle(r, number);
     return number;
 }
 
 void cf_reactor_pause(struct cf_reactor *r, int source, bool paused)
 {
-    assert(source >= 0 && source < CF_REACTOR_SOURCES_MAX && r->sources[source].kind != SOURCE_FREE);
-    struct source *s = &r->sources[source];
+    struct cf_source *s = source_of(r, source);
     if (s->removed || s->paused == paused)
         return;
     s->paused = paused;
-    if (paused && s->armed)
-        cancel(r, source);
-    else if (!paused && !s->armed)
-        arm(r, source);
+    cf_reactor_settle(r, source);
 }
 
 void cf_reactor_remove(struct cf_reactor *r, int source)
 {
-    assert(source >= 0 && source < CF_REACTOR_SOURCES_MAX && r->sources[source].kind != SOURCE_FREE);
-    struct source *s = &r->sources[source];
+    struct cf_source *s = source_of(r, source);
     if (s->removed)
         return;
     s->removed = true;
-    if (s->armed)
-        cancel(r, source);
-    release_source(r, source);
+    cf_reactor_settle(r, source);
+    if (s->kind == CF_SOURCE_STREAM)
+        cf_stream_removed(r, source);
+    cf_reactor_source_release(r, source);
 }
 
 /* ------------------------------------------------------------------ completions */
 
-static void give_buffer(struct cf_reactor *r, uint32_t id)
+void cf_reactor_give_buffer(struct cf_reactor *r, uint32_t id)
 {
     io_uring_buf_ring_add(r->buffer_ring, r->buffers + (size_t)id * r->buffer_stride, r->buffer_stride,
                           (unsigned short)id, io_uring_buf_ring_mask(r->options.buffers_count), 0);
     io_uring_buf_ring_advance(r->buffer_ring, 1);
 }
 
-static void hand_out_datagram(struct cf_reactor *r, struct source *s, const struct completion *c, int64_t now)
+static void hand_out_datagram(struct cf_reactor *r, struct cf_source *s, const struct cf_completion *c, int64_t now)
 {
     uint32_t id = c->flags >> IORING_CQE_BUFFER_SHIFT;
     uint8_t *buffer = r->buffers + (size_t)id * r->buffer_stride;
@@ -359,9 +366,9 @@ static void hand_out_datagram(struct cf_reactor *r, struct source *s, const stru
         };
         r->counters.datagrams++;
         r->counters.truncated += d.truncated;
-        s->datagram(s->arg, &d, now);
+        s->fn.datagram(s->arg, &d, now);
     }
-    give_buffer(r, id);
+    cf_reactor_give_buffer(r, id);
 }
 
 /* Errors that tell of one datagram or of the network, not of the socket. */
@@ -385,7 +392,7 @@ static bool receiving_goes_on(int error)
     }
 }
 
-static void handle_source_error(struct cf_reactor *r, struct source *s, const struct completion *c, int64_t now)
+static void handle_source_error(struct cf_reactor *r, struct cf_source *s, const struct cf_completion *c, int64_t now)
 {
     if (c->result == -ENOBUFS)
         r->counters.no_buffers++;
@@ -393,74 +400,79 @@ static void handle_source_error(struct cf_reactor *r, struct source *s, const st
         r->counters.receive_errors++;
     if (s->removed || receiving_goes_on(c->result))
         return;
-    s->paused = true;
-    if (s->kind == SOURCE_DATAGRAMS) {
+    s->ended = true;
+    if (s->kind == CF_SOURCE_DATAGRAMS) {
         struct cf_datagram d = {.error = c->result};
-        s->datagram(s->arg, &d, now);
+        s->fn.datagram(s->arg, &d, now);
     } else {
-        s->ready(s->arg, POLLERR, now);
+        s->fn.ready(s->arg, POLLERR, now);
     }
 }
 
 /* The data first, then the operation again unless it goes on by itself. */
-static void handle_source(struct cf_reactor *r, const struct completion *c, int64_t now)
+static void handle_source(struct cf_reactor *r, const struct cf_completion *c, int64_t now)
 {
     int number = (int)(uint32_t)c->user_data;
-    struct source *s = &r->sources[number];
+    struct cf_source *s = &r->sources[number];
     if ((c->flags & IORING_CQE_F_MORE) == 0)
         s->armed = false;
-    if (s->kind == SOURCE_DATAGRAMS && (c->flags & IORING_CQE_F_BUFFER) != 0)
+    s->in_callback = true; /* it may remove its source: the number stays until here */
+    if (s->kind == CF_SOURCE_DATAGRAMS && (c->flags & IORING_CQE_F_BUFFER) != 0)
         hand_out_datagram(r, s, c, now);
+    else if (s->kind == CF_SOURCE_ACCEPT || s->kind == CF_SOURCE_STREAM)
+        cf_stream_handle(r, number, c, now);
     else if (c->result < 0)
         handle_source_error(r, s, c, now);
-    else if (s->kind == SOURCE_WATCH && !s->removed)
-        s->ready(s->arg, (uint32_t)c->result, now);
+    else if (s->kind == CF_SOURCE_WATCH && !s->removed)
+        s->fn.ready(s->arg, (uint32_t)c->result, now);
+    s->in_callback = false;
     if (s->removed) {
-        release_source(r, number);
-    } else if (s->kind != SOURCE_FREE && !s->armed && !s->paused && !r->closing) { /* free: the callback removed it */
+        cf_reactor_source_release(r, number);
+    } else if (!s->armed && wanted(r, s)) {
         r->counters.rearms++;
         arm(r, number);
     }
 }
 
-static void handle_send(struct cf_reactor *r, const struct completion *c)
+static void handle_send(struct cf_reactor *r, const struct cf_completion *c)
 {
     int i = (int)(uint32_t)c->user_data;
-    struct send *s = &r->sends[i];
+    struct cf_send_slot *s = &r->sends[i];
     if (c->result < 0)
         r->counters.send_errors++;
     r->sources[s->source].sends--;
-    release_source(r, s->source);
-    s->next = r->send_free;
-    r->send_free = i;
-    r->sends_busy--;
+    cf_reactor_source_release(r, s->source);
+    cf_reactor_send_free(r, i);
 }
 
-static void handle(struct cf_reactor *r, const struct completion *c, int64_t now)
+static void handle(struct cf_reactor *r, const struct cf_completion *c, int64_t now)
 {
-    switch ((enum tag)(c->user_data >> 32)) {
-    case TAG_SOURCE:
+    switch ((enum cf_reactor_tag)(c->user_data >> 32)) {
+    case CF_TAG_SOURCE:
         handle_source(r, c, now);
         break;
-    case TAG_SEND:
+    case CF_TAG_SEND:
         handle_send(r, c);
         break;
-    case TAG_CANCEL: /* the operation's own completion tells the rest */
+    case CF_TAG_STREAM_SEND:
+        cf_stream_handle_send(r, c, now);
+        break;
+    case CF_TAG_CANCEL: /* the operation's own completion tells the rest */
         break;
     }
 }
 
-static bool take_from_ring(struct cf_reactor *r, struct completion *ret)
+static bool take_from_ring(struct cf_reactor *r, struct cf_completion *ret)
 {
     struct io_uring_cqe *cqe;
     if (io_uring_peek_batch_cqe(&r->ring, &cqe, 1) == 0)
         return false;
-    *ret = (struct completion){cqe->user_data, cqe->res, cqe->flags};
+    *ret = (struct cf_completion){cqe->user_data, cqe->res, cqe->flags};
     io_uring_cq_advance(&r->ring, 1);
     return true;
 }
 
-static bool take(struct cf_reactor *r, struct completion *ret)
+static bool take(struct cf_reactor *r, struct cf_completion *ret)
 {
     if (r->put_off_count == 0)
         return take_from_ring(r, ret);
@@ -496,17 +508,18 @@ static int wait_for_one(struct cf_reactor *r, int64_t deadline_ns)
     }
 }
 
-/* What could not be done because no entry was free. To cancel twice does no harm. */
+/* What could not be done because no entry was free. Each can be put on the list again, at a place already read. */
 static void try_again(struct cf_reactor *r)
 {
-    r->entries_ran_out = false;
-    for (int i = 0; i < CF_REACTOR_SOURCES_MAX; i++) {
-        struct source *s = &r->sources[i];
-        bool wanted = s->kind != SOURCE_FREE && !s->paused && !s->removed;
-        if (wanted && !s->armed && !r->closing)
-            arm(r, i);
-        else if (!wanted && s->armed)
-            cancel(r, i);
+    const uint32_t count = r->retry_count;
+    r->retry_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const int number = (int)r->retry[i];
+        struct cf_source *s = &r->sources[number];
+        s->retry = false;
+        cf_reactor_settle(r, number);
+        if (s->kind == CF_SOURCE_STREAM)
+            cf_stream_settle(r, number);
     }
 }
 
@@ -518,27 +531,51 @@ int cf_reactor_turn(struct cf_reactor *r, int64_t deadline_ns)
     r->counters.turns++;
     int64_t now = cf_clock_ns();
     int handled = 0;
-    struct completion c;
+    struct cf_completion c;
     while (handled < TURN_COMPLETIONS_MAX && take(r, &c)) {
         handle(r, &c, now);
         handled++;
     }
     r->counters.completions += (uint64_t)handled;
-    if (r->entries_ran_out)
+    if (r->retry_count != 0)
         try_again(r);
     return handled;
 }
 
 /* ------------------------------------------------------------------ sending */
 
-/* Sends what waits and looks for finished ones; other completions are put off until the next turn. */
-static void reap_sends(struct cf_reactor *r)
+int cf_reactor_send_take(struct cf_reactor *r)
+{
+    const int i = r->send_free;
+    assert(i != CF_REACTOR_NO_SEND);
+    r->send_free = r->sends[i].next;
+    r->sends_busy++;
+    return i;
+}
+
+void cf_reactor_send_free(struct cf_reactor *r, int i)
+{
+    r->sends[i].next = r->send_free;
+    r->send_free = i;
+    r->sends_busy--;
+}
+
+uint32_t cf_reactor_sends_left(const struct cf_reactor *r)
+{
+    return r->options.sends_count - r->sends_busy;
+}
+
+/* Other completions are put off until the next turn, and so are failures of streams, which a callback must hear of. */
+void cf_reactor_reap_sends(struct cf_reactor *r)
 {
     io_uring_submit_and_get_events(&r->ring);
-    struct completion c;
+    struct cf_completion c;
     while (r->put_off_count < r->put_off_max && take_from_ring(r, &c)) {
-        if (c.user_data >> 32 == TAG_SEND) {
+        const uint64_t tag = c.user_data >> 32;
+        if (tag == CF_TAG_SEND) {
             handle_send(r, &c);
+        } else if (tag == CF_TAG_STREAM_SEND && c.result > 0) {
+            cf_stream_handle_send(r, &c, 0);
         } else {
             r->put_off[(r->put_off_first + r->put_off_count) % r->put_off_max] = c;
             r->put_off_count++;
@@ -548,31 +585,25 @@ static void reap_sends(struct cf_reactor *r)
 
 struct cf_send *cf_reactor_send_claim(struct cf_reactor *r)
 {
-    if (r->send_free == NO_SEND)
-        reap_sends(r);
-    if (r->send_free == NO_SEND) {
+    if (r->send_free == CF_REACTOR_NO_SEND)
+        cf_reactor_reap_sends(r);
+    if (r->send_free == CF_REACTOR_NO_SEND) {
         r->counters.sends_refused++;
         return NULL;
     }
-    struct send *s = &r->sends[r->send_free];
-    r->send_free = s->next;
-    r->sends_busy++;
-    return &s->open;
+    return &r->sends[cf_reactor_send_take(r)].open;
 }
 
 void cf_reactor_send_abort(struct cf_reactor *r, struct cf_send *open)
 {
-    struct send *s = (struct send *)open;
-    s->next = r->send_free;
-    r->send_free = (int)(s - r->sends);
-    r->sends_busy--;
+    cf_reactor_send_free(r, (int)((struct cf_send_slot *)open - r->sends));
 }
 
 void cf_reactor_send_commit(struct cf_reactor *r, struct cf_send *open, int source, uint32_t bytes,
                             const struct sockaddr *to, socklen_t to_bytes)
 {
-    struct send *s = (struct send *)open;
-    assert(source >= 0 && source < CF_REACTOR_SOURCES_MAX && r->sources[source].kind == SOURCE_DATAGRAMS);
+    struct cf_send_slot *s = (struct cf_send_slot *)open;
+    assert(source_of(r, source)->kind == CF_SOURCE_DATAGRAMS);
     assert(bytes <= open->capacity && to_bytes <= sizeof s->to);
     struct io_uring_sqe *sqe = next_entry(r);
     if (sqe == NULL) {
@@ -590,7 +621,7 @@ void cf_reactor_send_commit(struct cf_reactor *r, struct cf_send *open, int sour
     }
     io_uring_prep_sendmsg(sqe, source, &s->message, MSG_NOSIGNAL);
     sqe->flags = IOSQE_FIXED_FILE;
-    io_uring_sqe_set_data64(sqe, tagged(TAG_SEND, (uint32_t)(s - r->sends)));
+    io_uring_sqe_set_data64(sqe, cf_reactor_tagged(CF_TAG_SEND, (uint32_t)(s - r->sends)));
     r->sources[source].sends++;
     r->counters.sends++;
 }
@@ -646,10 +677,7 @@ int cf_reactor_signals(struct cf_reactor *r, cf_reactor_signal_fn *fn, void *arg
 
 static bool idle(const struct cf_reactor *r)
 {
-    for (int i = 0; i < CF_REACTOR_SOURCES_MAX; i++)
-        if (r->sources[i].kind != SOURCE_FREE)
-            return false;
-    return r->sends_busy == 0;
+    return r->sources_used == 0 && r->sends_busy == 0;
 }
 
 /*
@@ -662,23 +690,20 @@ void cf_reactor_close(struct cf_reactor *r)
         return;
     r->closing = true;
     io_uring_submit(&r->ring);
-    for (int i = 0; i < CF_REACTOR_SOURCES_MAX; i++)
-        if (r->sources[i].kind != SOURCE_FREE)
-            cf_reactor_remove(r, i);
+    for (uint32_t i = 0; i < r->options.sources_count && r->sources_used != 0; i++)
+        if (r->sources[i].kind != CF_SOURCE_FREE)
+            cf_reactor_remove(r, (int)i);
     for (int i = 0; i < CLOSE_TURNS_MAX && !idle(r); i++)
         if (cf_reactor_turn(r, cf_clock_ns() + 10 * CF_NS_PER_MS) < 0)
             break;
     if (r->signal_fd >= 0)
         close(r->signal_fd);
+    if (r->spare_fd >= 0)
+        close(r->spare_fd);
     io_uring_unregister_files(&r->ring);
-    io_uring_unregister_buf_ring(&r->ring, BUFFER_GROUP);
+    io_uring_unregister_buf_ring(&r->ring, CF_REACTOR_BUFFER_GROUP);
     io_uring_queue_exit(&r->ring);
-    munmap(r->buffers, (size_t)r->options.buffers_count * r->buffer_stride);
-    munmap(r->buffer_ring, (size_t)r->options.buffers_count * sizeof(struct io_uring_buf));
-    free(r->sends);
-    free(r->send_memory);
-    free(r->put_off);
-    free(r);
+    free_memory(r);
 }
 
 void cf_reactor_counters(const struct cf_reactor *r, struct cf_reactor_counters *ret_counters)

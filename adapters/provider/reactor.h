@@ -1,8 +1,9 @@
 /*
  * The reactor: one io_uring under one thread, the only way an adapter touches a network, a device or a bell.
  *
- * Shape      sources (a datagram socket, a descriptor to watch, the signals), each with a callback; a pool of send buffers; one
- *            ring of receive buffers that the kernel fills. Sources are registered files: a source's number is its file slot
+ * Shape      sources (a datagram socket, a byte stream or a listening socket (stream.h), a descriptor to watch, the signals), each
+ *            with a callback; a pool of send buffers; one ring of receive buffers that the kernel fills. Sources are registered
+ *            files: a source's number is its file slot
  * Units      deadlines and now_ns: CLOCK_MONOTONIC ns
  * Invariant  the ring is created disabled, restricted to the operations named in uring.c, then enabled: no other operation
  *            can be asked of it for its whole life, since seccomp does not see what goes through io_uring
@@ -26,7 +27,7 @@
 struct cf_reactor;
 struct io_uring;
 
-#define CF_REACTOR_SOURCES_MAX 256
+#define CF_REACTOR_SOURCES_MAX 32768     /* what sources_count may be; the limit of open files bounds it too */
 #define CF_REACTOR_NEVER       INT64_MAX /* a deadline: wait for an event only */
 
 /* Zeros take the defaults in parentheses. Sizes are rounded up to powers of two. */
@@ -36,6 +37,8 @@ struct cf_reactor_options {
     uint32_t buffer_bytes;  /* longest datagram kept whole (4,096), at most 65,536 */
     uint32_t sends_count;   /* datagrams on their way at once (1,024), at most 32,768 */
     uint32_t send_bytes;    /* longest datagram sent (4,096), at most 65,536 */
+    uint32_t sources_count; /* sources at once (256), at most CF_REACTOR_SOURCES_MAX */
+    uint32_t stream_bytes;  /* that one stream may have queued (131,072), in whole send buffers; at most 16,777,216 */
 };
 
 struct cf_reactor_counters {
@@ -49,6 +52,16 @@ struct cf_reactor_counters {
     uint64_t sends;
     uint64_t send_errors;
     uint64_t sends_refused; /* claims without a free send buffer */
+    uint64_t accepted;
+    uint64_t accepts_refused; /* connections closed at once: no descriptor left */
+    uint64_t streams_opened;  /* accepted or connected, and read */
+    uint64_t streams_failed;  /* ended with an error */
+    uint64_t stream_reads;
+    uint64_t stream_read_bytes;
+    uint64_t stream_sends;   /* operations; each takes what is queued */
+    uint64_t stream_partial; /* of these, sent in part: the rest followed */
+    uint64_t stream_sent_bytes;
+    uint64_t stream_refused; /* sends for which a stream had no room */
 };
 
 /* A received datagram, valid until the callback returns. */
@@ -96,10 +109,13 @@ int cf_reactor_watch(struct cf_reactor *r, int fd, uint32_t events, cf_reactor_r
 /* Blocks SIGTERM, SIGINT and SIGHUP for the calling thread and hands them to fn instead. Once. Returns 0 or a negative errno. */
 int cf_reactor_signals(struct cf_reactor *r, cf_reactor_signal_fn *fn, void *arg);
 
-/* Stops receiving from a source, or goes on. A few datagrams that were received already may still be handed out. */
+/* Stops receiving from a source, or goes on. A few datagrams, pieces or connections that came already may still be handed out. */
 void cf_reactor_pause(struct cf_reactor *r, int source, bool paused);
 
-/* Its callback is not called any more. The number may be given to another source later. */
+/*
+ * Its callback is not called any more. The number may be given to another source later. A stream is ended: what was queued
+ * and is not with the kernel yet is lost (cf_reactor_stream_end() sends it first).
+ */
 void cf_reactor_remove(struct cf_reactor *r, int source);
 
 /* ------------------------------------------------------------------ sending */

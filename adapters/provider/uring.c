@@ -6,8 +6,12 @@
 #include <string.h>
 
 /* Whatever is asked of the ring later is one of these. */
-static const uint8_t allowed_operations[] = {IORING_OP_POLL_ADD, IORING_OP_RECVMSG, IORING_OP_SENDMSG,
-                                             IORING_OP_ASYNC_CANCEL};
+static const uint8_t allowed_operations[] = {
+    IORING_OP_POLL_ADD,                                        /* descriptors to watch */
+    IORING_OP_RECVMSG,      IORING_OP_SENDMSG,                 /* datagrams; streams send with the latter too */
+    IORING_OP_ACCEPT,       IORING_OP_CONNECT, IORING_OP_RECV, /* streams */
+    IORING_OP_ASYNC_CANCEL,
+};
 static const uint8_t allowed_registrations[] = {
     IORING_REGISTER_ENABLE_RINGS, IORING_REGISTER_FILES_UPDATE, IORING_UNREGISTER_FILES,
     IORING_UNREGISTER_PBUF_RING,  IORING_UNREGISTER_RING_FDS,
