@@ -239,6 +239,15 @@ void cf_sip_rseq_put(struct cf_sip_out *out, uint32_t rseq)
 
 /* ---- contacts */
 
+struct cf_sip_cursor cf_sip_address_params(const struct cf_sip_msg *msg, const struct cf_sip_address *address)
+{
+    const char *params = cf_sip_ptr(msg, address->uri) + address->uri.len;
+    const char *end = cf_sip_ptr(msg, address->value) + address->value.len;
+    if (params < end && *params == '>')
+        params++;
+    return (struct cf_sip_cursor){params, end};
+}
+
 /* Goes through the contacts of a message: the first one, what follows it in its line, the other lines. */
 struct walk {
     const struct cf_sip_msg *msg;
@@ -317,11 +326,7 @@ static int next_contact(struct walk *walk, struct cf_sip_contact *ret_contact)
         walk->c.p++;
     *ret_contact = (struct cf_sip_contact){
         .uri = address.uri, .display = address.display, .display_quoted = address.display_quoted, .q = 1000};
-    const char *params = cf_sip_ptr(msg, address.uri) + address.uri.len;
-    const char *end = cf_sip_ptr(msg, address.value) + address.value.len;
-    if (params < end && *params == '>')
-        params++;
-    read_contact_params((struct cf_sip_cursor){params, end}, ret_contact);
+    read_contact_params(cf_sip_address_params(msg, &address), ret_contact);
     return 1;
 }
 

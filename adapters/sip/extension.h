@@ -76,6 +76,9 @@ void cf_sip_rseq_put(struct cf_sip_out *out, uint32_t rseq);
 
 /* ---- contacts */
 
+/* The parameters behind an address that was read, for cf_sip_param_next(). */
+struct cf_sip_cursor cf_sip_address_params(const struct cf_sip_msg *msg, const struct cf_sip_address *address);
+
 struct cf_sip_contact {
     struct cf_sip_slice uri;
     struct cf_sip_slice display;

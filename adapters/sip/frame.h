@@ -52,15 +52,13 @@ struct cf_sip_frame {
 };
 
 struct cf_sip_framer {
-    char *held;             /* the caller's CF_SIP_FRAME_BYTES */
-    uint32_t held_bytes;    /* of the message begun, in held */
-    uint32_t line;          /* where the line being read begins, from the message's start */
-    uint32_t seen;          /* up to here no line ends */
-    uint32_t need_bytes;    /* of the whole message; 0: its headers have not ended */
-    uint32_t content_bytes; /* the Content-Length read */
-    uint8_t crlf_bytes;     /* of CR LF CR LF, read between messages */
-    bool has_length;        /* a Content-Length was read */
-    bool at_length;         /* the line before was one (it may go on) */
+    char *held;          /* the caller's CF_SIP_FRAME_BYTES */
+    uint32_t held_bytes; /* of the message begun, in held */
+    uint32_t line;       /* where the line being read begins, from the message's start */
+    uint32_t seen;       /* no line ends before this */
+    uint32_t length;     /* where the value of Content-Length begins; 0: none yet */
+    uint32_t need_bytes; /* of the whole message; 0: its headers have not ended */
+    uint8_t crlf_bytes;  /* of CR LF CR LF, read between messages */
     enum cf_sip_frame_fault fault;
 };
 
