@@ -6,7 +6,8 @@
  *            and an id goes stale when its connection ends.
  * Units:     ns of CLOCK_MONOTONIC.
  * Writers:   one thread, that of the reactor.
- * Progress:  nothing blocks. Memory is taken at open; pages of a slot when a message came in pieces.
+ * Progress:  nothing blocks but cf_sip_tcp_open(), up to a second while the port is in use. Memory is taken at open; the pages of a
+ *            slot (64 KiB) when a message came in pieces. Callbacks run inside cf_reactor_turn() and cf_sip_tcp_tick() only.
  * Errors:    negative errno at open; afterwards refusals, all counted. A full table closes the connection that was idle for the
  *            longest time; when all are held, connecting or closing, it refuses the new one.
  * Trust:     a peer decides what it sends and when it goes. A fault of framing closes its connection (frame.h). Only whole messages and
@@ -24,10 +25,11 @@ enum { CF_SIP_TCP_CONNECTIONS_MAX = 65536 };
 
 /* Zeros take the defaults in parentheses. */
 struct cf_sip_tcp_config {
-    uint32_t connections_max; /* (256) open at once; each is a source of the reactor */
-    int64_t idle_ns;          /* (600 s) without a message while nobody holds it: closed */
-    int64_t connect_ns;       /* (10 s) for a connection being opened */
-    int64_t close_ns;         /* (5 s) for the peer to take what is still to be sent to it at the end */
+    uint32_t
+        connections_max; /* (256) at once; each is a source of the reactor, which needs some more (sources_count) */
+    int64_t idle_ns;     /* (600 s) without a message while nobody holds it: closed */
+    int64_t connect_ns;  /* (10 s) for a connection being opened */
+    int64_t close_ns;    /* (5 s) for the peer to take what is still to be sent to it at the end */
 };
 
 #define CF_SIP_TCP_COUNTERS(X)                                                                                         \
@@ -35,6 +37,7 @@ struct cf_sip_tcp_config {
     X(opened)        /* connections asked for by us */                                                                 \
     X(open_failures) /* of these, not made: refused, unreachable, too late */                                          \
     X(refused)       /* new connections, in or out, for which there was no slot or source */                           \
+    X(deaf)          /* the listening socket failed: none is accepted any more */                                      \
     X(evicted)       /* closed, as the longest idle, for a new one */                                                  \
     X(idle_closed)   /* closed after idle_ns */                                                                        \
     X(peer_closed)   /* ended by the peer in order */                                                                  \
@@ -63,9 +66,9 @@ struct cf_sip_tcp_callbacks {
     void (*message)(void *context, uint64_t connection, const union cf_sip_addr *from, const char *bytes, size_t len,
                     int64_t now_ns);
     /*
-     * The connection is gone, its id is stale: what was sent on it and not answered may never have arrived, and nothing did
-     * when error is that of connecting. error: 0 the peer or its idleness ended it, else a negative errno (-EBADMSG: fault of
-     * framing, -ETIMEDOUT: could not be opened in time). Not called for cf_sip_tcp_drop() and cf_sip_tcp_close().
+     * The connection is gone, its id is stale: what was sent on it and not answered may never have arrived; nothing did when it
+     * was still being made. error: 0 the peer ended it, else a negative errno (-EBADMSG: fault of framing, -ETIMEDOUT: not made
+     * in time). Not called for connections that we ended: dropped, idle or evicted (nobody held those), cf_sip_tcp_close().
      */
     void (*closed)(void *context, uint64_t connection, const union cf_sip_addr *peer, int error, int64_t now_ns);
     void *context;
@@ -93,8 +96,11 @@ bool cf_sip_tcp_send(struct cf_sip_tcp *tcp, int64_t now_ns, uint64_t connection
 uint64_t cf_sip_tcp_send_to(struct cf_sip_tcp *tcp, int64_t now_ns, const union cf_sip_addr *peer, const char *bytes,
                             size_t len);
 
-/* Counts the holders of a connection (calls, transactions): while there is one, it is neither idle nor evicted. */
-void cf_sip_tcp_hold(struct cf_sip_tcp *tcp, int64_t now_ns, uint64_t connection);
+/*
+ * Counts the holders of a connection (calls, transactions): while there is one, it is neither idle nor evicted. A hold ends with
+ * its release or with the connection; releasing one that is gone is a no-op.
+ */
+void cf_sip_tcp_hold(struct cf_sip_tcp *tcp, uint64_t connection);
 void cf_sip_tcp_release(struct cf_sip_tcp *tcp, int64_t now_ns, uint64_t connection);
 
 /* Ends a connection in order: what was sent before goes out first, within close_ns. Its id is stale at once. */
