@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/sip/uas.h"
+#include "adapters/sip/ua.h"
 #include "bench/cbench.h"
 
 enum { PLACES_MAX = 16, DIGITS = 8 };
@@ -29,7 +29,7 @@ struct template
 };
 
 struct caller {
-    struct cf_sip_uas *uas;
+    struct cf_sip_ua *ua;
     void *memory;
     uint64_t now;
     uint64_t call;
@@ -77,7 +77,7 @@ static void fill(struct template *t, uint64_t call, const char *tag)
 }
 
 /* Keeps our tag from the 200 to INVITE: the second tag in it. */
-static void on_send(void *context, const union cf_sip_addr *to, const char *bytes, size_t len)
+static void on_send(void *context, const struct cf_sip_hop *to, const char *bytes, size_t len)
 {
     struct caller *caller = context;
     const char *end = bytes + len;
@@ -107,49 +107,49 @@ static bool open_caller(struct caller *caller, uint32_t rate)
         .calls_max = 1024,
         .transactions_max = 80 * rate + 1024,
     };
-    const struct cf_sip_uas_callbacks callbacks = {on_send, on_event, caller};
+    const struct cf_sip_ua_callbacks callbacks = {.send = on_send, .event = on_event, .context = caller};
     memset(caller, 0, sizeof(*caller));
     if (cf_sip_config_complete(&config) != NULL)
         return false;
-    const size_t bytes = cf_sip_uas_bytes(&config);
+    const size_t bytes = cf_sip_ua_bytes(&config);
     caller->memory = aligned_alloc(64, bytes);
     if (caller->memory == NULL)
         return false;
     memset(caller->memory, 0, bytes);
     caller->now = CF_SIP_NS_PER_S;
-    caller->uas = cf_sip_uas_init(caller->memory, &config, &callbacks, caller->now);
+    caller->ua = cf_sip_ua_init(caller->memory, &config, &callbacks, caller->now);
     make(&caller->invite, "INVITE", 1, false, SDP);
     make(&caller->ack, "ACK", 1, true, "");
     make(&caller->bye, "BYE", 2, true, "");
     return true;
 }
 
-static void receive(struct caller *caller, struct template *t, const union cf_sip_addr *peer)
+static void receive(struct caller *caller, struct template *t, const struct cf_sip_hop *peer)
 {
     fill(t, caller->calls, caller->tag);
-    cf_sip_uas_receive(caller->uas, caller->now, peer, t->text, t->len, false);
+    cf_sip_ua_receive(caller->ua, caller->now, peer, t->text, t->len, false);
 }
 
-static void one_call(struct caller *caller, const union cf_sip_addr *peer, uint64_t step_ns)
+static void one_call(struct caller *caller, const struct cf_sip_hop *peer, uint64_t step_ns)
 {
     caller->calls++;
     receive(caller, &caller->invite, peer);
-    cf_sip_uas_answer(caller->uas, caller->now, caller->call);
+    cf_sip_ua_answer(caller->ua, caller->now, caller->call);
     receive(caller, &caller->ack, peer);
     receive(caller, &caller->bye, peer);
     caller->call = 0;
     caller->now += step_ns;
-    cf_sip_uas_tick(caller->uas, caller->now);
+    cf_sip_ua_tick(caller->ua, caller->now);
 }
 
 static void call(struct cbench_state *s, void *arg)
 {
     static struct caller caller;
-    union cf_sip_addr peer;
+    struct cf_sip_hop peer = {.stream = false};
     const uint32_t rate = (uint32_t)cbench_range(s, 0);
     const uint64_t step_ns = CF_SIP_NS_PER_S / rate;
     (void)arg;
-    if (!cf_sip_addr_parse(&peer, "198.51.100.7", 12, 5060) || !open_caller(&caller, rate)) {
+    if (!cf_sip_addr_parse(&peer.addr, "198.51.100.7", 12, 5060) || !open_caller(&caller, rate)) {
         cbench_fail(s, "no user agent");
         return;
     }
@@ -159,7 +159,7 @@ static void call(struct cbench_state *s, void *arg)
     CBENCH_LOOP (s)
         one_call(&caller, &peer, step_ns);
     cbench_items(s, cbench_iterations(s));
-    cbench_counter(s, "transactions", cf_sip_uas_live(caller.uas).server_transactions, CBENCH_PLAIN);
+    cbench_counter(s, "transactions", cf_sip_ua_live(caller.ua).server_transactions, CBENCH_PLAIN);
     if (caller.idle != caller.calls)
         cbench_label(s, "not every call went through");
     free(caller.memory);

@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/sip/uas.h"
+#include "adapters/sip/ua.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STEPS_MAX = 64, CALLS_MAX = 8 };
 
 struct run {
-    struct cf_sip_uas *uas;
+    struct cf_sip_ua *ua;
     uint64_t now;
     uint64_t call;
     unsigned offered, idle, closed;
@@ -35,11 +35,11 @@ static void keep(char *to, size_t bytes, const struct cf_sip_msg *msg, struct cf
 }
 
 /* Everything that goes out can be read by our own scanner, unless it repeats what was malformed. */
-static void on_send(void *context, const union cf_sip_addr *to, const char *bytes, size_t len)
+static void on_send(void *context, const struct cf_sip_hop *to, const char *bytes, size_t len)
 {
     struct run *run = context;
     struct cf_sip_msg msg;
-    assert(len <= CF_SIP_DATAGRAM_MAX && to->sa.sa_family == AF_INET);
+    assert(len <= CF_SIP_DATAGRAM_MAX && to->addr.sa.sa_family == AF_INET);
     cf_sip_scan(&msg, bytes, len);
     assert(msg.error != CF_SIP_ERROR_NOISE && msg.error != CF_SIP_ERROR_CONTROL_BYTE);
     if (msg.is_request)
@@ -63,10 +63,10 @@ static void on_event(void *context, const struct cf_sip_event *event)
 static void tick_until(struct run *run, uint64_t end)
 {
     uint64_t next;
-    while ((next = cf_sip_uas_next_deadline(run->uas)) <= end) {
+    while ((next = cf_sip_ua_next_deadline(run->ua)) <= end) {
         run->now = next > run->now ? next : run->now;
-        cf_sip_uas_tick(run->uas, run->now);
-        assert(cf_sip_uas_next_deadline(run->uas) > run->now);
+        cf_sip_ua_tick(run->ua, run->now);
+        assert(cf_sip_ua_next_deadline(run->ua) > run->now);
     }
     run->now = end;
 }
@@ -75,7 +75,7 @@ static void tick_until(struct run *run, uint64_t end)
 static void receive(struct run *run, const char *text, size_t len)
 {
     static char filled[CF_SIP_MESSAGE_BYTES_MAX];
-    union cf_sip_addr source;
+    struct cf_sip_hop source = {.stream = false};
     size_t used = 0;
     for (size_t i = 0; i < len && used + sizeof(run->tag) < sizeof(filled); i++) {
         const char *value = NULL;
@@ -90,9 +90,9 @@ static void receive(struct run *run, const char *text, size_t len)
         }
     }
     char *copy = malloc(used + 1);
-    assert(copy != NULL && cf_sip_addr_parse(&source, "192.0.2.7", 9, 5070));
+    assert(copy != NULL && cf_sip_addr_parse(&source.addr, "192.0.2.7", 9, 5070));
     memcpy(copy, filled, used);
-    cf_sip_uas_receive(run->uas, run->now, &source, copy, used, false);
+    cf_sip_ua_receive(run->ua, run->now, &source, copy, used, false);
     free(copy);
 }
 
@@ -105,20 +105,20 @@ static void step(struct run *run, const char *line, size_t len)
             receive(run, body + 1, (size_t)(line + len - body - 1));
         break;
     case 'a':
-        cf_sip_uas_accept(run->uas, run->now, run->call);
+        cf_sip_ua_accept(run->ua, run->now, run->call);
         break;
     case 'n':
-        cf_sip_uas_answer(run->uas, run->now, run->call);
+        cf_sip_ua_answer(run->ua, run->now, run->call);
         break;
     case 'x':
-        cf_sip_uas_drop(run->uas, run->now, run->call, len > 2 && line[2] == 'b' ? 486 : 0);
+        cf_sip_ua_drop(run->ua, run->now, run->call, len > 2 && line[2] == 'b' ? 486 : 0);
         break;
     case 'c':
-        run->closed += cf_sip_uas_close(run->uas, run->now, run->call, 0) == 0;
+        run->closed += cf_sip_ua_close(run->ua, run->now, run->call, 0) == 0;
         break;
     case 'o':
         run->overload = !run->overload;
-        cf_sip_uas_overload(run->uas, run->overload);
+        cf_sip_ua_overload(run->ua, run->overload);
         break;
     case 'l':
         tick_until(run, run->now + CF_SIP_NS_PER_S);
@@ -129,7 +129,7 @@ static void step(struct run *run, const char *line, size_t len)
     default:
         break;
     }
-    assert(cf_sip_uas_check(run->uas));
+    assert(cf_sip_ua_check(run->ua));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -145,15 +145,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .linger_ns = 2 * CF_SIP_NS_PER_S,
     };
     struct run run = {.now = 1000 * CF_SIP_NS_PER_S};
-    const struct cf_sip_uas_callbacks callbacks = {on_send, on_event, &run};
+    const struct cf_sip_ua_callbacks callbacks = {.send = on_send, .event = on_event, .context = &run};
     if (memory == NULL) {
         const char *wrong = cf_sip_config_complete(&config);
         assert(wrong == NULL);
-        memory = aligned_alloc(64, cf_sip_uas_bytes(&config));
+        memory = aligned_alloc(64, cf_sip_ua_bytes(&config));
         assert(memory != NULL);
     }
-    memset(memory, 0, cf_sip_uas_bytes(&config));
-    run.uas = cf_sip_uas_init(memory, &config, &callbacks, run.now);
+    memset(memory, 0, cf_sip_ua_bytes(&config));
+    run.ua = cf_sip_ua_init(memory, &config, &callbacks, run.now);
 
     const char *text = (const char *)data;
     const char *end = text + size;
@@ -165,13 +165,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         text = next;
     }
     tick_until(&run, run.now + 300 * CF_SIP_NS_PER_S);
-    const struct cf_sip_live live = cf_sip_uas_live(run.uas);
+    const struct cf_sip_live live = cf_sip_ua_live(run.ua);
     /* a confirmed call lives until somebody ends it */
-    for (unsigned i = 0; i < CALLS_MAX && cf_sip_uas_live(run.uas).calls != 0; i++)
+    for (unsigned i = 0; i < CALLS_MAX && cf_sip_ua_live(run.ua).calls != 0; i++)
         for (uint64_t generation = 1; generation < 2 * STEPS_MAX; generation += 2)
-            cf_sip_uas_drop(run.uas, run.now, generation << 32 | i, 0);
+            cf_sip_ua_drop(run.ua, run.now, generation << 32 | i, 0);
     tick_until(&run, run.now + 300 * CF_SIP_NS_PER_S);
-    const struct cf_sip_live left = cf_sip_uas_live(run.uas);
+    const struct cf_sip_live left = cf_sip_ua_live(run.ua);
     assert(live.calls <= CALLS_MAX && left.calls == 0 && left.server_transactions == 0 &&
            left.client_transactions == 0);
     assert(left.timers == 0 && left.blocks_free == left.blocks_max);

@@ -67,7 +67,7 @@ static void the_session_keeps_its_name_and_counts_its_versions(void **state)
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_invite(&rig);
     sip_rig_clear(&rig);
-    cf_sip_uas_answer(rig.uas, rig.now, rig.call);
+    cf_sip_ua_answer(rig.ua, rig.now, rig.call);
     assert_int_equal(sscanf(strstr(rig.sent[0].text, "o="), "o=callfan %llu %u", &session[0], &version[0]), 2);
     sip_rig_assert_sent(&rig, "200");
     sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 1, "ack", true, "", NULL));
@@ -99,7 +99,7 @@ static void requests_within_the_dialog_are_answered_sensibly(void **state)
         {"NOTIFY", 14, "", NULL, "405"},
         {"FROBNICATE", 15, "", NULL, "501"},
         {"INFO", 12, "", NULL, "500"}, /* older than one that was taken */
-        {"INVITE", 16, "Require: 100rel, x-y\r\n", SDP("sendrecv"), "420"},
+        {"INVITE", 16, "Require: 100rel, replaces, x-y\r\n", SDP("sendrecv"), "420"},
         {"INVITE", 16, "",
          "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\nm=audio 9 RTP/AVP 18\r\n", "488"},
         {"INVITE", 16, "", "nonsense", "488"},
@@ -112,7 +112,7 @@ static void requests_within_the_dialog_are_answered_sensibly(void **state)
         sip_rig_receive(
             &rig, sip_rig_request(&rig, table[i].method, table[i].cseq, branch, true, table[i].headers, table[i].body));
         if (strcmp(table[i].sent, "420") == 0)
-            assert_true(sip_rig_body_has(&rig, 0, "Unsupported: 100rel\r\nUnsupported: x-y\r\n"));
+            assert_true(sip_rig_body_has(&rig, 0, "Unsupported: replaces, x-y\r\n"));
         if (strcmp(table[i].sent, "405") == 0 || strcmp(table[i].sent, "501") == 0)
             assert_true(sip_rig_body_has(&rig, 0, "Allow: INVITE, ACK"));
         sip_rig_assert_sent(&rig, table[i].sent);
@@ -127,12 +127,12 @@ static void a_reinvite_before_the_answer_must_wait(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_invite(&rig);
-    cf_sip_uas_accept(rig.uas, rig.now, rig.call);
+    cf_sip_ua_accept(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "100 180");
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "re2", true, "", SDP("sendrecv")));
     assert_true(sip_rig_body_has(&rig, 0, "Retry-After: "));
     sip_rig_assert_sent(&rig, "500");
-    cf_sip_uas_answer(rig.uas, rig.now, rig.call);
+    cf_sip_ua_answer(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "200");
     /* the ACK was lost; a newer INVITE shows that the 200 arrived */
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 3, "re3", true, "", SDP("sendrecv")));
@@ -140,7 +140,7 @@ static void a_reinvite_before_the_answer_must_wait(void **state)
     sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 3, "re3a", true, "", NULL));
     sip_rig_pass(&rig, 40 * S);
     sip_rig_assert_sent(&rig, "");
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->no_ack, 0);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->no_ack, 0);
     sip_rig_close(&rig);
 }
 
@@ -152,7 +152,7 @@ static void a_drop_during_a_reinvite_sends_bye(void **state)
     sip_rig_connect(&rig);
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "re2", true, "", SDP("sendonly")));
     sip_rig_clear(&rig);
-    assert_int_equal(cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0), 0);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
     sip_rig_assert_sent(&rig, "BYE");
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 3, "re3", true, "", SDP("sendonly")));
     sip_rig_assert_sent(&rig, "481");
@@ -187,7 +187,7 @@ static void our_requests_follow_routes_and_the_newest_contact(void **state)
         sip_rig_open(&rig, sip_rig_config());
         sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 1, "inv", false, table[i].routes, SDP("sendrecv")));
         sip_rig_clear(&rig);
-        cf_sip_uas_answer(rig.uas, rig.now, rig.call);
+        cf_sip_ua_answer(rig.ua, rig.now, rig.call);
         if (table[i].routes[0] != '\0')
             assert_true(sip_rig_body_has(&rig, 0, "Record-Route: <sip:"));
         sip_rig_assert_sent(&rig, "200");
@@ -200,7 +200,7 @@ static void our_requests_follow_routes_and_the_newest_contact(void **state)
         memcpy(contact, "new@198.51.100.7:5099", 21);
         sip_rig_receive(&rig, text);
         sip_rig_clear(&rig);
-        cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0);
+        cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0);
         assert_memory_equal(rig.sent[0].text, table[i].request_line, strlen(table[i].request_line));
         if (table[i].route != NULL)
             assert_true(sip_rig_body_has(&rig, 0, table[i].route));
@@ -230,7 +230,7 @@ static void requests_that_begin_no_call_are_answered(void **state)
         {"NEWMETHOD", "", NULL, "501"},
         {"BYE", "", NULL, "481"},
         {"INFO", "", NULL, "481"},
-        {"INVITE", "Require: 100rel\r\n", SDP("sendrecv"), "420"},
+        {"INVITE", "Require: x-y\r\n", SDP("sendrecv"), "420"},
         {"INVITE", "Require: a,,\r\n", SDP("sendrecv"), "400"},
         {"INVITE", "Content-Encoding: gzip\r\n", SDP("sendrecv"), "415"},
         {"INVITE", "", "v=1\r\n", "488"},
@@ -318,9 +318,9 @@ static void malformed_datagrams_are_counted_and_answered_or_dropped(void **state
     sip_rig_receive(&rig, text);
     sip_rig_assert_sent(&rig, "505");
     const char *cut = sip_rig_request(&rig, "INVITE", 1, "cut", false, "", SDP("sendrecv"));
-    cf_sip_uas_receive(rig.uas, rig.now, &rig.peer, cut, strlen(cut) - 10, true);
+    cf_sip_ua_receive(rig.ua, rig.now, &rig.peer, cut, strlen(cut) - 10, true);
     sip_rig_assert_sent(&rig, "513");
-    const struct cf_sip_counters *counters = cf_sip_uas_counters(rig.uas);
+    const struct cf_sip_counters *counters = cf_sip_ua_counters(rig.ua);
     assert_int_equal(counters->received, 8);
     assert_int_equal(counters->keepalives, 2);
     assert_int_equal(counters->malformed, 6);
@@ -379,7 +379,7 @@ static void an_ipv6_peer_is_answered_as_one(void **state)
     (void)state;
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
-    assert_true(cf_sip_addr_parse(&rig.peer, "2001:db8::7", 11, 5071));
+    assert_true(cf_sip_addr_parse(&rig.peer.addr, "2001:db8::7", 11, 5071));
     sip_rig_receive(&rig,
                     "OPTIONS sip:x@192.0.2.1 SIP/2.0\r\nv: SIP/2.0/UDP [2001:db8::8]:5066;branch=z9hG4bKx;rport\r\n"
                     "f: <sip:a@b>;tag=1\r\nt: <sip:x@y>\r\ni: 1\r\nCSeq: 1 OPTIONS\r\n\r\n");
@@ -404,7 +404,7 @@ static void a_caller_of_rfc_2543_is_served(void **state)
     sip_rig_receive(&rig, text);
     sip_rig_assert_sent(&rig, "100 100");
     sip_rig_assert_log(&rig, "OFFERING");
-    cf_sip_uas_drop(rig.uas, rig.now, rig.call, 486);
+    cf_sip_ua_drop(rig.ua, rig.now, rig.call, 486);
     sip_rig_assert_sent(&rig, "486");
     snprintf(text, sizeof(text), format, "ACK", ";tag=", rig.tag, 1, "ACK");
     sip_rig_receive(&rig, text);

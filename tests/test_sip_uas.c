@@ -27,10 +27,10 @@ static void an_ordinary_call_is_offered_accepted_answered_and_ended(void **state
     assert_int_equal(rig.sent[0].port, 5070); /* no rport: the port of the Via */
     assert_null(strstr(rig.sent[0].text, "received="));
     sip_rig_assert_sent(&rig, "100");
-    assert_int_equal(cf_sip_uas_accept(rig.uas, rig.now, rig.call), 0);
+    assert_int_equal(cf_sip_ua_accept(rig.ua, rig.now, rig.call), 0);
     sip_rig_assert_log(&rig, "ACCEPTED");
     sip_rig_assert_sent(&rig, "180");
-    assert_int_equal(cf_sip_uas_answer(rig.uas, rig.now, rig.call), 0);
+    assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
     sip_rig_assert_log(&rig, "CONNECTED");
     assert_int_equal(rig.last.user, 4711);
     const struct cf_sip_msg ok = sip_rig_read_sent(&rig, 0);
@@ -49,7 +49,7 @@ static void an_ordinary_call_is_offered_accepted_answered_and_ended(void **state
     sip_rig_pass(&rig, 40 * S);
     sip_rig_assert_sent(&rig, "");
     sip_rig_assert_nothing_left(&rig);
-    const struct cf_sip_counters *counters = cf_sip_uas_counters(rig.uas);
+    const struct cf_sip_counters *counters = cf_sip_ua_counters(rig.ua);
     assert_int_equal(counters->offered, 1);
     assert_int_equal(counters->answered, 1);
     assert_int_equal(counters->ended, 1);
@@ -64,7 +64,7 @@ static void our_own_drop_sends_bye_and_waits_for_its_answer(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_connect(&rig);
-    assert_int_equal(cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0), 0);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
     sip_rig_assert_log(&rig, "DISCONNECTED(1,SIP BYE)");
     const struct cf_sip_msg bye = sip_rig_read_sent(&rig, 0);
     assert_memory_equal(cf_sip_ptr(&bye, bye.uri), "sip:al@198.51.100.7:5070", bye.uri.len);
@@ -77,17 +77,17 @@ static void our_own_drop_sends_bye_and_waits_for_its_answer(void **state)
              bye.vias[0].len, cf_sip_ptr(&bye, bye.vias[0]), bye.from.value.len, cf_sip_ptr(&bye, bye.from.value),
              bye.to.value.len, cf_sip_ptr(&bye, bye.to.value), bye.cseq);
     rig.sent_count = 0;
-    assert_int_equal(cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0), 0); /* again: on its way */
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0); /* again: on its way */
     sip_rig_assert_sent(&rig, "");
     sip_rig_receive(&rig, answer);
     sip_rig_assert_log(&rig, "IDLE");
     sip_rig_receive(&rig, answer); /* the answer again is absorbed */
     sip_rig_assert_log(&rig, "");
-    assert_int_equal(cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0), -ESTALE);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), -ESTALE);
     sip_rig_pass(&rig, 40 * S);
     sip_rig_assert_sent(&rig, "");
     sip_rig_assert_nothing_left(&rig);
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->stale_commands, 1);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->stale_commands, 1);
     sip_rig_close(&rig);
 }
 
@@ -97,14 +97,14 @@ static void a_bye_that_nobody_answers_is_repeated_and_given_up(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_connect(&rig);
-    assert_int_equal(cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0), 0);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
     sip_rig_assert_sent(&rig, "BYE");
     sip_rig_pass(&rig, 3600 * MS);
     sip_rig_assert_sent(&rig, "BYE BYE BYE"); /* after 0.5, 1.5 and 3.5 s */
     sip_rig_assert_log(&rig, "DISCONNECTED(1,SIP BYE)");
     sip_rig_pass(&rig, 29 * S);
     sip_rig_assert_log(&rig, "IDLE");
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->bye_timeouts, 1);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->bye_timeouts, 1);
     sip_rig_assert_sent(&rig, "BYE BYE BYE BYE BYE BYE BYE");
     sip_rig_assert_nothing_left(&rig);
     sip_rig_close(&rig);
@@ -129,7 +129,7 @@ static void refusals_carry_their_status_and_mode(void **state)
         sip_rig_open(&rig, sip_rig_config());
         sip_rig_invite(&rig);
         sip_rig_clear(&rig);
-        assert_int_equal(cf_sip_uas_drop(rig.uas, rig.now, rig.call, table[i].status), 0);
+        assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, table[i].status), 0);
         sip_rig_assert_log(&rig, table[i].log);
         if (table[i].status == 503)
             assert_true(sip_rig_body_has(&rig, 0, "Retry-After: 5\r\n"));
@@ -151,7 +151,7 @@ static void a_call_may_be_refused_from_within_its_offering(void **state)
     sip_rig_invite(&rig);
     sip_rig_assert_log(&rig, "OFFERING DISCONNECTED(200,SIP 503) IDLE");
     sip_rig_assert_sent(&rig, "100 503");
-    assert_int_equal(cf_sip_uas_accept(rig.uas, rig.now, rig.call), -ESTALE);
+    assert_int_equal(cf_sip_ua_accept(rig.ua, rig.now, rig.call), -ESTALE);
     sip_rig_close(&rig);
 }
 
@@ -172,7 +172,7 @@ static void cancel_ends_a_ringing_call(void **state)
         sip_rig_open(&rig, sip_rig_config());
         sip_rig_invite(&rig);
         if (i % 2 == 0)
-            cf_sip_uas_accept(rig.uas, rig.now, rig.call);
+            cf_sip_ua_accept(rig.ua, rig.now, rig.call);
         sip_rig_clear(&rig);
         sip_rig_receive(&rig, sip_rig_request(&rig, "CANCEL", 1, "inv", false, table[i].headers, NULL));
         sip_rig_assert_log(&rig, table[i].log);
@@ -180,7 +180,7 @@ static void cancel_ends_a_ringing_call(void **state)
         sip_rig_receive(&rig, sip_rig_request(&rig, "CANCEL", 1, "inv", false, "", NULL)); /* again: its answer again */
         sip_rig_assert_sent(&rig, "200");
         sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 1, "inv", true, "", NULL));
-        assert_int_equal(cf_sip_uas_answer(rig.uas, rig.now, rig.call), -ESTALE);
+        assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), -ESTALE);
         sip_rig_pass(&rig, 40 * S);
         sip_rig_assert_sent(&rig, "");
         sip_rig_assert_nothing_left(&rig);
@@ -194,7 +194,7 @@ static void cancel_that_comes_too_late_changes_nothing(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_invite(&rig);
-    cf_sip_uas_answer(rig.uas, rig.now, rig.call);
+    cf_sip_ua_answer(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "100 200");
     sip_rig_receive(&rig, sip_rig_request(&rig, "CANCEL", 1, "inv", false, "", NULL));
     sip_rig_assert_sent(&rig, "200");
@@ -214,7 +214,7 @@ static void a_final_refusal_is_repeated_until_its_ack(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_invite(&rig);
-    cf_sip_uas_drop(rig.uas, rig.now, rig.call, 486);
+    cf_sip_ua_drop(rig.ua, rig.now, rig.call, 486);
     sip_rig_assert_sent(&rig, "100 486");
     sip_rig_pass(&rig, 1600 * MS);
     sip_rig_assert_sent(&rig, "486 486"); /* after 0.5 and 1.5 s */
@@ -227,11 +227,11 @@ static void a_final_refusal_is_repeated_until_its_ack(void **state)
 
     rig.log[0] = '\0';
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 9, "inv9", false, "", SDP("sendrecv")));
-    cf_sip_uas_drop(rig.uas, rig.now, rig.call, 486);
+    cf_sip_ua_drop(rig.ua, rig.now, rig.call, 486);
     sip_rig_pass(&rig, 33 * S); /* timer H: the ACK never comes */
     sip_rig_assert_sent(&rig, "100 486 486 486 486 486 486 486 486 486 486 486");
     sip_rig_assert_nothing_left(&rig);
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->no_ack_final, 1);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->no_ack_final, 1);
     sip_rig_close(&rig);
 }
 
@@ -244,7 +244,7 @@ static void an_unanswered_call_is_given_up_after_the_limit(void **state)
     config.linger_ns = 2 * S;
     sip_rig_open(&rig, config);
     sip_rig_invite(&rig);
-    cf_sip_uas_accept(rig.uas, rig.now, rig.call);
+    cf_sip_ua_accept(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "100 180");
     sip_rig_pass(&rig, 121 * S);
     sip_rig_assert_sent(&rig, "180 180"); /* once a minute */
@@ -253,7 +253,7 @@ static void an_unanswered_call_is_given_up_after_the_limit(void **state)
     sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 1, "inv", true, "", NULL));
     sip_rig_pass(&rig, 2 * S);
     sip_rig_assert_log(&rig, "IDLE");
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->no_answer, 1);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->no_answer, 1);
     sip_rig_close(&rig);
 }
 
@@ -263,7 +263,7 @@ static void bye_before_the_answer_ends_the_call_too(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_invite(&rig);
-    cf_sip_uas_accept(rig.uas, rig.now, rig.call);
+    cf_sip_ua_accept(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "100 180");
     sip_rig_receive(&rig, sip_rig_request(&rig, "BYE", 2, "bye", true, "", NULL));
     sip_rig_assert_sent(&rig, "200 487");
@@ -284,11 +284,11 @@ static void repeated_requests_get_the_same_answer_and_no_second_call(void **stat
     assert_int_equal(rig.sent_count, 2);
     assert_string_equal(rig.sent[0].text, rig.sent[1].text);
     sip_rig_clear(&rig);
-    cf_sip_uas_accept(rig.uas, rig.now, rig.call);
+    cf_sip_ua_accept(rig.ua, rig.now, rig.call);
     sip_rig_invite(&rig);
     assert_string_equal(rig.sent[0].text, rig.sent[1].text);
     sip_rig_assert_sent(&rig, "180 180");
-    cf_sip_uas_answer(rig.uas, rig.now, rig.call);
+    cf_sip_ua_answer(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "200");
     sip_rig_invite(&rig); /* ACCEPTED: absorbed, the 2xx has its own timer */
     sip_rig_assert_sent(&rig, "");
@@ -300,7 +300,7 @@ static void repeated_requests_get_the_same_answer_and_no_second_call(void **stat
     sip_rig_assert_log(&rig, "ACCEPTED CONNECTED DISCONNECTED(1,SIP BYE) IDLE");
     sip_rig_receive(&rig, sip_rig_request(&rig, "BYE", 3, "bye3", true, "", NULL)); /* a new BYE of a dead dialog */
     sip_rig_assert_sent(&rig, "481");
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->retransmissions, 4);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->retransmissions, 4);
     sip_rig_close(&rig);
 }
 
@@ -310,7 +310,7 @@ static void a_2xx_is_repeated_until_its_ack(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_invite(&rig);
-    cf_sip_uas_answer(rig.uas, rig.now, rig.call);
+    cf_sip_ua_answer(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "100 200");
     sip_rig_pass(&rig, 1600 * MS);
     sip_rig_assert_sent(&rig, "200 200");
@@ -322,7 +322,7 @@ static void a_2xx_is_repeated_until_its_ack(void **state)
     sip_rig_pass(&rig, 60 * S);
     sip_rig_assert_sent(&rig, "");
     sip_rig_assert_log(&rig, "OFFERING CONNECTED");
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->acks_unmatched, 2);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->acks_unmatched, 2);
     sip_rig_close(&rig);
 }
 
@@ -332,7 +332,7 @@ static void an_ack_that_never_comes_ends_the_call_with_bye(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_invite(&rig);
-    cf_sip_uas_answer(rig.uas, rig.now, rig.call);
+    cf_sip_ua_answer(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "100 200");
     sip_rig_pass(&rig, 32100 * MS);
     sip_rig_assert_log(&rig, "OFFERING CONNECTED DISCONNECTED(8000,SIP timeout)");
@@ -340,7 +340,7 @@ static void an_ack_that_never_comes_ends_the_call_with_bye(void **state)
     sip_rig_pass(&rig, 33 * S);
     sip_rig_assert_log(&rig, "IDLE");
     sip_rig_assert_nothing_left(&rig);
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->no_ack, 1);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->no_ack, 1);
     sip_rig_close(&rig);
 }
 
@@ -350,9 +350,9 @@ static void a_drop_before_the_ack_waits_for_it(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_invite(&rig);
-    cf_sip_uas_answer(rig.uas, rig.now, rig.call);
+    cf_sip_ua_answer(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "100 200");
-    assert_int_equal(cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0), 0);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
     sip_rig_assert_log(&rig, "OFFERING CONNECTED DISCONNECTED(1,SIP BYE)");
     sip_rig_pass(&rig, 600 * MS);
     sip_rig_assert_sent(&rig, "200"); /* still repeated: BYE may not come first */
@@ -381,7 +381,7 @@ static void the_linger_delays_idle_and_a_drop_ends_it(void **state)
         sip_rig_pass(&rig, 2900 * MS);
         sip_rig_assert_log(&rig, "DISCONNECTED(1,SIP BYE)");
         if (drop != 0)
-            assert_int_equal(cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0), 0);
+            assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
         else
             sip_rig_pass(&rig, 200 * MS);
         sip_rig_assert_log(&rig, "IDLE");
@@ -397,7 +397,7 @@ static void a_closed_call_is_ended_in_silence(void **state)
     struct sip_rig rig;
     sip_rig_open(&rig, sip_rig_config());
     sip_rig_connect(&rig);
-    assert_int_equal(cf_sip_uas_close(rig.uas, rig.now, rig.call, 0), 0);
+    assert_int_equal(cf_sip_ua_close(rig.ua, rig.now, rig.call, 0), 0);
     sip_rig_assert_sent(&rig, "BYE");
     sip_rig_pass(&rig, 70 * S);
     sip_rig_assert_log(&rig, "");
@@ -405,10 +405,10 @@ static void a_closed_call_is_ended_in_silence(void **state)
     sip_rig_assert_nothing_left(&rig);
     sip_rig_invite(&rig);
     sip_rig_clear(&rig);
-    assert_int_equal(cf_sip_uas_close(rig.uas, rig.now, rig.call, 503), 0);
+    assert_int_equal(cf_sip_ua_close(rig.ua, rig.now, rig.call, 503), 0);
     sip_rig_assert_sent(&rig, "503");
     sip_rig_assert_log(&rig, "");
-    assert_int_equal(cf_sip_uas_close(rig.uas, rig.now, rig.call, 0), -ESTALE);
+    assert_int_equal(cf_sip_ua_close(rig.ua, rig.now, rig.call, 0), -ESTALE);
     sip_rig_close(&rig);
 }
 
@@ -436,9 +436,9 @@ static void exhaustion_refuses_new_calls_and_harms_no_old_one(void **state)
         sip_rig_receive(&rig, text);
     }
     sip_rig_assert_sent(&rig, "100 503 503 503");
-    assert_int_equal(cf_sip_uas_counters(rig.uas)->refused_overload, 3);
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->refused_overload, 3);
     rig.log[0] = '\0';
-    cf_sip_uas_overload(rig.uas, true);
+    cf_sip_ua_overload(rig.ua, true);
     snprintf(rig.tag, sizeof(rig.tag), "x");
     sip_rig_receive(&rig, sip_rig_request(&rig, "OPTIONS", 1, "opt", false, "", NULL));
     sip_rig_assert_sent(&rig, "200"); /* overload refuses calls alone */
@@ -463,17 +463,17 @@ static void scarce_memory_degrades_without_leaks(void **state)
         strstr(text, "one@a.example")[0] = (char)('A' + i % 26);
         const uint64_t before = rig.call;
         sip_rig_receive(&rig, text);
-        if (rig.call != before && cf_sip_uas_answer(rig.uas, rig.now, rig.call) == 0) {
+        if (rig.call != before && cf_sip_ua_answer(rig.ua, rig.now, rig.call) == 0) {
             answered++;
             if (i % 2 == 0)
-                cf_sip_uas_drop(rig.uas, rig.now, rig.call, 0);
+                cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0);
         }
         sip_rig_clear(&rig);
         sip_rig_pass(&rig, 9 * S);
         sip_rig_clear(&rig);
     }
     assert_true(answered > 4);
-    assert_true(cf_sip_uas_counters(rig.uas)->refused_overload > 0);
+    assert_true(cf_sip_ua_counters(rig.ua)->refused_overload > 0);
     for (int i = 0; i < 10; i++) { /* no ACK ever came, no BYE was answered */
         sip_rig_pass(&rig, 10 * S);
         sip_rig_clear(&rig);
@@ -508,7 +508,7 @@ static void count_snapshot(void *context, const struct cf_sip_snapshot *snapshot
     assert_int_equal(snapshot->user, 4711);
     assert_int_equal(snapshot->caller.len, 5);
     snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "%d%c ", snapshot->state,
-             snapshot->held ? 'h' : '-');
+             (snapshot->told == CF_SIP_HELD) ? 'h' : '-');
 }
 
 static void live_calls_can_be_walked(void **state)
@@ -520,7 +520,7 @@ static void live_calls_can_be_walked(void **state)
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "re2", true, "", SDP("sendonly")));
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 7, "second", false, "", SDP("sendrecv")));
     sip_rig_clear(&rig);
-    cf_sip_uas_walk(rig.uas, count_snapshot, &rig);
+    cf_sip_ua_walk(rig.ua, count_snapshot, &rig);
     char wanted[32];
     snprintf(wanted, sizeof(wanted), "%dh %d- ", CF_SIP_CALL_CONFIRMED, CF_SIP_CALL_OFFERING);
     assert_string_equal(rig.log, wanted);

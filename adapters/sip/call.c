@@ -1,13 +1,9 @@
+/* What all calls have; see call.h. */
 #include "adapters/sip/call.h"
 #include "adapters/sip/field.h"
-#include "adapters/sip/response.h"
 
 #include <assert.h>
 #include <errno.h>
-
-#include "callfan/tapi_const.h"
-
-#define RING_AGAIN_NS (60 * CF_SIP_NS_PER_S) /* RFC 3261 13.3.1.1: a proxy gives up after three silent minutes */
 
 /* ---- names and texts */
 
@@ -25,20 +21,27 @@ struct cf_sip_call *cf_sip_call_of(const struct cf_sip_calls *calls, uint64_t id
     return call->generation == (uint32_t)(id >> 32) && call->state != CF_SIP_CALL_FREE ? call : NULL;
 }
 
-static struct cf_sip_key dialog_key(const struct cf_sip_calls *calls, const struct cf_sip_msg *request, const char *tag,
-                                    size_t tag_len)
+struct cf_sip_key cf_sip_call_key(const struct cf_sip_calls *calls, struct cf_sip_words call_id,
+                                  struct cf_sip_words local_tag, struct cf_sip_words remote_tag)
 {
     struct cf_sip_hash hash;
     cf_sip_hash_init(&hash, &calls->stack->config.secret);
-    cf_sip_hash_bytes(&hash, cf_sip_ptr(request, request->call_id), request->call_id.len);
-    cf_sip_hash_bytes(&hash, tag, tag_len);
-    cf_sip_hash_bytes(&hash, cf_sip_ptr(request, request->from.tag), request->from.tag.len);
+    cf_sip_hash_bytes(&hash, call_id.text, call_id.len);
+    cf_sip_hash_bytes(&hash, local_tag.text, local_tag.len);
+    cf_sip_hash_bytes(&hash, remote_tag.text, remote_tag.len);
     return cf_sip_hash_end(&hash);
+}
+
+static struct cf_sip_words words_of(const struct cf_sip_msg *msg, struct cf_sip_slice slice)
+{
+    return (struct cf_sip_words){cf_sip_ptr(msg, slice), slice.len};
 }
 
 struct cf_sip_call *cf_sip_call_find(const struct cf_sip_calls *calls, const struct cf_sip_msg *request)
 {
-    const struct cf_sip_key key = dialog_key(calls, request, cf_sip_ptr(request, request->to.tag), request->to.tag.len);
+    const struct cf_sip_key key =
+        cf_sip_call_key(calls, words_of(request, request->call_id), words_of(request, request->to.tag),
+                        words_of(request, request->from.tag));
     struct cf_sip_node *node = cf_sip_table_find(&calls->dialogs, &key);
     return node != NULL ? CF_SIP_CONTAINER(node, struct cf_sip_call, node) : NULL;
 }
@@ -59,36 +62,77 @@ size_t cf_sip_call_text(const struct cf_sip_calls *calls, const struct cf_sip_ca
     return cf_sip_store_get(&calls->stack->store, call->text, text_at(call, part), dst, bytes);
 }
 
-/* Appends a stored text, or a piece of it. */
-static void put_stored(struct cf_sip_stack *stack, struct cf_sip_stored stored, size_t at, size_t len)
+void cf_sip_call_put(struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part)
 {
-    struct cf_sip_out *out = &stack->out;
-    if (out->full || len > out->bytes_max - out->len) {
-        out->full = true;
-        return;
+    cf_sip_stack_put(calls->stack, call->text, text_at(call, part), call->text_len[part]);
+}
+
+static bool text_is(struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part, const char *text,
+                    size_t len)
+{
+    return call->text_len[part] == len && cf_sip_call_text(calls, call, part, calls->stack->text, len) == len &&
+           memcmp(calls->stack->text, text, len) == 0;
+}
+
+bool cf_sip_call_set(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_text part, const char *text,
+                     size_t len)
+{
+    struct cf_sip_store *store = &calls->stack->store;
+    char *whole = calls->stack->text;
+    const size_t before = text_at(call, part);
+    const size_t after = call->text.len - before - call->text_len[part];
+    struct cf_sip_stored stored;
+    if (text_is(calls, call, part, text, len))
+        return true;
+    if (len > UINT16_MAX || before + len + after > CF_SIP_DATAGRAM_MAX)
+        return false;
+    cf_sip_store_get(store, call->text, 0, whole, before);
+    memcpy(whole + before, text, len);
+    cf_sip_store_get(store, call->text, before + call->text_len[part], whole + before + len, after);
+    if (!cf_sip_store_put(store, &stored, whole, before + len + after)) {
+        calls->stack->counters.no_block++;
+        return false;
     }
-    out->len += cf_sip_store_get(&stack->store, stored, at, out->text + out->len, len);
+    cf_sip_store_free(store, &call->text);
+    call->text = stored;
+    call->text_len[part] = (uint16_t)len;
+    return true;
 }
 
-static void put_text(struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part)
+void cf_sip_call_set_target(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg)
 {
-    put_stored(calls->stack, call->text, text_at(call, part), call->text_len[part]);
+    const struct cf_sip_slice uri = msg->contact.uri;
+    if (uri.len > 1) /* "*" is none */
+        cf_sip_call_set(calls, call, CF_SIP_TEXT_TARGET, cf_sip_ptr(msg, uri), uri.len);
+    /* Where there is no room the old target still reaches the peer in most networks. */
 }
 
-void cf_sip_put_contact(struct cf_sip_stack *stack, struct cf_sip_out *out)
+/* ---- deadlines */
+
+void cf_sip_call_due(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_due due, uint64_t at_ns)
 {
-    CF_SIP_PUT(out, "Contact: <sip:");
-    cf_sip_put_string(out, stack->config.user);
-    CF_SIP_PUT(out, "@");
-    cf_sip_put_string(out, stack->config.host);
-    CF_SIP_PUT(out, ":");
-    cf_sip_put_number(out, stack->config.port);
-    CF_SIP_PUT(out, ">\r\nAllow: " CF_SIP_ALLOW "\r\nSupported:\r\n");
+    uint64_t next = UINT64_MAX;
+    call->due[due] = at_ns;
+    for (unsigned i = 0; i < CF_SIP_DUES; i++)
+        if (call->due[i] != 0 && call->due[i] < next)
+            next = call->due[i];
+    if (next == UINT64_MAX)
+        cf_sip_wheel_disarm(calls->stack->wheel, &call->timer);
+    else if (call->timer.next == NULL || next != call->timer_ns) {
+        call->timer_ns = next;
+        cf_sip_wheel_arm(calls->stack->wheel, &call->timer, next);
+    }
+}
+
+static void wait_for_nothing(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    memset(call->due, 0, sizeof(call->due));
+    cf_sip_wheel_disarm(calls->stack->wheel, &call->timer);
 }
 
 /* ---- events */
 
-static void report(struct cf_sip_calls *calls, const struct cf_sip_call *call, struct cf_sip_event *event)
+void cf_sip_call_report_event(struct cf_sip_calls *calls, const struct cf_sip_call *call, struct cf_sip_event *event)
 {
     if (call->muted)
         return;
@@ -100,36 +144,48 @@ static void report(struct cf_sip_calls *calls, const struct cf_sip_call *call, s
 
 void cf_sip_call_report(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_event_kind kind)
 {
-    report(calls, call, &(struct cf_sip_event){.kind = kind});
+    cf_sip_call_report_event(calls, call, &(struct cf_sip_event){.kind = kind});
 }
 
-void cf_sip_call_offer(struct cf_sip_calls *calls, struct cf_sip_call *call)
+void cf_sip_call_report_disconnected(struct cf_sip_calls *calls, struct cf_sip_call *call,
+                                     const struct cf_sip_cause *cause)
 {
-    char text[3][CF_SIP_IDENTITY_MAX];
-    struct cf_sip_event event = {.kind = CF_SIP_OFFERING};
-    struct cf_sip_words *const words[] = {&event.caller, &event.caller_name, &event.called};
-    for (unsigned i = 0; i < 3; i++) {
-        words[i]->text = text[i];
-        words[i]->len =
-            cf_sip_call_text(calls, call, (enum cf_sip_text)(CF_SIP_TEXT_CALLER + i), text[i], CF_SIP_IDENTITY_MAX);
-    }
-    calls->stack->counters.offered++;
-    report(calls, call, &event);
-}
-
-static void report_disconnected(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_cause *cause)
-{
-    const struct cf_sip_progress progress = {.alerted = call->alerted,
-                                             .connected = call->state >= CF_SIP_CALL_ANSWERED};
+    const struct cf_sip_progress progress = {.alerted = call->alerted, .connected = call->told != 0};
     calls->stack->counters.ended++;
-    report(
+    cf_sip_call_report_done(calls, call, 487);
+    cf_sip_call_report_event(
         calls, call,
         &(struct cf_sip_event){.kind = CF_SIP_DISCONNECTED, .mode = cf_sip_mode_of(cause, progress), .cause = *cause});
 }
 
+void cf_sip_call_report_media(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    static const uint8_t kinds[2][2] = {{CF_SIP_RESUMED, CF_SIP_HELD}, {CF_SIP_ONHOLD, CF_SIP_ONHOLD}};
+    uint8_t kind = kinds[call->holds][call->held];
+    if (!cf_sip_call_connected(call))
+        return;
+    if (call->told == 0) {
+        call->told = CF_SIP_RESUMED;
+        cf_sip_call_report(calls, call, CF_SIP_CONNECTED);
+    }
+    if (kind == call->told)
+        return;
+    call->told = kind;
+    cf_sip_call_report(calls, call, (enum cf_sip_event_kind)kind);
+}
+
+void cf_sip_call_report_done(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status)
+{
+    if (!call->operating)
+        return;
+    call->operating = false;
+    cf_sip_store_free(&calls->stack->store, &call->digits);
+    cf_sip_call_report_event(calls, call, &(struct cf_sip_event){.kind = CF_SIP_DONE, .status = status});
+}
+
 /* ---- beginning and end */
 
-static struct cf_sip_call *claim(struct cf_sip_calls *calls)
+struct cf_sip_call *cf_sip_call_claim(struct cf_sip_calls *calls, enum cf_sip_call_state state)
 {
     struct cf_sip_call *call;
     if (calls->free_first != 0) {
@@ -143,27 +199,40 @@ static struct cf_sip_call *claim(struct cf_sip_calls *calls)
     } else {
         return NULL;
     }
-    *call = (struct cf_sip_call){.generation = call->generation + 1, .state = CF_SIP_CALL_OFFERING};
+    *call = (struct cf_sip_call){.generation = call->generation + 1, .state = (uint8_t)state};
     call->timer.kind = CF_SIP_TIMER_CALL;
     calls->live++;
     return call;
+}
+
+/* Requests on their way go on without their call, so that the peer still hears of its end; but INVITE. */
+static void leave_transactions(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (call->invite != NULL)
+        call->invite->owner = NULL;
+    call->invite = NULL;
+    for (unsigned use = 0; use < CF_SIP_CALL_USES; use++) {
+        struct cf_sip_client *client = call->client[use];
+        if (client == NULL)
+            continue;
+        client->owner = NULL;
+        call->client[use] = NULL;
+        if (client->invite && client->state <= CF_SIP_TRANSACTION_PROCEEDING)
+            cf_sip_client_free(calls->transactions, client); /* no timer of its own any more */
+    }
 }
 
 void cf_sip_call_free(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     struct cf_sip_store *store = &calls->stack->store;
     assert(call->state != CF_SIP_CALL_FREE);
-    if (call->invite != NULL)
-        call->invite->owner = NULL;
-    if (call->bye != NULL)
-        call->bye->owner = NULL;
-    call->invite = NULL;
-    call->bye = NULL;
-    cf_sip_wheel_disarm(calls->stack->wheel, &call->timer);
+    leave_transactions(calls, call);
+    wait_for_nothing(calls, call);
     cf_sip_table_remove(&calls->dialogs, &call->node);
     cf_sip_store_free(store, &call->text);
     cf_sip_store_free(store, &call->body);
     cf_sip_store_free(store, &call->ok.message);
+    cf_sip_store_free(store, &call->digits);
     call->state = CF_SIP_CALL_FREE;
     calls->live--;
     if (++call->generation == UINT32_MAX - 1)
@@ -177,336 +246,31 @@ void cf_sip_call_free(struct cf_sip_calls *calls, struct cf_sip_call *call)
     calls->free_last = index;
 }
 
-static void become_idle(struct cf_sip_calls *calls, struct cf_sip_call *call)
+void cf_sip_call_end(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     cf_sip_call_report(calls, call, CF_SIP_IDLE);
     cf_sip_call_free(calls, call);
 }
 
-/* The peer ended it: DISCONNECTED was told, IDLE follows after the linger. */
-static void linger(struct cf_sip_calls *calls, struct cf_sip_call *call)
+void cf_sip_call_linger(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     struct cf_sip_stack *stack = calls->stack;
+    wait_for_nothing(calls, call);
     call->ok.waiting = false;
+    call->reliable.waiting = false;
     cf_sip_store_free(&stack->store, &call->ok.message);
     call->state = CF_SIP_CALL_LINGER;
     if (stack->config.linger_ns == 0 || call->muted)
-        become_idle(calls, call);
+        cf_sip_call_end(calls, call);
     else
-        cf_sip_wheel_arm(stack->wheel, &call->timer, stack->now_ns + stack->config.linger_ns);
+        cf_sip_call_due(calls, call, CF_SIP_DUE_LINGER, stack->now_ns + stack->config.linger_ns);
 }
 
-/* Number and name for people: of a tel: or sip: URI the user part, of one without user the host. */
-static void put_number(struct cf_sip_out *out, const char *uri_text, size_t len)
+struct cf_sip_cause cf_sip_call_cause(const struct cf_sip_msg *msg, enum cf_sip_ending ending)
 {
-    struct cf_sip_uri uri;
-    char text[CF_SIP_IDENTITY_MAX];
-    size_t used;
-    if (!cf_sip_uri_read(uri_text, len, &uri) || uri.scheme == CF_SIP_SCHEME_OTHER)
-        used = cf_sip_copy_text(text, sizeof(text), uri_text, len, false, false);
-    else if (uri.user_len != 0)
-        used = cf_sip_copy_text(text, sizeof(text), uri.user, uri.user_len, true, false);
-    else
-        used = cf_sip_copy_text(text, sizeof(text), uri.host, uri.host_len, false, false);
-    cf_sip_put(out, text, used);
-}
-
-/* Who calls: From, or P-Asserted-Identity where the configuration trusts it. */
-static struct cf_sip_address caller_of(const struct cf_sip_calls *calls, const struct cf_sip_msg *invite)
-{
-    if (!calls->stack->config.trust_asserted || invite->asserted.count == 0)
-        return invite->from;
-    struct cf_sip_address asserted = {0};
-    const char *start = cf_sip_ptr(invite, invite->asserted.line[0]);
-    struct cf_sip_cursor c = {start, start + invite->asserted.line[0].len};
-    return cf_sip_address_read(&c, invite->base, &asserted) ? asserted : invite->from;
-}
-
-static void put_routes(struct cf_sip_out *out, const struct cf_sip_msg *invite)
-{
-    for (unsigned i = 0; i < invite->routes_count; i++) {
-        if (i != 0)
-            CF_SIP_PUT(out, ", ");
-        cf_sip_put_value(out, cf_sip_ptr(invite, invite->routes[i]), invite->routes[i].len);
-    }
-}
-
-static void put_part(struct cf_sip_calls *calls, const struct cf_sip_msg *invite, const char *tag,
-                     enum cf_sip_text part)
-{
-    struct cf_sip_out *out = &calls->stack->out;
-    const struct cf_sip_address caller = caller_of(calls, invite);
-    char name[CF_SIP_IDENTITY_MAX];
-    switch (part) {
-    case CF_SIP_TEXT_CALL_ID:
-        cf_sip_put_value(out, cf_sip_ptr(invite, invite->call_id), invite->call_id.len);
-        break;
-    case CF_SIP_TEXT_LOCAL:
-        cf_sip_put_value(out, cf_sip_ptr(invite, invite->to.value), invite->to.value.len);
-        CF_SIP_PUT(out, ";tag=");
-        cf_sip_put(out, tag, CF_SIP_TAG_LEN);
-        break;
-    case CF_SIP_TEXT_REMOTE:
-        cf_sip_put_value(out, cf_sip_ptr(invite, invite->from.value), invite->from.value.len);
-        break;
-    case CF_SIP_TEXT_ROUTES:
-        put_routes(out, invite);
-        break;
-    case CF_SIP_TEXT_CALLER:
-        put_number(out, cf_sip_ptr(invite, caller.uri), caller.uri.len);
-        break;
-    case CF_SIP_TEXT_CALLER_NAME:
-        cf_sip_put(out, name,
-                   cf_sip_copy_text(name, sizeof(name), cf_sip_ptr(invite, caller.display), caller.display.len, false,
-                                    caller.display_quoted));
-        break;
-    case CF_SIP_TEXT_CALLED:
-        put_number(out, cf_sip_ptr(invite, invite->uri), invite->uri.len);
-        break;
-    case CF_SIP_TEXT_TARGET:
-        cf_sip_put_value(out, cf_sip_ptr(invite, invite->contact.uri), invite->contact.uri.len);
-        break;
-    case CF_SIP_TEXTS:
-        break;
-    }
-}
-
-/* Writes all texts into the stack's buffer and keeps them; false when they do not fit. */
-static bool keep_texts(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *invite,
-                       const char *tag)
-{
-    struct cf_sip_out *out = cf_sip_stack_begin(calls->stack);
-    for (unsigned part = 0; part < CF_SIP_TEXTS; part++) {
-        const size_t at = out->len;
-        put_part(calls, invite, tag, (enum cf_sip_text)part);
-        if (out->full || out->len - at > UINT16_MAX)
-            return false;
-        call->text_len[part] = (uint16_t)(out->len - at);
-    }
-    return cf_sip_store_put(&calls->stack->store, &call->text, out->text, out->len);
-}
-
-struct cf_sip_call *cf_sip_call_new(struct cf_sip_calls *calls, const struct cf_sip_beginning *beginning)
-{
-    struct cf_sip_store *store = &calls->stack->store;
-    const struct cf_sip_out *body = beginning->body;
-    struct cf_sip_call *call = claim(calls);
-    if (call == NULL)
-        return NULL;
-    if (!cf_sip_store_put(store, &call->body, body->text, body->len) ||
-        !keep_texts(calls, call, beginning->invite, beginning->tag)) {
-        calls->stack->counters.no_block++;
-        cf_sip_call_free(calls, call);
-        return NULL;
-    }
-    call->offers = beginning->offers;
-    call->held = beginning->holds;
-    call->invite_cseq = beginning->invite->cseq;
-    call->remote_cseq = beginning->invite->cseq;
-    call->sdp_version = 1;
-    call->sdp_session = beginning->sdp_session;
-    call->peer = *beginning->source;
-    cf_sip_table_insert(&calls->dialogs, &call->node,
-                        dialog_key(calls, beginning->invite, beginning->tag, CF_SIP_TAG_LEN));
-    return call;
-}
-
-void cf_sip_call_start(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_server *invite)
-{
-    call->invite = invite;
-    invite->owner = &call->invite;
-    call->limit_ns = calls->stack->now_ns + calls->stack->config.ring_limit_ns;
-    cf_sip_wheel_arm(calls->stack->wheel, &call->timer, call->limit_ns);
-}
-
-/* ---- answering the INVITE */
-
-static bool is_open(const struct cf_sip_call *call)
-{
-    return call->state == CF_SIP_CALL_OFFERING || call->state == CF_SIP_CALL_ACCEPTED;
-}
-
-/* Begins a response to the INVITE in the stack's buffer; routes belong into those that make the dialog. */
-static struct cf_sip_out *begin_response(struct cf_sip_calls *calls, const struct cf_sip_call *call, unsigned status)
-{
-    const struct cf_sip_server *invite = call->invite;
-    struct cf_sip_out *out = cf_sip_stack_begin(calls->stack);
-    cf_sip_put_status_line(out, status, NULL);
-    put_stored(calls->stack, invite->head, 0, status < 300 ? invite->head.len : invite->routes_at);
-    return out;
-}
-
-static void send_ringing(struct cf_sip_calls *calls, struct cf_sip_call *call)
-{
-    struct cf_sip_stack *stack = calls->stack;
-    struct cf_sip_out *out = begin_response(calls, call, 180);
-    cf_sip_put_contact(stack, out);
-    cf_sip_put_body(out, "", "", 0);
-    cf_sip_server_respond(calls->transactions, call->invite, 180);
-    const uint64_t next = stack->now_ns + RING_AGAIN_NS;
-    cf_sip_wheel_arm(stack->wheel, &call->timer, next < call->limit_ns ? next : call->limit_ns);
-}
-
-int cf_sip_call_accept(struct cf_sip_calls *calls, struct cf_sip_call *call)
-{
-    if (call->state != CF_SIP_CALL_OFFERING)
-        return -EINVAL;
-    call->state = CF_SIP_CALL_ACCEPTED;
-    call->alerted = true;
-    send_ringing(calls, call);
-    cf_sip_call_report(calls, call, CF_SIP_ACCEPTED);
-    return 0;
-}
-
-void cf_sip_call_wait_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const union cf_sip_addr *peer,
-                          uint32_t cseq, bool offers)
-{
-    struct cf_sip_stack *stack = calls->stack;
-    struct cf_sip_ok *ok = &call->ok;
-    cf_sip_store_free(&stack->store, &ok->message);
-    *ok = (struct cf_sip_ok){.peer = *peer, .cseq = cseq, .waiting = true, .offers = offers};
-    if (!stack->out.full && !cf_sip_store_put(&stack->store, &ok->message, stack->out.text, stack->out.len))
-        stack->counters.no_block++;
-    ok->repeat_ns = stack->config.t1_ns;
-    ok->next_ns = stack->now_ns + ok->repeat_ns;
-    ok->end_ns = stack->now_ns + 64 * stack->config.t1_ns;
-    cf_sip_wheel_arm(stack->wheel, &call->timer, ok->next_ns);
-}
-
-int cf_sip_call_answer(struct cf_sip_calls *calls, struct cf_sip_call *call)
-{
-    if (!is_open(call))
-        return -EINVAL;
-    struct cf_sip_stack *stack = calls->stack;
-    struct cf_sip_out *out = begin_response(calls, call, 200);
-    cf_sip_put_contact(stack, out);
-    CF_SIP_PUT(out, "Content-Type: application/sdp\r\nContent-Length: ");
-    cf_sip_put_number(out, call->body.len);
-    CF_SIP_PUT(out, "\r\n\r\n");
-    put_stored(stack, call->body, 0, call->body.len);
-    const union cf_sip_addr peer = call->invite->peer;
-    cf_sip_server_respond(calls->transactions, call->invite, 200);
-    cf_sip_call_wait_ack(calls, call, &peer, call->invite_cseq, call->offers);
-    cf_sip_store_free(&stack->store, &call->body);
-    call->state = CF_SIP_CALL_ANSWERED;
-    stack->counters.answered++;
-    const bool held = call->held;
-    cf_sip_call_report(calls, call, CF_SIP_CONNECTED);
-    if (held)
-        cf_sip_call_report(calls, call, CF_SIP_HELD);
-    return 0;
-}
-
-/* ---- ending */
-
-static void refuse(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status)
-{
-    struct cf_sip_stack *stack = calls->stack;
-    struct cf_sip_out *out = begin_response(calls, call, status);
-    if (status == 503) {
-        CF_SIP_PUT(out, "Retry-After: ");
-        cf_sip_put_number(out, stack->config.retry_after_s);
-        CF_SIP_PUT(out, "\r\n");
-    }
-    cf_sip_put_body(out, "", "", 0);
-    cf_sip_server_respond(calls->transactions, call->invite, status);
-}
-
-/* The next hop's URI within `routes`: its first value. False: no routes or none that can be read. */
-static bool first_route(const char *routes, size_t len, struct cf_sip_address *ret_route, size_t *ret_rest)
-{
-    struct cf_sip_cursor c = {routes, routes + len};
-    *ret_route = (struct cf_sip_address){0};
-    if (len == 0 || !cf_sip_address_read(&c, routes, ret_route))
-        return false;
-    *ret_rest = cf_sip_at(&c, ',') ? (size_t)(c.p + 1 - routes) : len;
-    return true;
-}
-
-/* A numeric host of the peer's address family, else where the newest request came from. */
-static union cf_sip_addr address_of(const struct cf_sip_call *call, const char *text, size_t len)
-{
-    struct cf_sip_uri uri;
-    union cf_sip_addr addr;
-    if (cf_sip_uri_read(text, len, &uri) &&
-        cf_sip_addr_parse(&addr, uri.host, uri.host_len, uri.port != 0 ? uri.port : CF_SIP_DEFAULT_PORT) &&
-        addr.sa.sa_family == call->peer.sa.sa_family)
-        return addr;
-    return call->peer;
-}
-
-/*
- * Request-URI and Route of a request of ours, with what comes between them: loose routing, or strict routing when the first
- * route has no lr (RFC 3261 12.2.1.1). Returns where to send it.
- */
-static union cf_sip_addr put_request_line(struct cf_sip_calls *calls, struct cf_sip_call *call, const char *method,
-                                          const char *branch)
-{
-    struct cf_sip_stack *stack = calls->stack;
-    struct cf_sip_out *out = cf_sip_stack_begin(stack);
-    const size_t target_len = cf_sip_call_text(calls, call, CF_SIP_TEXT_TARGET, stack->text, UINT16_MAX);
-    char *routes = stack->text + target_len;
-    const size_t routes_len = cf_sip_call_text(calls, call, CF_SIP_TEXT_ROUTES, routes, UINT16_MAX);
-    struct cf_sip_address route;
-    struct cf_sip_uri uri = {0};
-    size_t rest = 0;
-    const bool routed = first_route(routes, routes_len, &route, &rest);
-    const bool strict = routed && cf_sip_uri_read(routes + route.uri.at, route.uri.len, &uri) && !uri.lr;
-
-    cf_sip_put_string(out, method);
-    CF_SIP_PUT(out, " ");
-    if (strict)
-        cf_sip_put(out, routes + route.uri.at, route.uri.len);
-    else
-        cf_sip_put(out, stack->text, target_len);
-    CF_SIP_PUT(out, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
-    cf_sip_put_string(out, stack->config.host);
-    CF_SIP_PUT(out, ":");
-    cf_sip_put_number(out, stack->config.port);
-    CF_SIP_PUT(out, ";branch=");
-    cf_sip_put(out, branch, CF_SIP_BRANCH_LEN);
-    CF_SIP_PUT(out, ";rport\r\nMax-Forwards: 70\r\n");
-    if (strict) {
-        CF_SIP_PUT(out, "Route: ");
-        cf_sip_put(out, routes + rest, routes_len - rest);
-        if (rest < routes_len)
-            CF_SIP_PUT(out, ",");
-        CF_SIP_PUT(out, "<");
-        cf_sip_put(out, stack->text, target_len);
-        CF_SIP_PUT(out, ">\r\n");
-    } else if (routed) {
-        CF_SIP_PUT(out, "Route: ");
-        cf_sip_put(out, routes, routes_len);
-        CF_SIP_PUT(out, "\r\n");
-    }
-    return routed ? address_of(call, routes + route.uri.at, route.uri.len) : address_of(call, stack->text, target_len);
-}
-
-/* Sends BYE. Where no transaction is left it goes out once, and the call is over. */
-static void send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
-{
-    struct cf_sip_out *out = &calls->stack->out;
-    char branch[CF_SIP_BRANCH_LEN];
-    const struct cf_sip_key key = cf_sip_branch_make(calls->transactions, CF_SIP_BYE, branch);
-    const union cf_sip_addr to = put_request_line(calls, call, "BYE", branch);
-    CF_SIP_PUT(out, "From: ");
-    put_text(calls, call, CF_SIP_TEXT_LOCAL);
-    CF_SIP_PUT(out, "\r\nTo: ");
-    put_text(calls, call, CF_SIP_TEXT_REMOTE);
-    CF_SIP_PUT(out, "\r\nCall-ID: ");
-    put_text(calls, call, CF_SIP_TEXT_CALL_ID);
-    CF_SIP_PUT(out, "\r\nCSeq: ");
-    cf_sip_put_number(out, ++call->local_cseq);
-    CF_SIP_PUT(out, " BYE\r\nContent-Length: 0\r\n\r\n");
-    call->state = CF_SIP_CALL_BYE_SENT;
-    call->ok.waiting = false; /* of a re-INVITE: the dialog ends before its ACK */
-    cf_sip_store_free(&calls->stack->store, &call->ok.message);
-    cf_sip_wheel_disarm(calls->stack->wheel, &call->timer);
-    call->bye = cf_sip_client_new(calls->transactions, &key, &to);
-    if (call->bye == NULL)
-        become_idle(calls, call);
-    else
-        call->bye->owner = &call->bye;
+    struct cf_sip_reason reason;
+    cf_sip_reason_read(msg, &reason);
+    return (struct cf_sip_cause){.ending = ending, .q850 = reason.q850, .reason = reason.sip, .status = msg->status};
 }
 
 int cf_sip_call_drop(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status)
@@ -515,200 +279,142 @@ int cf_sip_call_drop(struct cf_sip_calls *calls, struct cf_sip_call *call, unsig
     switch ((enum cf_sip_call_state)call->state) {
     case CF_SIP_CALL_OFFERING:
     case CF_SIP_CALL_ACCEPTED:
-        refuse(calls, call, cause.status);
-        report_disconnected(calls, call, &cause);
-        become_idle(calls, call);
+        cf_sip_call_refuse(calls, call, cause.status);
+        cf_sip_call_report_disconnected(calls, call, &cause);
+        cf_sip_call_end(calls, call);
+        return 0;
+    case CF_SIP_CALL_CALLING:
+        cf_sip_call_give_up(calls, call);
         return 0;
     case CF_SIP_CALL_ANSWERED:
-        report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_BYE});
+        cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_BYE});
         call->state = CF_SIP_CALL_BYE_WAIT;
         return 0;
     case CF_SIP_CALL_CONFIRMED:
-        report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_BYE});
-        send_bye(calls, call);
+        cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_BYE});
+        cf_sip_call_send_bye(calls, call);
         return 0;
     case CF_SIP_CALL_LINGER:
-        become_idle(calls, call);
+        cf_sip_call_end(calls, call);
         return 0;
+    case CF_SIP_CALL_CANCELLING:
     case CF_SIP_CALL_BYE_WAIT:
     case CF_SIP_CALL_BYE_SENT:
         return 0; /* on its way */
     case CF_SIP_CALL_FREE:
+    case CF_SIP_CALL_STATES:
         break;
     }
     return -ESTALE;
 }
 
-/* ---- what comes from the network and the clock */
-
-bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *ack)
-{
-    struct cf_sip_stack *stack = calls->stack;
-    if (!call->ok.waiting || ack->cseq != call->ok.cseq)
-        return false;
-    const bool offered = call->ok.offers;
-    call->ok.waiting = false;
-    cf_sip_store_free(&stack->store, &call->ok.message);
-    cf_sip_wheel_disarm(stack->wheel, &call->timer);
-    if (call->state == CF_SIP_CALL_BYE_WAIT) {
-        send_bye(calls, call);
-        return true;
-    }
-    if (call->state == CF_SIP_CALL_ANSWERED)
-        call->state = CF_SIP_CALL_CONFIRMED;
-    struct cf_sdp answer;
-    if (offered && cf_sdp_scan(cf_sip_ptr(ack, ack->body), ack->body.len, &answer) == CF_SDP_ERROR_OK &&
-        cf_sdp_holds(&answer) != call->held) {
-        call->held = !call->held;
-        cf_sip_call_report(calls, call, call->held ? CF_SIP_HELD : CF_SIP_RESUMED);
-    }
-    return true;
-}
-
-static struct cf_sip_cause cause_of(const struct cf_sip_msg *request, enum cf_sip_ending ending)
-{
-    struct cf_sip_reason reason;
-    cf_sip_reason_read(request, &reason);
-    return (struct cf_sip_cause){.ending = ending, .q850 = reason.q850, .reason = reason.sip};
-}
-
-bool cf_sip_call_cancel(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *cancel)
-{
-    if (!is_open(call))
-        return false;
-    const struct cf_sip_cause cause = cause_of(cancel, CF_SIP_ENDING_CANCEL);
-    calls->stack->counters.cancelled++;
-    refuse(calls, call, 487);
-    report_disconnected(calls, call, &cause);
-    linger(calls, call);
-    return true;
-}
-
 void cf_sip_call_bye(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *bye)
 {
-    const struct cf_sip_cause cause = cause_of(bye, CF_SIP_ENDING_BYE);
+    struct cf_sip_cause cause = cf_sip_call_cause(bye, CF_SIP_ENDING_BYE);
     switch ((enum cf_sip_call_state)call->state) {
     case CF_SIP_CALL_OFFERING:
     case CF_SIP_CALL_ACCEPTED: /* RFC 3261 15: a caller may end an early dialog so */
-        refuse(calls, call, 487);
-        report_disconnected(calls, call, &(struct cf_sip_cause){CF_SIP_ENDING_CANCEL, cause.q850, cause.reason, 0});
-        linger(calls, call);
+        cause.ending = CF_SIP_ENDING_CANCEL;
+        cf_sip_call_refuse(calls, call, 487);
+        cf_sip_call_report_disconnected(calls, call, &cause);
+        cf_sip_call_linger(calls, call);
+        break;
+    case CF_SIP_CALL_CALLING: /* only a caller may end an early dialog by BYE: the INVITE's final response decides */
+    case CF_SIP_CALL_CANCELLING:
         break;
     case CF_SIP_CALL_ANSWERED:
     case CF_SIP_CALL_CONFIRMED:
-        report_disconnected(calls, call, &cause);
-        linger(calls, call);
+        cf_sip_call_report_disconnected(calls, call, &cause);
+        cf_sip_call_linger(calls, call);
         break;
     case CF_SIP_CALL_BYE_WAIT: /* both ended it; ours need not be sent, or its answer not be awaited */
     case CF_SIP_CALL_BYE_SENT:
-        become_idle(calls, call);
+        cf_sip_call_end(calls, call);
         break;
     case CF_SIP_CALL_LINGER:
     case CF_SIP_CALL_FREE:
+    case CF_SIP_CALL_STATES:
         break;
     }
 }
 
-void cf_sip_call_bye_done(struct cf_sip_calls *calls, struct cf_sip_call *call)
+/* ---- the clock */
+
+static void limit(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    if (call->state == CF_SIP_CALL_BYE_SENT)
-        become_idle(calls, call);
+    if (call->outgoing)
+        cf_sip_call_out_of_time(calls, call);
+    else
+        cf_sip_call_no_answer(calls, call);
 }
 
-/* The 2xx again, or the end of the patience with its ACK. */
-static void repeat_ok(struct cf_sip_calls *calls, struct cf_sip_call *call)
-{
-    struct cf_sip_stack *stack = calls->stack;
-    struct cf_sip_ok *ok = &call->ok;
-    if (stack->now_ns < ok->end_ns) {
-        stack->counters.resent_2xx++;
-        cf_sip_stack_resend(stack, ok->message, &ok->peer);
-        ok->repeat_ns = ok->repeat_ns * 2 < stack->config.t2_ns ? ok->repeat_ns * 2 : stack->config.t2_ns;
-        ok->next_ns = stack->now_ns + ok->repeat_ns;
-        cf_sip_wheel_arm(stack->wheel, &call->timer, ok->next_ns < ok->end_ns ? ok->next_ns : ok->end_ns);
-        return;
-    }
-    stack->counters.no_ack++;
-    ok->waiting = false;
-    cf_sip_store_free(&stack->store, &ok->message);
-    if (call->state != CF_SIP_CALL_BYE_WAIT)
-        report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_TIMEOUT});
-    send_bye(calls, call);
-}
+/* Each of these either ends the call or gives its deadline a later time, or none. */
+static void (*const due_actions[CF_SIP_DUES])(struct cf_sip_calls *, struct cf_sip_call *) = {
+    [CF_SIP_DUE_LIMIT] = limit,
+    [CF_SIP_DUE_RING] = cf_sip_call_ring_again,
+    [CF_SIP_DUE_RELIABLE] = cf_sip_call_repeat_reliable,
+    [CF_SIP_DUE_OK] = cf_sip_call_repeat_ok,
+    [CF_SIP_DUE_LINGER] = cf_sip_call_end,
+    [CF_SIP_DUE_SESSION] = cf_sip_session_due,
+    [CF_SIP_DUE_RETRY] = cf_sip_call_advance,
+    [CF_SIP_DUE_DIGIT] = cf_sip_call_next_digit,
+};
 
 void cf_sip_call_timeout(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    struct cf_sip_stack *stack = calls->stack;
-    if (call->ok.waiting) {
-        repeat_ok(calls, call);
-    } else if (call->state == CF_SIP_CALL_LINGER) {
-        become_idle(calls, call);
-    } else if (is_open(call) && stack->now_ns >= call->limit_ns) {
-        const struct cf_sip_cause cause = {.ending = CF_SIP_ENDING_STATUS, .status = 480};
-        stack->counters.no_answer++;
-        call->alerted = true; /* the caller waited all that time: nobody answered */
-        refuse(calls, call, 480);
-        report_disconnected(calls, call, &cause);
-        linger(calls, call);
-    } else if (call->state == CF_SIP_CALL_ACCEPTED) {
-        send_ringing(calls, call);
+    const uint64_t now = calls->stack->now_ns;
+    const uint32_t generation = call->generation;
+    for (unsigned i = 0; i < CF_SIP_DUES; i++) {
+        if (call->due[i] == 0 || call->due[i] > now)
+            continue;
+        call->due[i] = 0;
+        due_actions[i](calls, call);
+        if (call->generation != generation)
+            return;
     }
+    cf_sip_call_due(calls, call, CF_SIP_DUE_RETRY, call->due[CF_SIP_DUE_RETRY]); /* the timer for what is left */
 }
 
-void cf_sip_call_set_target(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *request)
-{
-    struct cf_sip_stack *stack = calls->stack;
-    const struct cf_sip_slice uri = request->contact.uri;
-    if (uri.len <= 1)
-        return;
-    char *text = stack->text;
-    const size_t before = text_at(call, CF_SIP_TEXT_TARGET);
-    if (call->text_len[CF_SIP_TEXT_TARGET] == uri.len &&
-        cf_sip_call_text(calls, call, CF_SIP_TEXT_TARGET, text, uri.len) == uri.len &&
-        memcmp(text, cf_sip_ptr(request, uri), uri.len) == 0)
-        return;
-    if (before + uri.len > CF_SIP_DATAGRAM_MAX)
-        return;
-    cf_sip_store_get(&stack->store, call->text, 0, text, before);
-    memcpy(text + before, cf_sip_ptr(request, uri), uri.len);
-    struct cf_sip_stored stored;
-    if (!cf_sip_store_put(&stack->store, &stored, text, before + uri.len)) {
-        stack->counters.no_block++;
-        return; /* the old target still reaches the peer in most networks */
-    }
-    cf_sip_store_free(&stack->store, &call->text);
-    call->text = stored;
-    call->text_len[CF_SIP_TEXT_TARGET] = uri.len;
-}
+/* ---- looking in */
 
 static bool call_check(const struct cf_sip_call *call)
 {
-    const bool open = is_open(call);
-    if (!call->node.in || call->generation % 2 == 0)
+    const bool open = call->state == CF_SIP_CALL_OFFERING || call->state == CF_SIP_CALL_ACCEPTED;
+    const bool calling = call->state == CF_SIP_CALL_CALLING || call->state == CF_SIP_CALL_CANCELLING;
+    uint64_t waits = 0;
+    for (unsigned i = 0; i < CF_SIP_DUES; i++)
+        waits |= call->due[i];
+    if ((waits != 0) != (call->timer.next != NULL) || call->generation % 2 == 0 || (!call->node.in && !calling))
         return false;
-    if (open &&
-        (call->invite == NULL || call->invite->state != CF_SIP_TRANSACTION_PROCEEDING || call->timer.next == NULL))
+    if (open && (call->invite == NULL || call->invite->state != CF_SIP_TRANSACTION_PROCEEDING ||
+                 call->due[CF_SIP_DUE_LIMIT] == 0))
+        return false;
+    if (calling && call->client[CF_SIP_USE_INVITE] == NULL)
         return false;
     if (call->invite != NULL && call->invite->owner != &call->invite)
         return false;
-    if (call->bye != NULL && (call->bye->owner != &call->bye || call->state != CF_SIP_CALL_BYE_SENT))
-        return false;
-    if (call->state == CF_SIP_CALL_BYE_SENT && call->bye == NULL)
+    for (unsigned use = 0; use < CF_SIP_CALL_USES; use++)
+        if (call->client[use] != NULL &&
+            (call->client[use]->owner != &call->client[use] || call->client[use]->use != use))
+            return false;
+    if (call->state == CF_SIP_CALL_BYE_SENT && call->client[CF_SIP_USE_BYE] == NULL)
         return false;
     if ((call->state == CF_SIP_CALL_ANSWERED || call->state == CF_SIP_CALL_BYE_WAIT) && !call->ok.waiting)
         return false;
-    return !call->ok.waiting || call->timer.next != NULL;
+    return !call->ok.waiting || call->due[CF_SIP_DUE_OK] != 0;
 }
 
 bool cf_sip_calls_check(const struct cf_sip_calls *calls)
 {
-    uint32_t live = 0;
+    uint32_t live = 0, dialogs = 0;
     for (uint32_t i = 0; i < calls->touched; i++) {
-        if (calls->call[i].state == CF_SIP_CALL_FREE)
+        const struct cf_sip_call *call = &calls->call[i];
+        if (call->state == CF_SIP_CALL_FREE)
             continue;
         live++;
-        if (!call_check(&calls->call[i]))
+        dialogs += call->node.in;
+        if (!call_check(call))
             return false;
     }
-    return live == calls->live && calls->dialogs.live == live && cf_sip_table_check(&calls->dialogs);
+    return live == calls->live && calls->dialogs.live == dialogs && cf_sip_table_check(&calls->dialogs);
 }

@@ -1,48 +1,71 @@
 /*
- * Calls that came in: the dialog (RFC 3261 section 12), what has been promised to the peer, what was told upwards.
+ * Calls: the dialog (RFC 3261 section 12), what has been promised to the peer, what was told upwards.
  *
- *     OFFERING --accept--> ACCEPTED --answer--> ANSWERED --ACK--> CONFIRMED --BYE--> LINGER --> IDLE, free
- *         |                    |                   |                  |
- *         | CANCEL, drop       |                   | drop             | drop
- *         v                    v                   v                  v
- *       LINGER or IDLE, free                    BYE_WAIT --ACK--> BYE_SENT --response--> IDLE, free
+ *     incoming   OFFERING --accept--> ACCEPTED --answer--> ANSWERED --ACK--> CONFIRMED
+ *     outgoing   CALLING --2xx--> CONFIRMED        CALLING --drop--> CANCELLING --final response--> LINGER or BYE_SENT
+ *     both       CONFIRMED --BYE--> LINGER --> IDLE, free      CONFIRMED --drop--> BYE_SENT --response--> IDLE, free
+ *                OFFERING, ACCEPTED, CALLING end by CANCEL, drop or a final status in LINGER or IDLE
+ *                ANSWERED --drop--> BYE_WAIT --ACK--> BYE_SENT
  *
  * Shape:     a pool; a call is named by index and generation (64 bits) and found by the keyed hash of Call-ID and both tags.
- *            Its texts are one stored text with the lengths of its parts.
+ *            Its texts are one stored text with the lengths of its parts. Of what a call waits for, each has a deadline of its
+ *            own; its timer runs to the earliest.
  * Units:     nanoseconds of the clock that the caller passes in.
- * Invariant: IDLE is the last event of a call, and with it the call's name is void. Nothing is told of a muted call.
+ * Invariant: IDLE is the last event of a call, and with it the call's name is void. Nothing is told of a muted call. Of each
+ *            kind (enum cf_sip_use) at most one request of ours is on its way.
  * Overlap:   one thread. Within the OFFERING event every operation is allowed on that call; within the others none.
- * Errors:    operations: -ESTALE no such call, -EINVAL not in this state.
+ * Errors:    operations: -ESTALE no such call, -EINVAL not in this state, -EBUSY another one is on its way, -EMSGSIZE too long.
  * Trust:     CSeq, tags and target of every request are the peer's; a request of a dialog is believed only when Call-ID and both
  *            tags match, of which ours cannot be guessed.
+ *
+ * Files:     call.c what all calls have; uas.c the INVITE of the peer; uac.c the INVITE of ours; request.c further requests of
+ *            ours; dialog.c those of the peer.
  */
 #ifndef CALLFAN_ADAPTERS_SIP_CALL_H
 #define CALLFAN_ADAPTERS_SIP_CALL_H
 
 #include "adapters/sip/cause.h"
+#include "adapters/sip/extension.h"
+#include "adapters/sip/identity.h"
+#include "adapters/sip/reply.h"
 #include "adapters/sip/transaction.h"
 
-enum { CF_SIP_IDENTITY_MAX = 128 }; /* bytes of a caller's or called party's number or name; longer ones are cut */
+enum {
+    CF_SIP_IDENTITY_MAX = 128, /* bytes of a caller's or called party's number or name; longer ones are cut */
+    CF_SIP_DIGITS_MAX = 128,   /* digits sent by one command */
+    CF_SIP_RETRIES_MAX = 5,    /* re-INVITEs refused with 491 before it is given up */
+    CF_SIP_ROUTES_BYTES_MAX = 4096,
+};
 
 enum cf_sip_call_state {
     CF_SIP_CALL_FREE,
     CF_SIP_CALL_OFFERING,
     CF_SIP_CALL_ACCEPTED, /* 180 was sent */
     CF_SIP_CALL_ANSWERED, /* 200 was sent, its ACK has not come */
+    CF_SIP_CALL_CALLING,  /* our INVITE has no final response */
+    CF_SIP_CALL_CANCELLING,
     CF_SIP_CALL_CONFIRMED,
     CF_SIP_CALL_BYE_WAIT, /* to be ended, but BYE must wait for the ACK (RFC 3261 15) */
     CF_SIP_CALL_BYE_SENT,
     CF_SIP_CALL_LINGER, /* over; IDLE comes when the linger time has passed */
+    CF_SIP_CALL_STATES
 };
 
 enum cf_sip_event_kind {
-    CF_SIP_OFFERING, /* caller, name, called */
-    CF_SIP_ACCEPTED,
+    CF_SIP_OFFERING,   /* identity */
+    CF_SIP_ACCEPTED,   /* 180 was sent */
+    CF_SIP_PROCEEDING, /* outgoing: 100, 181, 182, 183 */
+    CF_SIP_RINGBACK,   /* outgoing: 180 */
+    CF_SIP_BUSY,       /* outgoing: 486, 600; DISCONNECTED follows */
     CF_SIP_CONNECTED,
-    CF_SIP_HELD, /* the peer put us on hold */
-    CF_SIP_RESUMED,
+    CF_SIP_HELD,         /* the peer put us on hold */
+    CF_SIP_RESUMED,      /* neither holds */
+    CF_SIP_ONHOLD,       /* we put the peer on hold */
+    CF_SIP_INFORMED,     /* identity: connected or redirection party changed */
+    CF_SIP_DONE,         /* the operation hold, unhold or digits has ended: status 200 or why not */
     CF_SIP_DISCONNECTED, /* mode, cause */
     CF_SIP_IDLE,
+    CF_SIP_EVENTS_COUNT
 };
 
 /* UTF-8, without a terminating 0, valid until the event returns. */
@@ -56,60 +79,123 @@ struct cf_sip_event {
     uint64_t call;
     uint64_t user; /* what cf_sip_call_bind() gave */
     uint64_t time_ns;
-    uint32_t mode; /* LINEDISCONNECTMODE_ */
+    uint32_t mode;   /* LINEDISCONNECTMODE_ */
+    uint32_t status; /* of DONE */
     struct cf_sip_cause cause;
     struct cf_sip_words caller, caller_name, called;
+    const struct cf_sip_identity *identity; /* of OFFERING: all parties; else NULL */
+    const struct cf_sip_party *connected;   /* of INFORMED: the party that changed; else NULL */
+    const struct cf_sip_party *redirection;
 };
 
 /* Parts of a call's stored text. */
 enum cf_sip_text {
     CF_SIP_TEXT_CALL_ID,
-    CF_SIP_TEXT_LOCAL,  /* our From in requests: the INVITE's To with our tag */
-    CF_SIP_TEXT_REMOTE, /* our To in requests: the INVITE's From */
-    CF_SIP_TEXT_ROUTES, /* route set, comma separated */
+    CF_SIP_TEXT_LOCAL, /* our From in requests, with our tag */
     CF_SIP_TEXT_CALLER,
     CF_SIP_TEXT_CALLER_NAME,
     CF_SIP_TEXT_CALLED,
-    CF_SIP_TEXT_TARGET, /* remote target; last, because it alone is replaced */
+    CF_SIP_TEXT_REMOTE, /* our To in requests */
+    CF_SIP_TEXT_ROUTES, /* route set, comma separated */
+    CF_SIP_TEXT_TARGET, /* remote target, or the Request-URI of an INVITE of ours */
     CF_SIP_TEXTS
+};
+
+/* What a call waits for. */
+enum cf_sip_due {
+    CF_SIP_DUE_LIMIT,    /* unanswered until then, or CANCEL without effect: given up */
+    CF_SIP_DUE_RING,     /* 180 again (RFC 3261 13.3.1.1) */
+    CF_SIP_DUE_RELIABLE, /* a reliable 180 again (RFC 3262) */
+    CF_SIP_DUE_OK,       /* 2xx again, its ACK has not come */
+    CF_SIP_DUE_LINGER,
+    CF_SIP_DUE_SESSION, /* to be refreshed, or given up (RFC 4028) */
+    CF_SIP_DUE_RETRY,   /* re-INVITE again after 491 */
+    CF_SIP_DUE_DIGIT,   /* the next digit */
+    CF_SIP_DUES
 };
 
 /* A 2xx to an INVITE that has no ACK yet. */
 struct cf_sip_ok {
     struct cf_sip_stored message; /* empty: none is waiting */
-    union cf_sip_addr peer;
+    struct cf_sip_hop peer;
     uint64_t repeat_ns; /* interval */
-    uint64_t next_ns;
-    uint64_t end_ns; /* 64 * T1 after it was sent */
+    uint64_t end_ns;    /* 64 * T1 after it was sent */
     uint32_t cseq;
     bool waiting;
     bool offers; /* it holds our offer: the ACK brings the answer */
 };
 
+/* A reliable provisional response that has no PRACK yet. */
+struct cf_sip_reliable {
+    uint64_t repeat_ns, end_ns;
+    uint32_t rseq;   /* the last that was sent */
+    bool used;       /* 180 goes out reliably */
+    bool waiting;    /* no PRACK yet */
+    bool offers;     /* it holds our offer: the PRACK brings the answer, and 200 must wait for it */
+    bool answer_due; /* 200 waits for the PRACK */
+};
+
+/* Why our INVITE within a dialog is on its way. */
+enum cf_sip_change {
+    CF_SIP_CHANGE_NOTHING,
+    CF_SIP_CHANGE_HOLD,
+    CF_SIP_CHANGE_UNHOLD,
+    CF_SIP_CHANGE_REFRESH,
+};
+
+/* The far end of a dialog: what requests to it need. */
+struct cf_sip_far {
+    struct cf_sip_words target, routes, remote;
+};
+
 struct cf_sip_call {
-    struct cf_sip_node node;
+    struct cf_sip_node node; /* by dialog; not in while an outgoing call has no tag of the peer */
     struct cf_sip_timer timer;
-    uint32_t generation; /* odd: live */
+    uint64_t timer_ns;         /* what the timer runs to */
+    uint64_t due[CF_SIP_DUES]; /* 0: not waited for */
+    uint32_t generation;       /* odd: live */
     uint8_t state;
+    uint8_t change;     /* enum cf_sip_change, of the INVITE within the dialog that is on its way */
+    uint8_t wanted;     /* enum cf_sip_change, which waits for its turn */
+    uint8_t offered;    /* enum cf_sdp_direction of our newest offer */
+    uint8_t progress;   /* outgoing: the newest of CONNECTED's forerunners that was told, enum cf_sip_event_kind */
+    uint8_t told;       /* CONNECTED, HELD, RESUMED or ONHOLD, the newest that was told */
+    uint8_t auth_tries; /* of the request on its way */
+    uint8_t redirects;  /* followed so far */
+    uint8_t retries;    /* of a re-INVITE that met 491 */
+    bool outgoing;
     bool muted;
     bool alerted;
-    bool held;
+    bool held;      /* by the peer */
+    bool holds;     /* we hold the peer */
+    bool operating; /* hold, unhold or digits was asked from above and DONE is owed */
+    bool refresh_due;
+    bool cancel_sent;
+    bool rang_too_long;
+    bool credentials; /* requests of this call carry them */
     uint32_t next_free;
     uint32_t invite_cseq; /* of the INVITE that began the call */
     uint32_t remote_cseq;
     uint32_t local_cseq;
+    uint32_t reliable_seen;          /* the peer's RSeq of the newest reliable response of a fork; 0: none */
+    struct cf_sip_key reliable_fork; /* that fork's dialog */
+    uint32_t min_se_s;               /* the shortest session interval that the peer takes; 0: it did not say */
+    uint32_t limit_s;                /* outgoing: how long it may ring */
     uint32_t sdp_version;
     uint64_t sdp_session; /* the same in every o= line of the call */
     uint64_t user;
-    uint64_t limit_ns;            /* unanswered until then: given up */
-    struct cf_sip_server *invite; /* the INVITE that began the call, as long as its transaction lives */
-    struct cf_sip_client *bye;
+    struct cf_sip_server *invite; /* the INVITE of the peer that began the call, as long as its transaction lives */
+    struct cf_sip_client *client[CF_SIP_CALL_USES];
     struct cf_sip_stored text;
     uint16_t text_len[CF_SIP_TEXTS];
-    bool offers;               /* the INVITE brought no offer: the prepared body is ours */
+    bool offers;               /* the peer's INVITE brought no offer: the prepared body is ours */
     struct cf_sip_stored body; /* session description for the 200, prepared when the INVITE came */
     struct cf_sip_ok ok;
-    union cf_sip_addr peer; /* source of the newest request of the dialog */
+    struct cf_sip_reliable reliable;
+    struct cf_sip_session session;
+    struct cf_sip_stored digits; /* still to be sent */
+    uint32_t digits_at, digit_ms;
+    struct cf_sip_hop peer; /* source of the newest request of the dialog; outgoing, at first: where INVITE goes */
 };
 
 struct cf_sip_calls {
@@ -124,7 +210,7 @@ struct cf_sip_calls {
     void *event_context;
 };
 
-/* ---- names and texts */
+/* ---- names, texts, deadlines, events (call.c) */
 
 uint64_t cf_sip_call_id(const struct cf_sip_calls *calls, const struct cf_sip_call *call);
 struct cf_sip_call *cf_sip_call_of(const struct cf_sip_calls *calls, uint64_t id); /* NULL: stale */
@@ -132,21 +218,78 @@ struct cf_sip_call *cf_sip_call_of(const struct cf_sip_calls *calls, uint64_t id
 /* The dialog that a request with a tag in To belongs to. */
 struct cf_sip_call *cf_sip_call_find(const struct cf_sip_calls *calls, const struct cf_sip_msg *request);
 
+struct cf_sip_key cf_sip_call_key(const struct cf_sip_calls *calls, struct cf_sip_words call_id,
+                                  struct cf_sip_words local_tag, struct cf_sip_words remote_tag);
+
 /* Copies a part; returns its length. */
 size_t cf_sip_call_text(const struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part,
                         char *dst, size_t bytes);
 
-/* ---- beginning */
+/* Appends a part to the stack's buffer. */
+void cf_sip_call_put(struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part);
+
+/* Gives a part another text; false, counted and nothing changed, when there is no room. The text may not lie in stack->text. */
+bool cf_sip_call_set(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_text part, const char *text,
+                     size_t len);
+
+/* The newest Contact of the peer becomes the remote target. */
+void cf_sip_call_set_target(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg);
+
+/* When `due` is to be looked after; 0: not any more. */
+void cf_sip_call_due(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_due due, uint64_t at_ns);
+
+void cf_sip_call_report(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_event_kind kind);
+void cf_sip_call_report_event(struct cf_sip_calls *calls, const struct cf_sip_call *call, struct cf_sip_event *event);
+void cf_sip_call_report_disconnected(struct cf_sip_calls *calls, struct cf_sip_call *call,
+                                     const struct cf_sip_cause *cause);
+
+/* Tells what the two holds amount to, when that has changed. */
+void cf_sip_call_report_media(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* Tells how hold, unhold or digits ended, when that is owed. */
+void cf_sip_call_report_done(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status);
+
+/* True while the call is answered and neither side has ended it. */
+static inline bool cf_sip_call_connected(const struct cf_sip_call *call)
+{
+    return call->state == CF_SIP_CALL_ANSWERED || call->state == CF_SIP_CALL_CONFIRMED;
+}
+
+/* A new call with a name, in the state given; NULL: none left. */
+struct cf_sip_call *cf_sip_call_claim(struct cf_sip_calls *calls, enum cf_sip_call_state state);
+void cf_sip_call_free(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* IDLE, and gone. */
+void cf_sip_call_end(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* The peer ended it: DISCONNECTED was told, IDLE follows after the linger. */
+void cf_sip_call_linger(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* The causes of a Reason header of a message that ended a call. */
+struct cf_sip_cause cf_sip_call_cause(const struct cf_sip_msg *msg, enum cf_sip_ending ending);
+
+/* Ends the call: before the answer with this final status (0: 603), or CANCEL; later with BYE; during the linger IDLE comes at
+ * once. */
+int cf_sip_call_drop(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status);
+
+void cf_sip_call_timeout(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+bool cf_sip_calls_check(const struct cf_sip_calls *calls);
+
+/* ---- the peer's INVITE (uas.c) */
 
 /* What a new call begins with. */
 struct cf_sip_beginning {
     const struct cf_sip_msg *invite;
-    const union cf_sip_addr *source;
+    const struct cf_sip_hop *source;
+    const struct cf_sip_identity *identity;
     const char *tag;               /* ours, CF_SIP_TAG_LEN bytes */
     const struct cf_sip_out *body; /* session description prepared for the answer */
     uint64_t sdp_session;
-    bool offers; /* the description is an offer */
-    bool holds;  /* the INVITE's offer puts us on hold */
+    bool offers;   /* the description is an offer */
+    bool holds;    /* the INVITE's offer puts us on hold */
+    bool reliable; /* provisional responses are to be acknowledged */
+    struct cf_sip_session session;
 };
 
 /* Makes a call of an INVITE. NULL: no room. Nothing is sent or told yet. */
@@ -155,22 +298,12 @@ struct cf_sip_call *cf_sip_call_new(struct cf_sip_calls *calls, const struct cf_
 /* Joins the call with its INVITE's transaction and starts the time limit. */
 void cf_sip_call_start(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_server *invite);
 
-/* Takes back what cf_sip_call_new() made. */
-void cf_sip_call_free(struct cf_sip_calls *calls, struct cf_sip_call *call);
-
 /* Reports OFFERING; the call may be gone afterwards. */
-void cf_sip_call_offer(struct cf_sip_calls *calls, struct cf_sip_call *call);
-
-/* ---- operations from above; 0 or a negative errno */
+void cf_sip_call_offer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_identity *identity);
 
 int cf_sip_call_accept(struct cf_sip_calls *calls, struct cf_sip_call *call);
 int cf_sip_call_answer(struct cf_sip_calls *calls, struct cf_sip_call *call);
-
-/* Ends the call: before the answer with this final status (0: 603), later with BYE; during the linger IDLE comes at
- * once. */
-int cf_sip_call_drop(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status);
-
-/* ---- what comes from the network and the clock */
+void cf_sip_call_refuse(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status);
 
 /* An ACK of the dialog; true when a 2xx was waiting for it. */
 bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *ack);
@@ -178,26 +311,115 @@ bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const
 /* CANCEL of its INVITE, which is answered 487. False: too late, nothing happened. */
 bool cf_sip_call_cancel(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *cancel);
 
+/* PRACK; false: of no response that waits for one. */
+bool cf_sip_call_prack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *prack);
+
+/* The PRACK has been answered: the 200 that waited for it may go out. */
+void cf_sip_call_prack_answered(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
 /* BYE of the peer, which has been answered. */
 void cf_sip_call_bye(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *bye);
 
-/* Our BYE was answered, or given up. */
-void cf_sip_call_bye_done(struct cf_sip_calls *calls, struct cf_sip_call *call);
-
-void cf_sip_call_timeout(struct cf_sip_calls *calls, struct cf_sip_call *call);
-
 /* Begins to wait for the ACK of the 2xx that stands in the stack's buffer. */
-void cf_sip_call_wait_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const union cf_sip_addr *peer,
+void cf_sip_call_wait_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_hop *peer,
                           uint32_t cseq, bool offers);
 
-/* The newest Contact of the peer becomes the remote target. */
-void cf_sip_call_set_target(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *request);
+/* These are the deadlines of an incoming call. */
+void cf_sip_call_no_answer(struct cf_sip_calls *calls, struct cf_sip_call *call);
+void cf_sip_call_ring_again(struct cf_sip_calls *calls, struct cf_sip_call *call);
+void cf_sip_call_repeat_reliable(struct cf_sip_calls *calls, struct cf_sip_call *call);
+void cf_sip_call_repeat_ok(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
-void cf_sip_call_report(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_event_kind kind);
+/* ---- our INVITE (uac.c) */
 
-/* Contact, Allow and Supported of a 2xx. */
-void cf_sip_put_contact(struct cf_sip_stack *stack, struct cf_sip_out *out);
+struct cf_sip_making {
+    struct cf_sip_words destination; /* digits, user@host, or a whole URI */
+    struct cf_sip_hop to;            /* where INVITE goes */
+    uint64_t user;
+    uint32_t limit_s; /* given up when it is not answered for so long; 0: ring_limit */
+};
 
-bool cf_sip_calls_check(const struct cf_sip_calls *calls);
+/* Makes a call and sends its INVITE. 0 with the call, which is then CALLING (no event tells it), or a negative errno: -EINVAL
+ * destination, -ENOSPC no room. */
+int cf_sip_call_make(struct cf_sip_calls *calls, const struct cf_sip_making *making, struct cf_sip_call **ret_call);
+
+/* A response to the INVITE of an outgoing call. */
+void cf_sip_call_invite_response(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *client,
+                                 enum cf_sip_heard heard, const struct cf_sip_msg *response);
+
+/* Nobody answered the INVITE. */
+void cf_sip_call_unreachable(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* Begins to cancel. */
+void cf_sip_call_give_up(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* It has rung too long, or the CANCEL had no effect. */
+void cf_sip_call_out_of_time(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* ---- further requests of ours (request.c) */
+
+/* Where a request to this URI goes: a numeric host of the peer's address family, else where the newest request came from. */
+struct cf_sip_hop cf_sip_call_hop(const struct cf_sip_call *call, const char *uri, size_t len);
+
+/*
+ * Begins a request in the stack's buffer: all up to CSeq. Loose routing, or strict routing when the first route has no lr (RFC 3261
+ * 12.2.1.1). Fills in what cf_sip_client_new() needs. cseq 0: the next one.
+ */
+struct cf_sip_out *cf_sip_request_begin(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_method method,
+                                        uint32_t cseq, struct cf_sip_asking *ret_asking);
+
+/* The same to a far end of which the call does not know, or not yet: another fork, an early dialog. */
+struct cf_sip_out *cf_sip_request_begin_to(struct cf_sip_calls *calls, struct cf_sip_call *call,
+                                           enum cf_sip_method method, uint32_t cseq, const struct cf_sip_far *far,
+                                           struct cf_sip_asking *ret_asking);
+
+/* Sends what stands in the buffer; false: no transaction is left, or it is too large. */
+bool cf_sip_request_send(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_asking *asking);
+
+/* Sends BYE. Where no transaction is left it goes out once, and the call is over. */
+void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* Sends ACK for a 2xx to an INVITE of ours within this dialog, and keeps it in the transaction. */
+void cf_sip_call_send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite);
+
+/* True for a URI with ;transport=tcp. */
+bool cf_sip_uri_wants_stream(const char *uri, size_t len);
+
+/* The routes of a response, nearest first: Record-Route in reverse order (RFC 3261 12.1.2). Returns their length. */
+size_t cf_sip_routes_reversed(const struct cf_sip_msg *response, char *to, size_t bytes);
+
+/* Sends INVITE, the first or within the dialog. False: no transaction is left, or it is too large. */
+bool cf_sip_call_send_invite(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* Takes what a 2xx to an INVITE of ours says of session timer and media. False: it cannot be used. */
+bool cf_sip_call_take_answer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response);
+
+/* Confirms and ends at once the dialog of another fork, which was answered too. */
+void cf_sip_call_end_fork(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite,
+                          const struct cf_sip_msg *response);
+
+/* Acknowledges a reliable provisional response (RFC 3262) in the early dialog that it names. */
+void cf_sip_call_send_prack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response);
+
+int cf_sip_call_hold(struct cf_sip_calls *calls, struct cf_sip_call *call, bool hold);
+
+/* digits: 0-9 A-D * # and ',' for a pause; an empty text stops what runs. */
+int cf_sip_call_digits(struct cf_sip_calls *calls, struct cf_sip_call *call, const char *digits, size_t len,
+                       uint32_t duration_ms);
+
+/* A final response to a request of ours within the dialog. Nobody answered: client and response NULL, status 408. */
+void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_use use,
+                                  struct cf_sip_client *client, const struct cf_sip_msg *response, unsigned status);
+
+void cf_sip_call_next_digit(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* Starts what waits for its turn: a refresh, a re-INVITE again. */
+void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* ---- session timer (session.c) */
+
+/* Takes the interval of a message that settles it, and waits for the refresh or its absence. */
+void cf_sip_session_start(struct cf_sip_calls *calls, struct cf_sip_call *call);
+void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
 #endif

@@ -140,6 +140,8 @@ uint32_t cf_sip_mode_of(const struct cf_sip_cause *cause, struct cf_sip_progress
         return cf_sip_mode_of_status(cause->status, progress);
     case CF_SIP_ENDING_TIMEOUT:
         return MODE(TEMPFAILURE);
+    case CF_SIP_ENDING_UNREACHABLE:
+        return MODE(UNREACHABLE);
     }
     return MODE(UNKNOWN);
 }
@@ -157,6 +159,8 @@ unsigned cf_sip_cause_text(const struct cf_sip_cause *cause, char text[24])
         len = snprintf(text, 24, "SIP BYE");
     else if (cause->ending == CF_SIP_ENDING_CANCEL)
         len = snprintf(text, 24, "SIP CANCEL");
+    else if (cause->ending == CF_SIP_ENDING_UNREACHABLE)
+        len = snprintf(text, 24, "SIP unreachable");
     else
         len = snprintf(text, 24, "SIP timeout");
     return (unsigned)len;

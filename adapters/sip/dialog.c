@@ -14,12 +14,10 @@ static void refuse_order(struct cf_sip_calls *calls, const struct cf_sip_request
     cf_sip_reply_stateless(stack, request, status);
 }
 
-static void report_hold(struct cf_sip_calls *calls, struct cf_sip_call *call, bool holds)
+static bool refuse(struct cf_sip_calls *calls, const struct cf_sip_request *request, unsigned status)
 {
-    if (call->held == holds)
-        return;
-    call->held = holds;
-    cf_sip_call_report(calls, call, holds ? CF_SIP_HELD : CF_SIP_RESUMED);
+    refuse_order(calls, request, status);
+    return false;
 }
 
 /* The session description for a 200 within the dialog, in the stack's text buffer. */
@@ -28,21 +26,43 @@ static struct cf_sip_out description(struct cf_sip_calls *calls)
     return (struct cf_sip_out){.text = calls->stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
 }
 
+static struct cf_sip_described described_by(const struct cf_sip_call *call)
+{
+    return (struct cf_sip_described){.session = call->sdp_session,
+                                     .version = call->sdp_version + 1,
+                                     .ours = call->holds ? CF_SDP_SENDONLY : CF_SDP_SENDRECV};
+}
+
+static void take_session(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_session *session)
+{
+    call->session = *session;
+    cf_sip_session_start(calls, call);
+}
+
+static void put_session(struct cf_sip_out *out, const struct cf_sip_session *session)
+{
+    cf_sip_session_put(out, session);
+    if (session->required)
+        CF_SIP_PUT(out, "Require: timer\r\n");
+}
+
 static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
 {
     struct cf_sip_stack *stack = calls->stack;
+    const struct cf_sip_described described = described_by(call);
     struct cf_sip_out body = description(calls);
+    struct cf_sip_session session;
     bool holds;
-    const enum cf_sip_media media =
-        cf_sip_reply_media(stack, request, call->sdp_session, call->sdp_version + 1, &body, &holds);
+    if (!cf_sip_reply_session(stack, request, &session))
+        return false;
+    const enum cf_sip_media media = cf_sip_reply_media(stack, request, &described, &body, &holds);
     if (media == CF_SIP_MEDIA_REFUSED)
         return false;
-    const union cf_sip_addr to = cf_sip_response_address(request->msg, &request->source);
+    const struct cf_sip_hop to = cf_sip_response_hop(request->msg, &request->source);
     struct cf_sip_server *server = cf_sip_server_new(calls->transactions, &request->key, true, &to);
     if (server == NULL) {
         stack->counters.no_transaction++;
-        refuse_order(calls, request, 500); /* the session goes on as it was */
-        return false;
+        return refuse(calls, request, 500); /* the session goes on as it was */
     }
     if (call->state == CF_SIP_CALL_ANSWERED)
         call->state = CF_SIP_CALL_CONFIRMED;
@@ -50,13 +70,17 @@ static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call
     stack->counters.reinvites++;
     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 200, NULL);
     cf_sip_put_routes(out, request->msg);
-    cf_sip_put_contact(stack, out);
+    cf_sip_put_contact(stack, out, &to);
+    put_session(out, &session);
     cf_sip_put_body(out, "application/sdp", body.text, body.len);
     cf_sip_server_respond(calls->transactions, server, 200);
     cf_sip_call_wait_ack(calls, call, &to, request->msg->cseq, media == CF_SIP_MEDIA_OFFERED);
     cf_sip_call_set_target(calls, call, request->msg);
-    if (media == CF_SIP_MEDIA_ANSWERED)
-        report_hold(calls, call, holds);
+    take_session(calls, call, &session);
+    if (media == CF_SIP_MEDIA_ANSWERED) {
+        call->held = holds;
+        cf_sip_call_report_media(calls, call);
+    }
     return true;
 }
 
@@ -67,8 +91,10 @@ static bool reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const
     switch ((enum cf_sip_call_state)call->state) {
     case CF_SIP_CALL_OFFERING:
     case CF_SIP_CALL_ACCEPTED:
-        refuse_order(calls, request, 500); /* RFC 3261 14.2: the first INVITE has no final response yet */
-        return false;
+        return refuse(calls, request, 500); /* RFC 3261 14.2: the first INVITE has no final response yet */
+    case CF_SIP_CALL_CALLING:
+    case CF_SIP_CALL_CANCELLING:
+        return refuse(calls, request, 491); /* an INVITE of ours is on its way */
     case CF_SIP_CALL_ANSWERED:
     case CF_SIP_CALL_CONFIRMED:
         break;
@@ -76,10 +102,8 @@ static bool reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const
         cf_sip_reply_plain(calls->stack, request, 481);
         return false;
     }
-    if (call->ok.waiting && call->ok.offers) {
-        refuse_order(calls, request, 491); /* our offer has no answer yet */
-        return false;
-    }
+    if ((call->ok.waiting && call->ok.offers) || call->change != CF_SIP_CHANGE_NOTHING)
+        return refuse(calls, request, 491); /* our offer has no answer yet */
     /* A newer INVITE shows that the peer has the 2xx, though its ACK was lost (RFC 5407 3.1.4). */
     return answer_reinvite(calls, call, request);
 }
@@ -87,27 +111,31 @@ static bool reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const
 static bool update(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
 {
     struct cf_sip_stack *stack = calls->stack;
+    const struct cf_sip_described described = described_by(call);
     struct cf_sip_out body = description(calls);
+    struct cf_sip_session session;
     bool holds = call->held;
-    if (call->state != CF_SIP_CALL_ANSWERED && call->state != CF_SIP_CALL_CONFIRMED) {
-        refuse_order(calls, request, call->state < CF_SIP_CALL_ANSWERED ? 500 : 491);
-        return false;
+    if (!cf_sip_call_connected(call)) {
+        const bool early = call->state == CF_SIP_CALL_OFFERING || call->state == CF_SIP_CALL_ACCEPTED;
+        return refuse(calls, request, early ? 500 : 491);
     }
+    if (!cf_sip_reply_session(stack, request, &session))
+        return false;
     if (request->msg->body.len != 0) {
-        if (call->ok.waiting && call->ok.offers) {
-            refuse_order(calls, request, 491);
-            return false;
-        }
-        if (cf_sip_reply_media(stack, request, call->sdp_session, call->sdp_version + 1, &body, &holds) ==
-            CF_SIP_MEDIA_REFUSED)
+        if ((call->ok.waiting && call->ok.offers) || call->change != CF_SIP_CHANGE_NOTHING)
+            return refuse(calls, request, 491);
+        if (cf_sip_reply_media(stack, request, &described, &body, &holds) == CF_SIP_MEDIA_REFUSED)
             return false;
         call->sdp_version++;
     }
     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 200, NULL);
-    cf_sip_put_contact(stack, out);
+    cf_sip_put_contact(stack, out, &request->source);
+    put_session(out, &session);
     cf_sip_reply_end(calls->transactions, request, 200, body.text, body.len);
     cf_sip_call_set_target(calls, call, request->msg);
-    report_hold(calls, call, holds);
+    take_session(calls, call, &session);
+    call->held = holds;
+    cf_sip_call_report_media(calls, call);
     return true;
 }
 
@@ -117,37 +145,37 @@ static void answer_ok(struct cf_sip_calls *calls, const struct cf_sip_request *r
     cf_sip_reply_end(calls->transactions, request, 200, "", 0);
 }
 
-void cf_sip_dialog_request(struct cf_sip_calls *calls, const struct cf_sip_request *request)
+static void prack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
 {
-    struct cf_sip_stack *stack = calls->stack;
-    const struct cf_sip_msg *msg = request->msg;
-    struct cf_sip_call *call = cf_sip_call_find(calls, msg);
-    if (call == NULL || call->state == CF_SIP_CALL_LINGER) {
-        stack->counters.refused_unknown++;
-        cf_sip_reply_plain(stack, request, 481);
+    if (!cf_sip_call_prack(calls, call, request->msg)) {
+        calls->stack->counters.refused_unknown++;
+        cf_sip_reply_plain(calls->stack, request, 481);
         return;
     }
-    if (msg->cseq <= call->remote_cseq) {
-        refuse_order(calls, request, 500); /* RFC 3261 12.2.2: out of order */
-        return;
-    }
-    if (!cf_sip_reply_extensions(stack, request))
-        return;
+    answer_ok(calls, request);
+    cf_sip_call_prack_answered(calls, call);
+}
+
+static void carry_out(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
+{
     const uint32_t before = call->remote_cseq;
-    call->remote_cseq = msg->cseq;
+    call->remote_cseq = request->msg->cseq;
     call->peer = request->source;
-    switch ((enum cf_sip_method)msg->method) {
+    switch ((enum cf_sip_method)request->msg->method) {
     case CF_SIP_INVITE:
         if (!reinvite(calls, call, request))
             call->remote_cseq = before;
         break;
     case CF_SIP_BYE:
         answer_ok(calls, request);
-        cf_sip_call_bye(calls, call, msg);
+        cf_sip_call_bye(calls, call, request->msg);
         break;
     case CF_SIP_UPDATE:
         if (!update(calls, call, request))
             call->remote_cseq = before;
+        break;
+    case CF_SIP_PRACK:
+        prack(calls, call, request);
         break;
     case CF_SIP_INFO:
         answer_ok(calls, request);
@@ -157,7 +185,26 @@ void cf_sip_dialog_request(struct cf_sip_calls *calls, const struct cf_sip_reque
         break;
     default:
         call->remote_cseq = before;
-        cf_sip_reply_method(stack, request);
+        cf_sip_reply_method(calls->stack, request);
         break;
     }
+}
+
+void cf_sip_dialog_request(struct cf_sip_calls *calls, const struct cf_sip_request *request)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    const struct cf_sip_msg *msg = request->msg;
+    struct cf_sip_call *call = cf_sip_call_find(calls, msg);
+    uint32_t options, required;
+    if (call == NULL || call->state == CF_SIP_CALL_LINGER) {
+        stack->counters.refused_unknown++;
+        cf_sip_reply_plain(stack, request, 481);
+        return;
+    }
+    if (call->remote_cseq != 0 && msg->cseq <= call->remote_cseq) {
+        refuse_order(calls, request, 500); /* RFC 3261 12.2.2: out of order */
+        return;
+    }
+    if (cf_sip_reply_extensions(stack, request, &options, &required))
+        carry_out(calls, call, request);
 }

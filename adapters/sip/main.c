@@ -15,6 +15,8 @@ enum {
     EXIT_WRONG_USE = 2,
     BUFFER_BYTES = 8192, /* longest datagram received whole, and sent */
     SENDS = 2048,
+    SOURCES_OTHER = 8,    /* beside those of lines: signals, the port's bell and socket */
+    LEAVE_PATIENCE_S = 2, /* for the answers to BYE and REGISTER at the end */
 };
 
 struct program {
@@ -99,10 +101,11 @@ static void on_signal(void *arg, int signal_number, int64_t now_ns)
 static void print_counters(const struct program *g)
 {
     struct cf_sip_counters c;
+    struct cf_sip_tcp_counters tcp;
     struct cf_sip_live live = {0};
     cf_sip_trunks_counters(&g->trunks, &c);
     for (unsigned i = 0; i < g->settings.lines; i++) {
-        const struct cf_sip_live one = cf_sip_uas_live(g->trunks.trunk[i].uas);
+        const struct cf_sip_live one = cf_sip_ua_live(g->trunks.trunk[i].ua);
         live.calls += one.calls;
         live.server_transactions += one.server_transactions;
         live.client_transactions += one.client_transactions;
@@ -118,6 +121,16 @@ static void print_counters(const struct program *g)
         if (c.malformed_by_kind[k] != 0)
             say("malformed: %s %llu", cf_sip_error_text((enum cf_sip_error)k),
                 (unsigned long long)c.malformed_by_kind[k]);
+    cf_sip_trunks_tcp_counters(&g->trunks, &tcp);
+#define X(name)                                                                                                        \
+    if (tcp.name != 0)                                                                                                 \
+        say("tcp " #name " %llu", (unsigned long long)tcp.name);
+    CF_SIP_TCP_COUNTERS(X)
+#undef X
+    for (unsigned k = 0; k < CF_SIP_FRAME_FAULTS_COUNT; k++)
+        if (tcp.faults_by_kind[k] != 0)
+            say("tcp fault: %s %llu", cf_sip_frame_fault_text((enum cf_sip_frame_fault)k),
+                (unsigned long long)tcp.faults_by_kind[k]);
     if (g->trunks.unsent != 0 || g->trunks.no_link != 0)
         say("no send buffer %llu, calls the core could not be told of %llu", (unsigned long long)g->trunks.unsent,
             (unsigned long long)g->trunks.no_link);
@@ -150,6 +163,27 @@ static bool turn(struct program *g)
     return true;
 }
 
+/* Sockets of the lines and their TCP connections, each a source of the reactor. */
+static uint32_t sources_of(const struct cf_sip_settings *settings)
+{
+    const uint32_t sources = SOURCES_OTHER + settings->lines * (2 + (settings->tcp ? settings->connections_max : 0));
+    return sources < CF_REACTOR_SOURCES_MAX ? sources : CF_REACTOR_SOURCES_MAX;
+}
+
+/* Ends calls and registrations in order; peers that do not answer are not waited for long. */
+static void leave(struct program *g)
+{
+    const int64_t end = cf_clock_ns() + LEAVE_PATIENCE_S * CF_NS_PER_S;
+    int64_t now;
+    while ((now = cf_clock_ns()) < end && cf_sip_trunks_leave(&g->trunks, now)) {
+        obey(g);
+        const int64_t until = cf_sip_trunks_tick(&g->trunks, now);
+        if (cf_provider_turn(g->provider, g->reactor, until < end ? until : end) < 0)
+            return;
+    }
+    cf_reactor_turn(g->reactor, 0); /* what was queued last */
+}
+
 static bool run(struct program *g)
 {
     while (!g->stopping) {
@@ -159,6 +193,7 @@ static bool run(struct program *g)
             print_counters(g);
         g->dump = false;
     }
+    leave(g);
     return true;
 }
 
@@ -170,7 +205,11 @@ static bool start(struct program *g)
     const struct cf_provider_options options = {
         .socket_path = g->options.socket_path, .name = g->options.name, .calls_max = cf_sip_trunks_calls(&g->settings)};
     const struct cf_reactor_options sizes = {
-        .buffer_bytes = BUFFER_BYTES, .send_bytes = BUFFER_BYTES, .sends_count = SENDS};
+        .buffer_bytes = BUFFER_BYTES,
+        .send_bytes = BUFFER_BYTES,
+        .sends_count = SENDS,
+        .sources_count = sources_of(&g->settings),
+    };
     int rc = cf_reactor_open(&g->reactor, &sizes, why, sizeof(why));
     if (rc == 0)
         rc = cf_reactor_signals(g->reactor, on_signal, g);

@@ -18,6 +18,16 @@ union cf_sip_addr {
     struct sockaddr_in6 in6;
 };
 
+/*
+ * One hop: where a message came from, or where one goes. A message over a stream goes over its connection; when that is
+ * gone, over another one to the same address (RFC 3261 18.2.2).
+ */
+struct cf_sip_hop {
+    union cf_sip_addr addr;
+    bool stream;         /* TCP; else UDP */
+    uint64_t connection; /* 0: any to that address, or a new one */
+};
+
 /* False unless it is an IPv4 or IPv6 address of the right length. */
 bool cf_sip_addr_of(union cf_sip_addr *ret_addr, const struct sockaddr *sa, socklen_t len);
 socklen_t cf_sip_addr_len(const union cf_sip_addr *addr);

@@ -1,7 +1,7 @@
 /*
  * Replies that are built and sent at once: to requests that begin no call, and within dialogs.
  *
- *     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, source, 405, NULL);
+ *     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 405, NULL);
  *     CF_SIP_PUT(out, "Allow: ...\r\n");
  *     cf_sip_reply_end(...)
  *
@@ -17,7 +17,7 @@
 /* A request in hand. */
 struct cf_sip_request {
     const struct cf_sip_msg *msg;
-    union cf_sip_addr source;
+    struct cf_sip_hop source;
     struct cf_sip_key key;    /* of its server transaction */
     struct cf_sip_key merged; /* of the same INVITE over any path */
 };
@@ -38,8 +38,17 @@ void cf_sip_reply_end(struct cf_sip_transactions *t, const struct cf_sip_request
 /* A whole reply without headers of its own and without a transaction. */
 void cf_sip_reply_plain(struct cf_sip_stack *stack, const struct cf_sip_request *request, unsigned status);
 
-/* True when the request asks for no extension, else 420 was sent. */
-bool cf_sip_reply_extensions(struct cf_sip_stack *stack, const struct cf_sip_request *request);
+/* True when the request asks for no extension that we cannot do, else 420 was sent. ret_options: what the peer can do or
+ * demands, as bits of enum cf_sip_option; ret_required: what it demands. */
+bool cf_sip_reply_extensions(struct cf_sip_stack *stack, const struct cf_sip_request *request, uint32_t *ret_options,
+                             uint32_t *ret_required);
+
+/* What a request that may refresh the session makes of its timer. False: 400 or 422 was sent. */
+bool cf_sip_reply_session(struct cf_sip_stack *stack, const struct cf_sip_request *request,
+                          struct cf_sip_session *ret_session);
+
+/* True when whoever calls may do so; else 401 was sent (or 403 where the credentials are wrong). */
+bool cf_sip_reply_admits(struct cf_sip_stack *stack, const struct cf_sip_request *request);
 
 /* 405 for methods that we know, 501 for others. */
 void cf_sip_reply_method(struct cf_sip_stack *stack, const struct cf_sip_request *request);
@@ -54,8 +63,15 @@ enum cf_sip_media {
     CF_SIP_MEDIA_REFUSED,  /* 415 or 488 was sent */
 };
 
+/* Our side of a session description. */
+struct cf_sip_described {
+    uint64_t session;
+    uint32_t version;
+    enum cf_sdp_direction ours; /* SENDRECV, or SENDONLY while we hold the peer */
+};
+
 /* Writes our session description into `out`, from the request's. ret_holds: the peer's offer puts us on hold. */
-enum cf_sip_media cf_sip_reply_media(struct cf_sip_stack *stack, const struct cf_sip_request *request, uint64_t session,
-                                     uint32_t version, struct cf_sip_out *out, bool *ret_holds);
+enum cf_sip_media cf_sip_reply_media(struct cf_sip_stack *stack, const struct cf_sip_request *request,
+                                     const struct cf_sip_described *described, struct cf_sip_out *out, bool *ret_holds);
 
 #endif

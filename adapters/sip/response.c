@@ -13,6 +13,7 @@ const char *cf_sip_status_text(unsigned status)
         {200, "OK"},
         {302, "Moved Temporarily"},
         {400, "Bad Request"},
+        {401, "Unauthorized"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
@@ -21,6 +22,7 @@ const char *cf_sip_status_text(unsigned status)
         {415, "Unsupported Media Type"},
         {416, "Unsupported URI Scheme"},
         {420, "Bad Extension"},
+        {422, "Session Interval Too Small"},
         {480, "Temporarily Unavailable"},
         {481, "Call/Transaction Does Not Exist"},
         {482, "Loop Detected"},
@@ -32,6 +34,7 @@ const char *cf_sip_status_text(unsigned status)
         {500, "Server Internal Error"},
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
+        {504, "Server Time-out"},
         {505, "Version Not Supported"},
         {513, "Message Too Large"},
         {600, "Busy Everywhere"},
@@ -167,10 +170,11 @@ void cf_sip_put_body(struct cf_sip_out *out, const char *type, const char *body,
     cf_sip_put(out, body, len);
 }
 
-union cf_sip_addr cf_sip_response_address(const struct cf_sip_msg *request, const union cf_sip_addr *source)
+struct cf_sip_hop cf_sip_response_hop(const struct cf_sip_msg *request, const struct cf_sip_hop *source)
 {
-    union cf_sip_addr addr = *source;
-    if (request->via.rport.len == 0)
-        cf_sip_addr_set_port(&addr, request->via.port != 0 ? request->via.port : CF_SIP_DEFAULT_PORT);
-    return addr;
+    struct cf_sip_hop hop = *source;
+    /* Of a stream it is the address that a new connection is opened to once the old one is gone. */
+    if (request->via.rport.len == 0 || source->stream)
+        cf_sip_addr_set_port(&hop.addr, request->via.port != 0 ? request->via.port : CF_SIP_DEFAULT_PORT);
+    return hop;
 }

@@ -15,7 +15,7 @@
 #include "adapters/sip/scan.h"
 
 /* Methods that we answer to, for Allow. */
-#define CF_SIP_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
+#define CF_SIP_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
 
 /* The RFC's reason phrase for a status, "Unknown" for one it does not know. */
 const char *cf_sip_status_text(unsigned status);
@@ -32,7 +32,7 @@ void cf_sip_put_routes(struct cf_sip_out *out, const struct cf_sip_msg *request)
 /* Content-Type (when there is a body), Content-Length, the empty line and the body. */
 void cf_sip_put_body(struct cf_sip_out *out, const char *type, const char *body, size_t len);
 
-/* Where the response goes: the source host; its port with rport, else the port of the topmost Via. */
-union cf_sip_addr cf_sip_response_address(const struct cf_sip_msg *request, const union cf_sip_addr *source);
+/* Where the response goes: back over a stream; else the source host, its port with rport, else the port of the topmost Via. */
+struct cf_sip_hop cf_sip_response_hop(const struct cf_sip_msg *request, const struct cf_sip_hop *source);
 
 #endif

@@ -2,6 +2,7 @@
 #include "adapters/sip/settings.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,24 @@ const char cf_sip_settings_help[] =
     "  retry_after_s = 5       in 503, when there is no room for another call\n"
     "  t1_ms = 500             round trip estimate of RFC 3261, the unit of all retransmissions\n"
     "  trust_asserted = false  the caller is who P-Asserted-Identity names, not From\n"
-    "  receive_bytes = 8388608 receive buffer of each socket\n";
+    "  receive_bytes = 8388608 receive buffer of each socket\n"
+    "  tcp = true              listen on TCP too, at the same addresses\n"
+    "  connections_max = 256   TCP connections of a line\n"
+    "  peer = {}               \"HOST:PORT\" where calls, REGISTER and OPTIONS of a line go; a name is looked up at "
+    "the start\n"
+    "  transport = {udp}       udp or tcp: how they go there\n"
+    "  domain = {}             host part of addresses that are dialled; without it, that of peer\n"
+    "  register = {false}      the line registers at its peer, and is out of service until it has\n"
+    "  register_s = 3600       for how long it asks to be registered\n"
+    "  username = {}, password = {}\n"
+    "                          answer to the peer's challenges (401, 407)\n"
+    "  options_s = 0           OPTIONS to the peer that often; without an answer the line is out of service; 0: never\n"
+    "  session_s = 1800        session timer (RFC 4028); 0: none\n"
+    "  min_se_s = 90           shorter session intervals are refused\n"
+    "  reliable = false        reliable ringing (RFC 3262) where the peer can do it, not only where it must\n"
+    "  redirects_max = 5       3xx answers that an outgoing call follows\n"
+    "  admit = {}              \"user:password\" of those who may call; without any, everybody may\n"
+    "  realm = callfan         realm of the challenge to the others\n";
 
 static cfg_opt_t *keys(void)
 {
@@ -46,6 +64,22 @@ static cfg_opt_t *keys(void)
         CFG_INT("t1_ms", 500, CFGF_NONE),
         CFG_BOOL("trust_asserted", cfg_false, CFGF_NONE),
         CFG_INT("receive_bytes", 8 << 20, CFGF_NONE),
+        CFG_BOOL("tcp", cfg_true, CFGF_NONE),
+        CFG_INT("connections_max", 256, CFGF_NONE),
+        CFG_STR_LIST("peer", "{}", CFGF_NONE),
+        CFG_STR_LIST("transport", "{udp}", CFGF_NONE),
+        CFG_STR_LIST("domain", "{}", CFGF_NONE),
+        CFG_BOOL_LIST("register", "{false}", CFGF_NONE),
+        CFG_INT("register_s", 3600, CFGF_NONE),
+        CFG_STR_LIST("username", "{}", CFGF_NONE),
+        CFG_STR_LIST("password", "{}", CFGF_NONE),
+        CFG_INT("options_s", 0, CFGF_NONE),
+        CFG_INT("session_s", 1800, CFGF_NONE),
+        CFG_INT("min_se_s", 90, CFGF_NONE),
+        CFG_BOOL("reliable", cfg_false, CFGF_NONE),
+        CFG_INT("redirects_max", 5, CFGF_NONE),
+        CFG_STR_LIST("admit", "{}", CFGF_NONE),
+        CFG_STR("realm", "callfan", CFGF_NONE),
         CFG_END(),
     };
     return all;
@@ -166,6 +200,70 @@ static void read_media(struct reading *r, struct cf_sip_line_settings *line, uns
     copy(r, line->media, "media", media);
 }
 
+/* The entry of a list that names one line only. */
+static void copy_own(struct reading *r, char to[CF_SIP_NAME_MAX], const char *key, unsigned index)
+{
+    if (index < cfg_size(r->cfg, key))
+        copy(r, to, key, cfg_getnstr(r->cfg, key, index));
+}
+
+/* A numeric address, or a name that is looked up once, now, in the address family of the line. */
+static bool find_host(const char *host, uint16_t port, sa_family_t family, union cf_sip_addr *ret_addr)
+{
+    const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_DGRAM};
+    struct addrinfo *found;
+    const bool bracketed = host[0] == '[';
+    if (cf_sip_addr_parse(ret_addr, host + bracketed, strlen(host) - 2 * bracketed, port))
+        return ret_addr->sa.sa_family == family;
+    if (bracketed || getaddrinfo(host, NULL, &hints, &found) != 0)
+        return false;
+    const bool good = cf_sip_addr_of(ret_addr, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    if (good)
+        cf_sip_addr_set_port(ret_addr, port);
+    return good;
+}
+
+static void read_transport(struct reading *r, const struct cf_sip_settings *s, struct cf_sip_line_settings *line,
+                           unsigned index)
+{
+    const char *transport = entry(r, "transport", index);
+    line->peer.stream = transport != NULL && strcmp(transport, "tcp") == 0;
+    if (transport != NULL && !line->peer.stream && strcmp(transport, "udp") != 0)
+        fail(r, "transport", "\"%s\" is not udp or tcp", transport);
+    else if (line->peer.stream && !s->tcp)
+        fail(r, "transport", "%s needs tcp = true", transport);
+}
+
+static void read_peer(struct reading *r, const struct cf_sip_settings *s, struct cf_sip_line_settings *line,
+                      unsigned index)
+{
+    char host[CF_SIP_NAME_MAX];
+    uint16_t port;
+    const char *peer = entry(r, "peer", index);
+    const char *domain = entry(r, "domain", index);
+    const unsigned registers = cfg_size(r->cfg, "register");
+    line->registers =
+        registers != 0 && cfg_getnbool(r->cfg, "register", index < registers ? index : registers - 1) == cfg_true;
+    read_transport(r, s, line, index);
+    copy_own(r, line->username, "username", index);
+    copy_own(r, line->password, "password", index);
+    if (line->username[0] != '\0' && line->password[0] == '\0')
+        fail(r, "username", "\"%s\" has no password", line->username);
+    if (peer == NULL) {
+        if (line->registers)
+            fail(r, "register", "%s needs a peer", line->listen_text);
+        return;
+    }
+    line->has_peer = true;
+    if (!split(peer, host, &port) || port == 0)
+        fail(r, "peer", "\"%s\" is not \"HOST:PORT\"", peer);
+    else if (!find_host(host, port, line->listen.sa.sa_family, &line->peer.addr))
+        fail(r, "peer", "\"%s\" is not known in the address family of the line", peer);
+    else
+        copy(r, line->domain, "domain", domain != NULL ? domain : host);
+}
+
 static void read_line(struct reading *r, struct cf_sip_settings *s, unsigned index)
 {
     struct cf_sip_line_settings *line = &s->line[index];
@@ -177,8 +275,8 @@ static void read_line(struct reading *r, struct cf_sip_settings *s, unsigned ind
     }
     read_contact(r, line, index);
     read_media(r, line, index);
-    if (index < cfg_size(r->cfg, "number"))
-        copy(r, line->number, "number", cfg_getnstr(r->cfg, "number", index));
+    copy_own(r, line->number, "number", index);
+    read_peer(r, s, line, index);
 }
 
 static void read_lines(struct reading *r, struct cf_sip_settings *s)
@@ -209,10 +307,46 @@ static void read_codecs(struct reading *r, struct cf_sdp_local *media)
     }
 }
 
+static void read_admit(struct reading *r, struct cf_sip_settings *s)
+{
+    struct cf_sip_config *common = &s->common;
+    common->admits = cfg_size(r->cfg, "admit");
+    copy(r, s->realm, "realm", cfg_getstr(r->cfg, "realm"));
+    if (common->admits > CF_SIP_ADMITS_MAX)
+        fail(r, "admit", "%s has more than 256 entries", "admit");
+    for (unsigned i = 0; i < common->admits && r->rc == 0; i++) {
+        const char *entry_text = cfg_getnstr(r->cfg, "admit", i);
+        const char *colon = strchr(entry_text, ':');
+        if (colon == NULL || colon == entry_text || strlen(entry_text) >= sizeof(s->admit_text[0])) {
+            fail(r, "admit", "%s: an entry is not \"user:password\", or longer than 127 bytes", "admit");
+            return;
+        }
+        memcpy(s->admit_text[i], entry_text, strlen(entry_text) + 1);
+        s->admit[i] = s->admit_text[i];
+    }
+}
+
+static void read_timers(struct reading *r, struct cf_sip_settings *s)
+{
+    struct cf_sip_config *common = &s->common;
+    s->register_s = (uint32_t)number(r, "register_s", 60, 86400);
+    common->options_s = (uint32_t)number(r, "options_s", 0, 3600);
+    common->session_s = (uint32_t)number(r, "session_s", 0, 86400);
+    common->min_se_s = (uint32_t)number(r, "min_se_s", 90, 86400);
+    if (common->session_s != 0 && common->session_s < common->min_se_s)
+        fail(r, "session_s", "%s is shorter than min_se_s", "session_s");
+    common->redirects_max = (uint32_t)number(r, "redirects_max", 0, 20);
+    common->reliable = cfg_getbool(r->cfg, "reliable") == cfg_true;
+    s->connections_max = (uint32_t)number(r, "connections_max", 1, CF_SIP_CONNECTIONS_MAX);
+}
+
 static void read_all(struct reading *r, struct cf_sip_settings *s)
 {
     struct cf_sip_config *common = &s->common;
+    s->tcp = cfg_getbool(r->cfg, "tcp") == cfg_true;
     read_lines(r, s);
+    read_admit(r, s);
+    read_timers(r, s);
     copy(r, s->user, "user", cfg_getstr(r->cfg, "user"));
     common->media.port = (uint16_t)number(r, "media_port", 1, UINT16_MAX);
     read_codecs(r, &common->media);
@@ -264,5 +398,17 @@ struct cf_sip_config cf_sip_settings_line(const struct cf_sip_settings *settings
     config.user = settings->user;
     config.media.address = own->media;
     config.media.ipv6 = own->media_ipv6;
+    config.family = own->listen.sa.sa_family;
+    config.has_peer = own->has_peer;
+    config.peer = own->peer;
+    config.domain = own->domain;
+    config.number = own->number[0] != '\0' ? own->number : NULL;
+    config.username = own->username[0] != '\0' ? own->username : NULL;
+    config.password = own->password;
+    config.admit = settings->admit;
+    config.realm = settings->realm;
+    config.register_s = own->registers ? settings->register_s : 0;
+    if (!own->has_peer)
+        config.options_s = 0;
     return config;
 }

@@ -9,11 +9,13 @@
 #define CALLFAN_ADAPTERS_SIP_SETTINGS_H
 
 #include "adapters/provider/options.h"
-#include "adapters/sip/uas.h"
+#include "adapters/sip/ua.h"
 
 enum {
     CF_SIP_LINES_MAX = 64,
     CF_SIP_NAME_MAX = 64,
+    CF_SIP_ADMITS_MAX = 256,
+    CF_SIP_CONNECTIONS_MAX = 4096, /* of a line */
 };
 
 struct cf_sip_line_settings {
@@ -24,6 +26,12 @@ struct cf_sip_line_settings {
     char media[CF_SIP_NAME_MAX];
     bool media_ipv6;
     char number[CF_SIP_NAME_MAX]; /* directory number, may be empty */
+    bool has_peer;
+    struct cf_sip_hop peer;
+    char domain[CF_SIP_NAME_MAX];
+    char username[CF_SIP_NAME_MAX]; /* empty: no credentials */
+    char password[CF_SIP_NAME_MAX];
+    bool registers;
 };
 
 struct cf_sip_settings {
@@ -33,6 +41,12 @@ struct cf_sip_settings {
     struct cf_sip_config common; /* what all lines share; host, port and media address are those of a line */
     unsigned drop_status;        /* answer to a call that is dropped before it was answered */
     uint32_t receive_bytes;      /* SO_RCVBUF */
+    uint32_t register_s;
+    bool tcp;                 /* listen on TCP too */
+    uint32_t connections_max; /* TCP, of each line */
+    char realm[CF_SIP_NAME_MAX];
+    const char *admit[CF_SIP_ADMITS_MAX]; /* into admit_text */
+    char admit_text[CF_SIP_ADMITS_MAX][2 * CF_SIP_NAME_MAX];
 };
 
 extern const char cf_sip_settings_help[];

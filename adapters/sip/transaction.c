@@ -2,8 +2,6 @@
 
 #include <assert.h>
 
-#define MAGIC_COOKIE "z9hG4bK"
-
 static void hash_slice(struct cf_sip_hash *hash, const struct cf_sip_msg *msg, struct cf_sip_slice slice)
 {
     cf_sip_hash_bytes(hash, cf_sip_ptr(msg, slice), slice.len);
@@ -11,8 +9,8 @@ static void hash_slice(struct cf_sip_hash *hash, const struct cf_sip_msg *msg, s
 
 static bool has_cookie(const struct cf_sip_msg *msg)
 {
-    const size_t len = sizeof(MAGIC_COOKIE) - 1;
-    return msg->via.branch.len > len && memcmp(cf_sip_ptr(msg, msg->via.branch), MAGIC_COOKIE, len) == 0;
+    const size_t len = sizeof(CF_SIP_MAGIC_COOKIE) - 1;
+    return msg->via.branch.len > len && memcmp(cf_sip_ptr(msg, msg->via.branch), CF_SIP_MAGIC_COOKIE, len) == 0;
 }
 
 struct cf_sip_key cf_sip_server_key(const struct cf_sip_stack *stack, const struct cf_sip_msg *request,
@@ -56,7 +54,7 @@ struct cf_sip_server *cf_sip_server_find(const struct cf_sip_transactions *t, co
 }
 
 struct cf_sip_server *cf_sip_server_new(struct cf_sip_transactions *t, const struct cf_sip_key *key, bool invite,
-                                        const union cf_sip_addr *peer)
+                                        const struct cf_sip_hop *peer)
 {
     struct cf_sip_server *s;
     if (t->server_free != 0) {
@@ -91,14 +89,6 @@ void cf_sip_server_free(struct cf_sip_transactions *t, struct cf_sip_server *s)
     t->servers_live--;
 }
 
-/* Keeps the message in the stack's buffer instead of the one kept before. */
-static void keep(struct cf_sip_stack *stack, struct cf_sip_stored *stored)
-{
-    cf_sip_store_free(&stack->store, stored);
-    if (!stack->out.full && !cf_sip_store_put(&stack->store, stored, stack->out.text, stack->out.len))
-        stack->counters.no_block++;
-}
-
 void cf_sip_server_respond(struct cf_sip_transactions *t, struct cf_sip_server *s, unsigned status)
 {
     struct cf_sip_stack *stack = t->stack;
@@ -106,7 +96,7 @@ void cf_sip_server_respond(struct cf_sip_transactions *t, struct cf_sip_server *
     cf_sip_stack_count_response(stack, status);
     cf_sip_stack_send(stack, &s->peer);
     if (status < 200) {
-        keep(stack, &s->response);
+        cf_sip_stack_keep(stack, &s->response);
         return;
     }
     s->end_ns = stack->now_ns + 64 * stack->config.t1_ns;
@@ -118,11 +108,16 @@ void cf_sip_server_respond(struct cf_sip_transactions *t, struct cf_sip_server *
         cf_sip_wheel_arm(stack->wheel, &s->timer, s->end_ns); /* L */
         return;
     }
-    keep(stack, &s->response);
+    if (s->peer.stream && !s->invite) {
+        cf_sip_server_free(t, s); /* J is 0 */
+        return;
+    }
+    cf_sip_stack_keep(stack, &s->response);
     cf_sip_store_free(&stack->store, &s->head);
     s->state = CF_SIP_TRANSACTION_COMPLETED;
     s->repeat_ns = stack->config.t1_ns;
-    cf_sip_wheel_arm(stack->wheel, &s->timer, s->invite ? stack->now_ns + s->repeat_ns : s->end_ns); /* G, or J */
+    const bool repeats = s->invite && !s->peer.stream;
+    cf_sip_wheel_arm(stack->wheel, &s->timer, repeats ? stack->now_ns + s->repeat_ns : s->end_ns); /* G, or H, J */
 }
 
 void cf_sip_server_repeat(struct cf_sip_transactions *t, struct cf_sip_server *s)
@@ -141,6 +136,10 @@ bool cf_sip_server_ack(struct cf_sip_transactions *t, struct cf_sip_server *s)
     if (!s->invite || s->state != CF_SIP_TRANSACTION_COMPLETED)
         return false;
     cf_sip_store_free(&t->stack->store, &s->response);
+    if (s->peer.stream) {
+        cf_sip_server_free(t, s); /* I is 0 */
+        return true;
+    }
     s->state = CF_SIP_TRANSACTION_CONFIRMED;
     cf_sip_wheel_arm(t->stack->wheel, &s->timer, t->stack->now_ns + t->stack->config.t4_ns); /* I */
     return true;
@@ -159,110 +158,6 @@ void cf_sip_server_timeout(struct cf_sip_transactions *t, struct cf_sip_server *
     s->repeat_ns = s->repeat_ns * 2 < stack->config.t2_ns ? s->repeat_ns * 2 : stack->config.t2_ns;
     const uint64_t next = stack->now_ns + s->repeat_ns;
     cf_sip_wheel_arm(stack->wheel, &s->timer, next < s->end_ns ? next : s->end_ns);
-}
-
-static struct cf_sip_key branch_key(const struct cf_sip_stack *stack, enum cf_sip_method method, const char *branch,
-                                    size_t len)
-{
-    struct cf_sip_hash hash;
-    cf_sip_hash_init(&hash, &stack->config.secret);
-    cf_sip_hash_number(&hash, method);
-    cf_sip_hash_bytes(&hash, branch, len);
-    return cf_sip_hash_end(&hash);
-}
-
-struct cf_sip_key cf_sip_branch_make(struct cf_sip_transactions *t, enum cf_sip_method method,
-                                     char branch[CF_SIP_BRANCH_LEN])
-{
-    const uint64_t number = ++t->branches;
-    const struct cf_sip_key random = branch_key(t->stack, CF_SIP_UNKNOWN, (const char *)&number, sizeof(number));
-    struct cf_sip_out out = {.text = branch, .bytes_max = CF_SIP_BRANCH_LEN};
-    CF_SIP_PUT(&out, MAGIC_COOKIE);
-    cf_sip_put_hex64(&out, random.word[0]);
-    assert(!out.full && out.len == CF_SIP_BRANCH_LEN);
-    return branch_key(t->stack, method, branch, CF_SIP_BRANCH_LEN);
-}
-
-struct cf_sip_client *cf_sip_client_new(struct cf_sip_transactions *t, const struct cf_sip_key *key,
-                                        const union cf_sip_addr *peer)
-{
-    struct cf_sip_stack *stack = t->stack;
-    struct cf_sip_client *c;
-    stack->counters.sent_requests++;
-    if (!cf_sip_stack_send(stack, peer))
-        return NULL;
-    if (t->client_free != 0) {
-        c = &t->client[t->client_free - 1];
-        t->client_free = c->next_free;
-    } else if (t->clients_touched < t->clients_max) {
-        c = &t->client[t->clients_touched++];
-    } else {
-        stack->counters.no_transaction++;
-        return NULL;
-    }
-    *c =
-        (struct cf_sip_client){.peer = *peer, .state = CF_SIP_TRANSACTION_PROCEEDING, .repeat_ns = stack->config.t1_ns};
-    c->timer.kind = CF_SIP_TIMER_CLIENT;
-    c->end_ns = stack->now_ns + 64 * stack->config.t1_ns;
-    keep(stack, &c->request);
-    cf_sip_table_insert(&t->clients, &c->node, *key);
-    cf_sip_wheel_arm(stack->wheel, &c->timer, stack->now_ns + c->repeat_ns);
-    t->clients_live++;
-    return c;
-}
-
-struct cf_sip_client *cf_sip_client_find(const struct cf_sip_transactions *t, const struct cf_sip_msg *response)
-{
-    const struct cf_sip_key key = branch_key(t->stack, (enum cf_sip_method)response->cseq_method,
-                                             cf_sip_ptr(response, response->via.branch), response->via.branch.len);
-    struct cf_sip_node *node = cf_sip_table_find(&t->clients, &key);
-    return node != NULL ? CF_SIP_CONTAINER(node, struct cf_sip_client, node) : NULL;
-}
-
-static void client_free(struct cf_sip_transactions *t, struct cf_sip_client *c)
-{
-    if (c->owner != NULL)
-        *c->owner = NULL;
-    c->owner = NULL;
-    cf_sip_wheel_disarm(t->stack->wheel, &c->timer);
-    cf_sip_table_remove(&t->clients, &c->node);
-    cf_sip_store_free(&t->stack->store, &c->request);
-    c->state = CF_SIP_TRANSACTION_FREE;
-    c->next_free = t->client_free;
-    t->client_free = (uint32_t)(c - t->client) + 1;
-    t->clients_live--;
-}
-
-bool cf_sip_client_response(struct cf_sip_transactions *t, struct cf_sip_client *c, unsigned status)
-{
-    if (c->state != CF_SIP_TRANSACTION_PROCEEDING)
-        return false; /* a final response again: absorbed until K */
-    if (status < 200) {
-        c->provisional = true;
-        return false;
-    }
-    cf_sip_store_free(&t->stack->store, &c->request);
-    c->state = CF_SIP_TRANSACTION_COMPLETED;
-    cf_sip_wheel_arm(t->stack->wheel, &c->timer, t->stack->now_ns + t->stack->config.t4_ns); /* K */
-    return true;
-}
-
-bool cf_sip_client_timeout(struct cf_sip_transactions *t, struct cf_sip_client *c)
-{
-    struct cf_sip_stack *stack = t->stack;
-    const bool waiting = c->state == CF_SIP_TRANSACTION_PROCEEDING;
-    if (!waiting || stack->now_ns >= c->end_ns) {
-        client_free(t, c);
-        return waiting;
-    }
-    stack->counters.resent_requests++;
-    cf_sip_stack_resend(stack, c->request, &c->peer);
-    c->repeat_ns *= 2;
-    if (c->repeat_ns > stack->config.t2_ns || c->provisional)
-        c->repeat_ns = stack->config.t2_ns;
-    const uint64_t next = stack->now_ns + c->repeat_ns;
-    cf_sip_wheel_arm(stack->wheel, &c->timer, next < c->end_ns ? next : c->end_ns);
-    return false;
 }
 
 bool cf_sip_transactions_check(const struct cf_sip_transactions *t)
@@ -284,7 +179,8 @@ bool cf_sip_transactions_check(const struct cf_sip_transactions *t)
         if (c->state == CF_SIP_TRANSACTION_FREE)
             continue;
         clients++;
-        if (!c->node.in || (c->owner != NULL && *c->owner != c) || c->timer.next == NULL)
+        const bool awaits = c->invite && !c->within && c->state == CF_SIP_TRANSACTION_PROCEEDING && c->owner != NULL;
+        if (!c->node.in || (c->owner != NULL && *c->owner != c) || (c->timer.next == NULL && !awaits))
             return false;
     }
     return servers == t->servers_live && clients == t->clients_live && t->servers.live == servers &&

@@ -1,553 +1,401 @@
-#include "adapters/sip/uas.h"
-#include "adapters/sip/dialog.h"
-#include "adapters/sip/field.h"
-#include "adapters/sip/reply.h"
-
-#include <assert.h>
+/* The peer's INVITE: offered, accepted, answered, refused, cancelled; see call.h. */
 #include <errno.h>
 
-struct cf_sip_uas {
-    struct cf_sip_stack stack;
-    struct cf_sip_transactions transactions;
-    struct cf_sip_calls calls;
-    bool overload;
-};
+#include "adapters/sip/call.h"
+#include "adapters/sip/field.h"
 
-/* ---- start */
+#define RING_AGAIN_NS (60 * CF_SIP_NS_PER_S) /* RFC 3261 13.3.1.1: a proxy gives up after three silent minutes */
 
-static void set_default32(uint32_t *value, uint32_t otherwise)
+/* ---- beginning */
+
+static void put_routes(struct cf_sip_out *out, const struct cf_sip_msg *invite)
 {
-    if (*value == 0)
-        *value = otherwise;
+    for (unsigned i = 0; i < invite->routes_count; i++) {
+        if (i != 0)
+            CF_SIP_PUT(out, ", ");
+        cf_sip_put_value(out, cf_sip_ptr(invite, invite->routes[i]), invite->routes[i].len);
+    }
 }
 
-static void set_default64(uint64_t *value, uint64_t otherwise)
+static void put_part(struct cf_sip_calls *calls, const struct cf_sip_beginning *beginning, enum cf_sip_text part)
 {
-    if (*value == 0)
-        *value = otherwise;
+    struct cf_sip_out *out = &calls->stack->out;
+    const struct cf_sip_msg *invite = beginning->invite;
+    const struct cf_sip_party *caller = &beginning->identity->caller;
+    const struct cf_sip_party *called = &beginning->identity->called;
+    switch (part) {
+    case CF_SIP_TEXT_CALL_ID:
+        cf_sip_put_value(out, cf_sip_ptr(invite, invite->call_id), invite->call_id.len);
+        break;
+    case CF_SIP_TEXT_LOCAL:
+        cf_sip_put_value(out, cf_sip_ptr(invite, invite->to.value), invite->to.value.len);
+        CF_SIP_PUT(out, ";tag=");
+        cf_sip_put(out, beginning->tag, CF_SIP_TAG_LEN);
+        break;
+    case CF_SIP_TEXT_REMOTE:
+        cf_sip_put_value(out, cf_sip_ptr(invite, invite->from.value), invite->from.value.len);
+        break;
+    case CF_SIP_TEXT_ROUTES:
+        put_routes(out, invite);
+        break;
+    case CF_SIP_TEXT_CALLER:
+        cf_sip_put(out, caller->number, caller->number_len);
+        break;
+    case CF_SIP_TEXT_CALLER_NAME:
+        cf_sip_put(out, caller->name, caller->name_len);
+        break;
+    case CF_SIP_TEXT_CALLED:
+        cf_sip_put(out, called->number, called->number_len);
+        break;
+    case CF_SIP_TEXT_TARGET:
+        cf_sip_put_value(out, cf_sip_ptr(invite, invite->contact.uri), invite->contact.uri.len);
+        break;
+    case CF_SIP_TEXTS:
+        break;
+    }
 }
 
-static bool is_word(const char *text)
+/* Writes all texts into the stack's buffer and keeps them; false when they do not fit. */
+static bool keep_texts(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_beginning *beginning)
 {
-    for (const char *p = text; *p != '\0'; p++)
-        if (!cf_sip_is(*p, CF_SIP_CHAR_VALUE) || (uint8_t)*p >= 0x80 || *p == '@')
+    struct cf_sip_out *out = cf_sip_stack_begin(calls->stack);
+    for (unsigned part = 0; part < CF_SIP_TEXTS; part++) {
+        const size_t at = out->len;
+        put_part(calls, beginning, (enum cf_sip_text)part);
+        if (out->full || out->len - at > UINT16_MAX)
             return false;
-    return *text != '\0';
+        call->text_len[part] = (uint16_t)(out->len - at);
+    }
+    return cf_sip_store_put(&calls->stack->store, &call->text, out->text, out->len);
 }
 
-const char *cf_sip_config_complete(struct cf_sip_config *config)
+static void insert(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *invite,
+                   const char *tag)
 {
-    set_default32(&config->calls_max, 1024);
-    if (config->calls_max > 1u << 24)
-        return "calls_max is above 16,777,216";
-    set_default32(&config->transactions_max, 4 * config->calls_max + 64);
-    set_default32(&config->blocks_max, 12 * config->calls_max + 2 * config->transactions_max + 256);
-    set_default32(&config->retry_after_s, 5);
-    set_default64(&config->t1_ns, 500 * CF_SIP_NS_PER_MS);
-    set_default64(&config->t2_ns, 4 * CF_SIP_NS_PER_S);
-    set_default64(&config->t4_ns, 5 * CF_SIP_NS_PER_S);
-    set_default64(&config->ring_limit_ns, 180 * CF_SIP_NS_PER_S);
-    if (config->port == 0)
-        config->port = CF_SIP_DEFAULT_PORT;
-    if (config->user == NULL)
-        config->user = "callfan";
-    if (config->host == NULL || !is_word(config->host))
-        return "host is missing or not an address or name";
-    if (!is_word(config->user))
-        return "user is not a word";
-    if (config->media.address == NULL || !is_word(config->media.address) || config->media.port == 0)
-        return "media address or port is missing";
-    if (config->media.codecs == 0 || config->media.codecs > CF_SDP_CODECS_MAX)
-        return "no codec, or more than 8";
-    if (config->t1_ns > config->t2_ns || config->t2_ns > 64 * config->t1_ns || 64 * config->t1_ns / 64 != config->t1_ns)
-        return "t1 must not exceed t2, nor t2 64 times t1";
-    return NULL;
+    const struct cf_sip_key key =
+        cf_sip_call_key(calls, (struct cf_sip_words){cf_sip_ptr(invite, invite->call_id), invite->call_id.len},
+                        (struct cf_sip_words){tag, CF_SIP_TAG_LEN},
+                        (struct cf_sip_words){cf_sip_ptr(invite, invite->from.tag), invite->from.tag.len});
+    cf_sip_table_insert(&calls->dialogs, &call->node, key);
 }
 
-/* Where the pieces lie in the memory that is handed in. */
-struct layout {
-    size_t wheel, call, server, client, servers, merged, clients, dialogs, block, out, text, end;
-    uint32_t clients_max;
-};
-
-static size_t place(size_t *end, size_t bytes)
+struct cf_sip_call *cf_sip_call_new(struct cf_sip_calls *calls, const struct cf_sip_beginning *beginning)
 {
-    const size_t at = *end;
-    *end += (bytes + 63) & ~(size_t)63;
-    return at;
+    struct cf_sip_store *store = &calls->stack->store;
+    const struct cf_sip_out *body = beginning->body;
+    struct cf_sip_call *call = cf_sip_call_claim(calls, CF_SIP_CALL_OFFERING);
+    if (call == NULL)
+        return NULL;
+    if (!cf_sip_store_put(store, &call->body, body->text, body->len) || !keep_texts(calls, call, beginning)) {
+        calls->stack->counters.no_block++;
+        cf_sip_call_free(calls, call);
+        return NULL;
+    }
+    call->offers = beginning->offers;
+    call->held = beginning->holds;
+    call->reliable.used = beginning->reliable;
+    call->session = beginning->session;
+    call->invite_cseq = beginning->invite->cseq;
+    call->remote_cseq = beginning->invite->cseq;
+    call->sdp_version = 1;
+    call->sdp_session = beginning->sdp_session;
+    call->peer = *beginning->source;
+    insert(calls, call, beginning->invite, beginning->tag);
+    return call;
 }
 
-static struct layout layout_of(const struct cf_sip_config *config)
+void cf_sip_call_start(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_server *invite)
 {
-    const uint32_t transactions = config->transactions_max;
-    struct layout l = {.clients_max = config->calls_max};
-    size_t end = 0;
-    place(&end, sizeof(struct cf_sip_uas));
-    l.wheel = place(&end, sizeof(struct cf_sip_wheel));
-    l.call = place(&end, (size_t)config->calls_max * sizeof(struct cf_sip_call));
-    l.server = place(&end, (size_t)transactions * sizeof(struct cf_sip_server));
-    l.client = place(&end, (size_t)l.clients_max * sizeof(struct cf_sip_client));
-    l.servers = place(&end, cf_sip_table_buckets(transactions) * sizeof(struct cf_sip_node *));
-    l.merged = place(&end, cf_sip_table_buckets(transactions) * sizeof(struct cf_sip_node *));
-    l.clients = place(&end, cf_sip_table_buckets(l.clients_max) * sizeof(struct cf_sip_node *));
-    l.dialogs = place(&end, cf_sip_table_buckets(config->calls_max) * sizeof(struct cf_sip_node *));
-    l.block = place(&end, (size_t)config->blocks_max * sizeof(struct cf_sip_block));
-    l.out = place(&end, CF_SIP_DATAGRAM_MAX);
-    l.text = place(&end, 2 * (size_t)UINT16_MAX); /* two texts of a call at once */
-    l.end = end;
-    return l;
+    call->invite = invite;
+    invite->owner = &call->invite;
+    cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, calls->stack->now_ns + calls->stack->config.ring_limit_ns);
 }
 
-size_t cf_sip_uas_bytes(const struct cf_sip_config *config)
+static struct cf_sip_words words_of(const char *text, size_t len)
 {
-    return layout_of(config).end;
+    return (struct cf_sip_words){text, len};
 }
 
-struct cf_sip_uas *cf_sip_uas_init(void *memory, const struct cf_sip_config *config,
-                                   const struct cf_sip_uas_callbacks *callbacks, uint64_t now_ns)
+void cf_sip_call_offer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_identity *identity)
 {
-    const struct layout l = layout_of(config);
-    char *base = memory;
-    struct cf_sip_uas *uas = memory;
-    struct cf_sip_stack *stack = &uas->stack;
-    struct cf_sip_transactions *t = &uas->transactions;
-    struct cf_sip_calls *calls = &uas->calls;
-    assert((uintptr_t)memory % 64 == 0);
-
-    stack->config = *config;
-    stack->now_ns = now_ns;
-    stack->send = callbacks->send;
-    stack->send_context = callbacks->context;
-    cf_sip_store_init(&stack->store, (struct cf_sip_block *)(base + l.block), config->blocks_max);
-    stack->wheel = (struct cf_sip_wheel *)(base + l.wheel);
-    cf_sip_wheel_init(stack->wheel, now_ns);
-    stack->out = (struct cf_sip_out){.text = base + l.out, .bytes_max = CF_SIP_DATAGRAM_MAX};
-    stack->text = base + l.text;
-
-    t->stack = stack;
-    t->server = (struct cf_sip_server *)(base + l.server);
-    t->client = (struct cf_sip_client *)(base + l.client);
-    t->servers_max = config->transactions_max;
-    t->clients_max = l.clients_max;
-    cf_sip_table_init(&t->servers, (struct cf_sip_node **)(base + l.servers), cf_sip_table_buckets(t->servers_max));
-    cf_sip_table_init(&t->merged, (struct cf_sip_node **)(base + l.merged), cf_sip_table_buckets(t->servers_max));
-    cf_sip_table_init(&t->clients, (struct cf_sip_node **)(base + l.clients), cf_sip_table_buckets(t->clients_max));
-
-    calls->stack = stack;
-    calls->transactions = t;
-    calls->call = (struct cf_sip_call *)(base + l.call);
-    calls->calls_max = config->calls_max;
-    calls->event = callbacks->event;
-    calls->event_context = callbacks->context;
-    cf_sip_table_init(&calls->dialogs, (struct cf_sip_node **)(base + l.dialogs),
-                      cf_sip_table_buckets(config->calls_max));
-    return uas;
+    calls->stack->counters.offered++;
+    cf_sip_call_report_event(
+        calls, call,
+        &(struct cf_sip_event){.kind = CF_SIP_OFFERING,
+                               .identity = identity,
+                               .caller = words_of(identity->caller.number, identity->caller.number_len),
+                               .caller_name = words_of(identity->caller.name, identity->caller.name_len),
+                               .called = words_of(identity->called.number, identity->called.number_len)});
 }
 
-/* ---- a new call */
+/* ---- answering */
 
-static void refuse_overload(struct cf_sip_uas *uas, const struct cf_sip_request *request)
+static bool is_open(const struct cf_sip_call *call)
 {
-    struct cf_sip_stack *stack = &uas->stack;
-    stack->counters.refused_overload++;
-    struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 503, NULL);
-    CF_SIP_PUT(out, "Retry-After: ");
-    cf_sip_put_number(out, stack->config.retry_after_s);
-    CF_SIP_PUT(out, "\r\n");
-    cf_sip_reply_stateless(stack, request, 503);
+    return call->state == CF_SIP_CALL_OFFERING || call->state == CF_SIP_CALL_ACCEPTED;
 }
 
-/* Keeps the head of all responses to this INVITE: Via to CSeq with our tag, then Record-Route. */
-static bool keep_head(struct cf_sip_stack *stack, struct cf_sip_server *server, const struct cf_sip_request *request,
-                      const char *tag)
+/* Begins a response to the INVITE in the stack's buffer; routes belong into those that make the dialog. */
+static struct cf_sip_out *begin_response(struct cf_sip_calls *calls, const struct cf_sip_call *call, unsigned status)
 {
-    struct cf_sip_out *out = cf_sip_stack_begin(stack);
-    cf_sip_put_head(out, request->msg, &request->source, tag, CF_SIP_TAG_LEN);
-    server->routes_at = (uint32_t)out->len;
-    cf_sip_put_routes(out, request->msg);
-    return !out->full && cf_sip_store_put(&stack->store, &server->head, out->text, out->len);
+    const struct cf_sip_server *invite = call->invite;
+    struct cf_sip_out *out = cf_sip_stack_begin(calls->stack);
+    cf_sip_put_status_line(out, status, NULL);
+    cf_sip_stack_put(calls->stack, invite->head, 0, status < 300 ? invite->head.len : invite->routes_at);
+    return out;
 }
 
-/* Room for the heads, texts and descriptions that this call will still need, of which each is shorter than its INVITE
- * with our own lines. */
-static bool has_room(const struct cf_sip_stack *stack, const struct cf_sip_msg *invite)
+/* The prepared session description, with the lines before it. */
+static void put_prepared_body(struct cf_sip_calls *calls, const struct cf_sip_call *call)
 {
-    return stack->store.free_count >= 5 * cf_sip_store_blocks(invite->len + 512);
+    struct cf_sip_out *out = &calls->stack->out;
+    CF_SIP_PUT(out, "Content-Type: application/sdp\r\nContent-Length: ");
+    cf_sip_put_number(out, call->body.len);
+    CF_SIP_PUT(out, "\r\n\r\n");
+    cf_sip_stack_put(calls->stack, call->body, 0, call->body.len);
 }
 
-static void send_trying(struct cf_sip_uas *uas, struct cf_sip_server *server, const struct cf_sip_request *request)
+/* RFC 3262 3: a first number within 31 bits; an INVITE without an offer gets ours with the first reliable response (5). */
+static void begin_reliable(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    struct cf_sip_out *out = cf_sip_stack_begin(&uas->stack);
-    cf_sip_put_status_line(out, 100, NULL);
-    cf_sip_put_head(out, request->msg, &request->source, "", 0);
+    struct cf_sip_reliable *reliable = &call->reliable;
+    if (reliable->rseq == 0)
+        reliable->rseq = (uint32_t)call->sdp_session & 0xFFFFFF;
+    reliable->rseq++;
+    reliable->waiting = true;
+    reliable->offers = call->offers && call->body.first != 0;
+    reliable->repeat_ns = calls->stack->config.t1_ns;
+    reliable->end_ns = calls->stack->now_ns + 64 * calls->stack->config.t1_ns;
+    cf_sip_call_due(calls, call, CF_SIP_DUE_RELIABLE, calls->stack->now_ns + reliable->repeat_ns);
+}
+
+static void send_ringing(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    struct cf_sip_out *out = begin_response(calls, call, 180);
+    const bool reliable = call->reliable.used && call->reliable.rseq == 0;
+    cf_sip_put_contact(stack, out, &call->invite->peer);
+    if (reliable) {
+        begin_reliable(calls, call);
+        CF_SIP_PUT(out, "Require: 100rel\r\n");
+        cf_sip_rseq_put(out, call->reliable.rseq);
+    }
+    if (reliable && call->reliable.offers)
+        put_prepared_body(calls, call);
+    else
+        cf_sip_put_body(out, "", "", 0);
+    cf_sip_server_respond(calls->transactions, call->invite, 180);
+    cf_sip_call_due(calls, call, CF_SIP_DUE_RING, stack->now_ns + RING_AGAIN_NS);
+}
+
+int cf_sip_call_accept(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (call->state != CF_SIP_CALL_OFFERING)
+        return -EINVAL;
+    call->state = CF_SIP_CALL_ACCEPTED;
+    call->alerted = true;
+    send_ringing(calls, call);
+    cf_sip_call_report(calls, call, CF_SIP_ACCEPTED);
+    return 0;
+}
+
+/* The ringing that is told again after a reliable one need not be reliable. */
+void cf_sip_call_ring_again(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (call->state == CF_SIP_CALL_ACCEPTED)
+        send_ringing(calls, call);
+}
+
+void cf_sip_call_wait_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_hop *peer,
+                          uint32_t cseq, bool offers)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    struct cf_sip_ok *ok = &call->ok;
+    cf_sip_store_free(&stack->store, &ok->message);
+    *ok = (struct cf_sip_ok){.peer = *peer, .cseq = cseq, .waiting = true, .offers = offers};
+    cf_sip_stack_keep(stack, &ok->message);
+    ok->repeat_ns = stack->config.t1_ns;
+    ok->end_ns = stack->now_ns + 64 * stack->config.t1_ns;
+    cf_sip_call_due(calls, call, CF_SIP_DUE_OK, stack->now_ns + ok->repeat_ns);
+}
+
+static void send_answer(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    struct cf_sip_out *out = begin_response(calls, call, 200);
+    const struct cf_sip_hop peer = call->invite->peer;
+    const bool described = call->reliable.rseq != 0 && call->offers; /* by the reliable 180 and its PRACK */
+    cf_sip_put_contact(stack, out, &peer);
+    cf_sip_session_put(out, &call->session);
+    if (call->session.required)
+        CF_SIP_PUT(out, "Require: timer\r\n");
+    if (described)
+        cf_sip_put_body(out, "", "", 0);
+    else
+        put_prepared_body(calls, call);
+    cf_sip_server_respond(calls->transactions, call->invite, 200);
+    cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, 0);
+    cf_sip_call_due(calls, call, CF_SIP_DUE_RING, 0);
+    cf_sip_call_due(calls, call, CF_SIP_DUE_RELIABLE, 0);
+    call->reliable.waiting = false; /* RFC 3262 3: a final response ends its repetition */
+    cf_sip_call_wait_ack(calls, call, &peer, call->invite_cseq, call->offers && !described);
+    cf_sip_store_free(&stack->store, &call->body);
+    call->state = CF_SIP_CALL_ANSWERED;
+    stack->counters.answered++;
+    cf_sip_session_start(calls, call);
+    cf_sip_call_report_media(calls, call);
+}
+
+int cf_sip_call_answer(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (!is_open(call) || call->reliable.answer_due)
+        return -EINVAL;
+    if (call->reliable.waiting && call->reliable.offers)
+        call->reliable.answer_due = true; /* RFC 3262 5: the answer to our offer comes first */
+    else
+        send_answer(calls, call);
+    return 0;
+}
+
+/* ---- refusing */
+
+void cf_sip_call_refuse(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    struct cf_sip_out *out = begin_response(calls, call, status);
+    if (status == 503) {
+        CF_SIP_PUT(out, "Retry-After: ");
+        cf_sip_put_number(out, stack->config.retry_after_s);
+        CF_SIP_PUT(out, "\r\n");
+    }
     cf_sip_put_body(out, "", "", 0);
-    cf_sip_server_respond(&uas->transactions, server, 100);
+    cf_sip_server_respond(calls->transactions, call->invite, status);
 }
 
-/* Names the session in our o= lines: any number will do that stays the same and fits what others read (63 bits). */
-static uint64_t session_of(const struct cf_sip_request *request)
+static void refuse_and_linger(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status,
+                              const struct cf_sip_cause *cause)
 {
-    return request->key.word[0] >> 1;
+    cf_sip_call_refuse(calls, call, status);
+    cf_sip_call_report_disconnected(calls, call, cause);
+    cf_sip_call_linger(calls, call);
 }
 
-static void begin_call(struct cf_sip_uas *uas, const struct cf_sip_request *request, const struct cf_sip_out *body,
-                       enum cf_sip_media media, bool holds)
+bool cf_sip_call_cancel(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *cancel)
 {
-    struct cf_sip_stack *stack = &uas->stack;
-    const struct cf_sip_msg *msg = request->msg;
-    const union cf_sip_addr to = cf_sip_response_address(msg, &request->source);
-    char tag[CF_SIP_TAG_LEN];
-    cf_sip_tag_make(stack, msg, tag);
-    struct cf_sip_call *call = NULL;
-    struct cf_sip_server *server = NULL;
-    const struct cf_sip_beginning beginning = {.invite = msg,
-                                               .source = &request->source,
-                                               .tag = tag,
-                                               .body = body,
-                                               .sdp_session = session_of(request),
-                                               .offers = media == CF_SIP_MEDIA_OFFERED,
-                                               .holds = holds};
-    if (!uas->overload && has_room(stack, msg))
-        call = cf_sip_call_new(&uas->calls, &beginning);
-    if (call != NULL)
-        server = cf_sip_server_new(&uas->transactions, &request->key, true, &to);
-    if (server == NULL || !keep_head(stack, server, request, tag)) {
-        if (server != NULL)
-            cf_sip_server_free(&uas->transactions, server);
-        if (call != NULL)
-            cf_sip_call_free(&uas->calls, call);
-        refuse_overload(uas, request);
+    if (!is_open(call))
+        return false;
+    const struct cf_sip_cause cause = cf_sip_call_cause(cancel, CF_SIP_ENDING_CANCEL);
+    calls->stack->counters.cancelled++;
+    refuse_and_linger(calls, call, 487, &cause);
+    return true;
+}
+
+void cf_sip_call_no_answer(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (!is_open(call))
         return;
-    }
-    cf_sip_table_insert(&uas->transactions.merged, &server->merged, request->merged);
-    cf_sip_call_start(&uas->calls, call, server);
-    send_trying(uas, server, request);
-    cf_sip_call_offer(&uas->calls, call);
+    calls->stack->counters.no_answer++;
+    call->alerted = true; /* the caller waited all that time: nobody answered */
+    refuse_and_linger(calls, call, 480, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 480});
 }
 
-static void receive_invite(struct cf_sip_uas *uas, struct cf_sip_request *request)
+/* ---- what confirms */
+
+/* The answer to an offer of ours. */
+static void take_answer(struct cf_sip_call *call, const struct cf_sip_msg *msg)
 {
-    struct cf_sip_stack *stack = &uas->stack;
-    struct cf_sip_out body = {.text = stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
-    bool holds;
-    request->merged = cf_sip_merged_key(stack, request->msg);
-    if (cf_sip_table_find(&uas->transactions.merged, &request->merged) != NULL) {
-        stack->counters.refused_merged++;
-        cf_sip_reply_plain(stack, request, 482);
+    struct cf_sdp answer;
+    if (cf_sdp_scan(cf_sip_ptr(msg, msg->body), msg->body.len, &answer) == CF_SDP_ERROR_OK)
+        call->held = cf_sdp_holds(&answer);
+}
+
+bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *ack)
+{
+    if (!call->ok.waiting || ack->cseq != call->ok.cseq)
+        return false;
+    call->ok.waiting = false;
+    cf_sip_store_free(&calls->stack->store, &call->ok.message);
+    cf_sip_call_due(calls, call, CF_SIP_DUE_OK, 0);
+    if (call->state == CF_SIP_CALL_BYE_WAIT) {
+        cf_sip_call_send_bye(calls, call);
+        return true;
+    }
+    if (call->state == CF_SIP_CALL_ANSWERED)
+        call->state = CF_SIP_CALL_CONFIRMED;
+    if (call->ok.offers)
+        take_answer(call, ack);
+    cf_sip_call_report_media(calls, call);
+    cf_sip_call_advance(calls, call);
+    return true;
+}
+
+bool cf_sip_call_prack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *prack)
+{
+    struct cf_sip_reliable *reliable = &call->reliable;
+    struct cf_sip_rack rack;
+    if (!reliable->waiting || cf_sip_rack_read(prack, &rack) != 1 || rack.rseq != reliable->rseq ||
+        rack.cseq != call->invite_cseq || rack.method != CF_SIP_INVITE)
+        return false;
+    reliable->waiting = false;
+    cf_sip_call_due(calls, call, CF_SIP_DUE_RELIABLE, 0);
+    if (reliable->offers)
+        take_answer(call, prack);
+    return true;
+}
+
+void cf_sip_call_prack_answered(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (!call->reliable.answer_due || !is_open(call))
         return;
-    }
-    if (!cf_sip_reply_extensions(stack, request))
-        return;
-    if (request->msg->contact.uri.len <= 1) {
-        cf_sip_reply_begin(stack, request, 400, "Missing Contact Header");
-        cf_sip_reply_stateless(stack, request, 400);
-        return;
-    }
-    const enum cf_sip_media media = cf_sip_reply_media(stack, request, session_of(request), 1, &body, &holds);
-    if (media != CF_SIP_MEDIA_REFUSED)
-        begin_call(uas, request, &body, media, holds);
-}
-
-/* ---- requests */
-
-static bool uri_is_ours(const struct cf_sip_msg *msg)
-{
-    struct cf_sip_uri uri;
-    return cf_sip_uri_read(cf_sip_ptr(msg, msg->uri), msg->uri.len, &uri) && uri.scheme != CF_SIP_SCHEME_OTHER;
-}
-
-/* Requests without a tag in To. */
-static void receive_outside(struct cf_sip_uas *uas, struct cf_sip_request *request)
-{
-    struct cf_sip_stack *stack = &uas->stack;
-    switch ((enum cf_sip_method)request->msg->method) {
-    case CF_SIP_INVITE:
-        if (uri_is_ours(request->msg)) {
-            receive_invite(uas, request);
-            break;
-        }
-        stack->counters.refused_uri++;
-        cf_sip_reply_plain(stack, request, 416);
-        break;
-    case CF_SIP_OPTIONS:
-        if (cf_sip_reply_extensions(stack, request))
-            cf_sip_reply_options(&uas->transactions, request, false);
-        break;
-    case CF_SIP_BYE:
-    case CF_SIP_UPDATE:
-    case CF_SIP_INFO:
-        stack->counters.refused_unknown++;
-        cf_sip_reply_plain(stack, request, 481);
-        break;
-    default:
-        cf_sip_reply_method(stack, request);
-        break;
-    }
-}
-
-/* RFC 3261 9.2: CANCEL is answered by itself; its INVITE gets 487 if it has no final response yet. */
-static void receive_cancel(struct cf_sip_uas *uas, const struct cf_sip_request *request)
-{
-    struct cf_sip_stack *stack = &uas->stack;
-    const struct cf_sip_key key = cf_sip_server_key(stack, request->msg, CF_SIP_INVITE);
-    struct cf_sip_server *invite = cf_sip_server_find(&uas->transactions, &key);
-    if (invite == NULL) {
-        stack->counters.refused_unknown++;
-        cf_sip_reply_plain(stack, request, 481);
-        return;
-    }
-    struct cf_sip_server **owner = invite->owner;
-    cf_sip_reply_begin(stack, request, 200, NULL);
-    cf_sip_reply_end(&uas->transactions, request, 200, "", 0);
-    if (owner != NULL)
-        cf_sip_call_cancel(&uas->calls, CF_SIP_CONTAINER(owner, struct cf_sip_call, invite), request->msg);
-}
-
-static void receive_ack(struct cf_sip_uas *uas, const struct cf_sip_msg *msg)
-{
-    struct cf_sip_stack *stack = &uas->stack;
-    const struct cf_sip_key key = cf_sip_server_key(stack, msg, CF_SIP_INVITE);
-    struct cf_sip_server *server = cf_sip_server_find(&uas->transactions, &key);
-    bool taken = server != NULL && cf_sip_server_ack(&uas->transactions, server);
-    if (!taken && msg->to.tag.len != 0) {
-        struct cf_sip_call *call = cf_sip_call_find(&uas->calls, msg);
-        taken = call != NULL && cf_sip_call_ack(&uas->calls, call, msg);
-    }
-    if (taken)
-        stack->counters.acks++;
-    else
-        stack->counters.acks_unmatched++;
-}
-
-static void receive_request(struct cf_sip_uas *uas, struct cf_sip_request *request)
-{
-    struct cf_sip_stack *stack = &uas->stack;
-    const struct cf_sip_msg *msg = request->msg;
-    stack->counters.requests++;
-    if (msg->method == CF_SIP_ACK) {
-        receive_ack(uas, msg);
-        return;
-    }
-    request->key = cf_sip_server_key(stack, msg, (enum cf_sip_method)msg->method);
-    struct cf_sip_server *server = cf_sip_server_find(&uas->transactions, &request->key);
-    if (server != NULL)
-        cf_sip_server_repeat(&uas->transactions, server);
-    else if (msg->method == CF_SIP_CANCEL)
-        receive_cancel(uas, request);
-    else if (msg->to.tag.len != 0)
-        cf_sip_dialog_request(&uas->calls, request);
-    else
-        receive_outside(uas, request);
-}
-
-static void receive_response(struct cf_sip_uas *uas, const struct cf_sip_msg *msg)
-{
-    struct cf_sip_stack *stack = &uas->stack;
-    struct cf_sip_client *client = cf_sip_client_find(&uas->transactions, msg);
-    stack->counters.responses++;
-    if (client == NULL) {
-        stack->counters.responses_unmatched++;
-        return;
-    }
-    struct cf_sip_client **owner = client->owner;
-    if (cf_sip_client_response(&uas->transactions, client, msg->status) && owner != NULL)
-        cf_sip_call_bye_done(&uas->calls, CF_SIP_CONTAINER(owner, struct cf_sip_call, bye));
-}
-
-/* ---- what cannot be read */
-
-static void receive_malformed(struct cf_sip_uas *uas, struct cf_sip_request *request, bool truncated)
-{
-    struct cf_sip_stack *stack = &uas->stack;
-    const enum cf_sip_error error = (enum cf_sip_error)request->msg->error;
-    stack->counters.malformed++;
-    stack->counters.malformed_by_kind[error]++;
-    if (!cf_sip_msg_answerable(request->msg))
-        return;
-    const unsigned status = truncated ? 513 : error == CF_SIP_ERROR_VERSION ? 505 : 400;
-    stack->counters.malformed_answered++;
-    cf_sip_reply_begin(stack, request, status, status == 400 ? cf_sip_error_text(error) : NULL);
-    cf_sip_reply_stateless(stack, request, status);
-}
-
-void cf_sip_uas_receive(struct cf_sip_uas *uas, uint64_t now_ns, const union cf_sip_addr *source, const char *data,
-                        size_t len, bool truncated)
-{
-    struct cf_sip_stack *stack = &uas->stack;
-    struct cf_sip_msg msg;
-    struct cf_sip_request request = {.msg = &msg, .source = *source};
-    stack->now_ns = now_ns;
-    stack->counters.received++;
-    stack->counters.received_bytes += len;
-    enum cf_sip_error error = cf_sip_scan(&msg, data, len);
-    if (truncated && error == CF_SIP_ERROR_OK)
-        error = msg.error = CF_SIP_ERROR_TOO_LONG;
-    if (error == CF_SIP_ERROR_EMPTY)
-        stack->counters.keepalives++;
-    else if (error != CF_SIP_ERROR_OK)
-        receive_malformed(uas, &request, truncated);
-    else if (msg.is_request)
-        receive_request(uas, &request);
-    else
-        receive_response(uas, &msg);
+    call->reliable.answer_due = false;
+    send_answer(calls, call);
 }
 
 /* ---- the clock */
 
-static void client_timeout(struct cf_sip_uas *uas, struct cf_sip_client *client)
+static uint64_t doubled(const struct cf_sip_stack *stack, uint64_t repeat_ns)
 {
-    struct cf_sip_client **owner = client->owner;
-    if (!cf_sip_client_timeout(&uas->transactions, client))
+    return repeat_ns * 2 < stack->config.t2_ns ? repeat_ns * 2 : stack->config.t2_ns;
+}
+
+/* The 2xx again, or the end of the patience with its ACK. */
+void cf_sip_call_repeat_ok(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    struct cf_sip_stack *stack = calls->stack;
+    struct cf_sip_ok *ok = &call->ok;
+    if (!ok->waiting)
         return;
-    uas->stack.counters.bye_timeouts++;
-    if (owner != NULL)
-        cf_sip_call_bye_done(&uas->calls, CF_SIP_CONTAINER(owner, struct cf_sip_call, bye));
-}
-
-void cf_sip_uas_tick(struct cf_sip_uas *uas, uint64_t now_ns)
-{
-    struct cf_sip_timer *timer;
-    uas->stack.now_ns = now_ns;
-    while ((timer = cf_sip_wheel_expired(uas->stack.wheel, now_ns)) != NULL) {
-        switch (timer->kind) {
-        case CF_SIP_TIMER_SERVER:
-            cf_sip_server_timeout(&uas->transactions, CF_SIP_CONTAINER(timer, struct cf_sip_server, timer));
-            break;
-        case CF_SIP_TIMER_CLIENT:
-            client_timeout(uas, CF_SIP_CONTAINER(timer, struct cf_sip_client, timer));
-            break;
-        default:
-            cf_sip_call_timeout(&uas->calls, CF_SIP_CONTAINER(timer, struct cf_sip_call, timer));
-            break;
-        }
+    if (stack->now_ns < ok->end_ns) {
+        stack->counters.resent_2xx++;
+        cf_sip_stack_resend(stack, ok->message, &ok->peer);
+        ok->repeat_ns = doubled(stack, ok->repeat_ns);
+        const uint64_t next = stack->now_ns + ok->repeat_ns;
+        cf_sip_call_due(calls, call, CF_SIP_DUE_OK, next < ok->end_ns ? next : ok->end_ns);
+        return;
     }
+    stack->counters.no_ack++;
+    ok->waiting = false;
+    cf_sip_store_free(&stack->store, &ok->message);
+    if (call->state != CF_SIP_CALL_BYE_WAIT)
+        cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_TIMEOUT});
+    cf_sip_call_send_bye(calls, call);
 }
 
-uint64_t cf_sip_uas_next_deadline(const struct cf_sip_uas *uas)
+/* The reliable 180 again, doubling without bound; without PRACK for 64 T1 the call is refused (RFC 3262 3). */
+void cf_sip_call_repeat_reliable(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    return cf_sip_wheel_deadline(uas->stack.wheel);
-}
-
-/* ---- from above */
-
-static struct cf_sip_call *command(struct cf_sip_uas *uas, uint64_t now_ns, uint64_t id)
-{
-    struct cf_sip_call *call = cf_sip_call_of(&uas->calls, id);
-    uas->stack.now_ns = now_ns;
-    if (call == NULL)
-        uas->stack.counters.stale_commands++;
-    return call;
-}
-
-int cf_sip_uas_bind(struct cf_sip_uas *uas, uint64_t id, uint64_t user)
-{
-    struct cf_sip_call *call = command(uas, uas->stack.now_ns, id);
-    if (call == NULL)
-        return -ESTALE;
-    call->user = user;
-    return 0;
-}
-
-int cf_sip_uas_accept(struct cf_sip_uas *uas, uint64_t now_ns, uint64_t id)
-{
-    struct cf_sip_call *call = command(uas, now_ns, id);
-    return call != NULL ? cf_sip_call_accept(&uas->calls, call) : -ESTALE;
-}
-
-int cf_sip_uas_answer(struct cf_sip_uas *uas, uint64_t now_ns, uint64_t id)
-{
-    struct cf_sip_call *call = command(uas, now_ns, id);
-    return call != NULL ? cf_sip_call_answer(&uas->calls, call) : -ESTALE;
-}
-
-int cf_sip_uas_drop(struct cf_sip_uas *uas, uint64_t now_ns, uint64_t id, unsigned status)
-{
-    if (status != 0 && (status < 300 || status > 699))
-        return -EINVAL;
-    struct cf_sip_call *call = command(uas, now_ns, id);
-    return call != NULL ? cf_sip_call_drop(&uas->calls, call, status) : -ESTALE;
-}
-
-int cf_sip_uas_close(struct cf_sip_uas *uas, uint64_t now_ns, uint64_t id, unsigned status)
-{
-    struct cf_sip_call *call = command(uas, now_ns, id);
-    if (call == NULL)
-        return -ESTALE;
-    call->muted = true;
-    return cf_sip_call_drop(&uas->calls, call, status >= 300 && status <= 699 ? status : 0);
-}
-
-void cf_sip_uas_overload(struct cf_sip_uas *uas, bool on)
-{
-    uas->overload = on;
-}
-
-/* ---- looking in */
-
-const struct cf_sip_counters *cf_sip_uas_counters(const struct cf_sip_uas *uas)
-{
-    return &uas->stack.counters;
-}
-
-struct cf_sip_live cf_sip_uas_live(const struct cf_sip_uas *uas)
-{
-    return (struct cf_sip_live){
-        .calls = uas->calls.live,
-        .server_transactions = uas->transactions.servers_live,
-        .client_transactions = uas->transactions.clients_live,
-        .timers = uas->stack.wheel->armed,
-        .blocks_free = uas->stack.store.free_count,
-        .blocks_max = uas->stack.store.blocks,
-    };
-}
-
-void cf_sip_uas_walk(const struct cf_sip_uas *uas, void (*each)(void *context, const struct cf_sip_snapshot *snapshot),
-                     void *context)
-{
-    char text[3][CF_SIP_IDENTITY_MAX];
-    for (uint32_t i = 0; i < uas->calls.touched; i++) {
-        const struct cf_sip_call *call = &uas->calls.call[i];
-        if (call->state == CF_SIP_CALL_FREE || call->muted)
-            continue;
-        struct cf_sip_snapshot snapshot = {.call = cf_sip_call_id(&uas->calls, call),
-                                           .user = call->user,
-                                           .state = (enum cf_sip_call_state)call->state,
-                                           .held = call->held};
-        struct cf_sip_words *const words[] = {&snapshot.caller, &snapshot.caller_name, &snapshot.called};
-        for (unsigned part = 0; part < 3; part++) {
-            words[part]->text = text[part];
-            words[part]->len = cf_sip_call_text(&uas->calls, call, (enum cf_sip_text)(CF_SIP_TEXT_CALLER + part),
-                                                text[part], CF_SIP_IDENTITY_MAX);
-        }
-        each(context, &snapshot);
+    struct cf_sip_stack *stack = calls->stack;
+    struct cf_sip_reliable *reliable = &call->reliable;
+    if (!reliable->waiting || !is_open(call))
+        return;
+    if (stack->now_ns >= reliable->end_ns) {
+        stack->counters.no_prack++;
+        refuse_and_linger(calls, call, 504, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_TIMEOUT});
+        return;
     }
-}
-
-/* Blocks that calls and transactions hold. */
-static uint64_t blocks_held(const struct cf_sip_uas *uas)
-{
-    uint64_t held = 0;
-    for (uint32_t i = 0; i < uas->calls.touched; i++) {
-        const struct cf_sip_call *call = &uas->calls.call[i];
-        if (call->state != CF_SIP_CALL_FREE)
-            held += cf_sip_store_blocks(call->text.len) + cf_sip_store_blocks(call->body.len) +
-                    cf_sip_store_blocks(call->ok.message.len);
-    }
-    for (uint32_t i = 0; i < uas->transactions.servers_touched; i++) {
-        const struct cf_sip_server *server = &uas->transactions.server[i];
-        if (server->state != CF_SIP_TRANSACTION_FREE)
-            held += cf_sip_store_blocks(server->head.len) + cf_sip_store_blocks(server->response.len);
-    }
-    for (uint32_t i = 0; i < uas->transactions.clients_touched; i++) {
-        const struct cf_sip_client *client = &uas->transactions.client[i];
-        if (client->state != CF_SIP_TRANSACTION_FREE)
-            held += cf_sip_store_blocks(client->request.len);
-    }
-    return held;
-}
-
-bool cf_sip_uas_check(const struct cf_sip_uas *uas)
-{
-    return cf_sip_wheel_check(uas->stack.wheel) && cf_sip_transactions_check(&uas->transactions) &&
-           cf_sip_calls_check(&uas->calls) && blocks_held(uas) + uas->stack.store.free_count == uas->stack.store.blocks;
+    stack->counters.resent_answers++;
+    cf_sip_stack_resend(stack, call->invite->response, &call->invite->peer);
+    reliable->repeat_ns *= 2;
+    const uint64_t next = stack->now_ns + reliable->repeat_ns;
+    cf_sip_call_due(calls, call, CF_SIP_DUE_RELIABLE, next < reliable->end_ns ? next : reliable->end_ns);
 }

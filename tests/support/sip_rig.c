@@ -10,7 +10,7 @@
 
 #include "tests/support/sip_rig.h"
 
-static void on_send(void *context, const union cf_sip_addr *to, const char *bytes, size_t len)
+static void on_send(void *context, const struct cf_sip_hop *to, const char *bytes, size_t len)
 {
     struct sip_rig *rig = context;
     assert_true(rig->sent_count < SENT_MAX && len < sizeof(rig->sent[0].text));
@@ -18,12 +18,19 @@ static void on_send(void *context, const union cf_sip_addr *to, const char *byte
     memcpy(sent->text, bytes, len);
     sent->text[len] = '\0';
     sent->len = len;
-    sent->port = cf_sip_addr_port(to);
+    sent->to = *to;
+    sent->port = cf_sip_addr_port(&to->addr);
 }
 
 static void on_event(void *context, const struct cf_sip_event *event)
 {
-    static const char *const names[] = {"OFFERING", "ACCEPTED", "CONNECTED", "HELD", "RESUMED", "DISCONNECTED", "IDLE"};
+    static const char *const names[CF_SIP_EVENTS_COUNT] = {
+        [CF_SIP_OFFERING] = "OFFERING", [CF_SIP_ACCEPTED] = "ACCEPTED",   [CF_SIP_PROCEEDING] = "PROCEEDING",
+        [CF_SIP_RINGBACK] = "RINGBACK", [CF_SIP_BUSY] = "BUSY",           [CF_SIP_CONNECTED] = "CONNECTED",
+        [CF_SIP_HELD] = "HELD",         [CF_SIP_RESUMED] = "RESUMED",     [CF_SIP_ONHOLD] = "ONHOLD",
+        [CF_SIP_INFORMED] = "INFORMED", [CF_SIP_DONE] = "DONE",           [CF_SIP_DISCONNECTED] = "DISCONNECTED",
+        [CF_SIP_IDLE] = "IDLE",
+    };
     struct sip_rig *rig = context;
     const size_t used = strlen(rig->log);
     snprintf(rig->log + used, sizeof(rig->log) - used, "%s%s", used != 0 ? " " : "", names[event->kind]);
@@ -33,15 +40,24 @@ static void on_event(void *context, const struct cf_sip_event *event)
         cf_sip_cause_text(&event->cause, cause);
         snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "(%x,%s)", event->mode, cause);
     }
+    if (event->kind == CF_SIP_DONE)
+        snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "(%u)", event->status);
     if (event->kind != CF_SIP_OFFERING)
         return;
     rig->call = event->call;
     snprintf(rig->caller, sizeof(rig->caller), "%.*s", (int)event->caller.len, event->caller.text);
     snprintf(rig->caller_name, sizeof(rig->caller_name), "%.*s", (int)event->caller_name.len, event->caller_name.text);
     snprintf(rig->called, sizeof(rig->called), "%.*s", (int)event->called.len, event->called.text);
-    assert_int_equal(cf_sip_uas_bind(rig->uas, event->call, 4711), 0);
+    assert_int_equal(cf_sip_ua_bind(rig->ua, event->call, 4711), 0);
     if (rig->refuse != 0)
-        assert_int_equal(cf_sip_uas_drop(rig->uas, rig->now, event->call, rig->refuse), 0);
+        assert_int_equal(cf_sip_ua_drop(rig->ua, rig->now, event->call, rig->refuse), 0);
+}
+
+static void on_service(void *context, bool in_service, unsigned status)
+{
+    struct sip_rig *rig = context;
+    snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "%s%s(%u)",
+             rig->log[0] != '\0' ? " " : "", in_service ? "INSERVICE" : "OUTOFSERVICE", status);
 }
 
 struct cf_sip_config sip_rig_config(void)
@@ -58,19 +74,20 @@ void sip_rig_open(struct sip_rig *rig, struct cf_sip_config config)
 {
     memset(rig, 0, sizeof(*rig));
     assert_null(cf_sip_config_complete(&config));
-    const size_t bytes = cf_sip_uas_bytes(&config);
+    const size_t bytes = cf_sip_ua_bytes(&config);
     rig->memory = aligned_alloc(64, bytes);
     assert_non_null(rig->memory);
     memset(rig->memory, 0, bytes);
     rig->now = 1000 * S;
-    assert_true(cf_sip_addr_parse(&rig->peer, "198.51.100.7", 12, 5070));
-    const struct cf_sip_uas_callbacks callbacks = {on_send, on_event, rig};
-    rig->uas = cf_sip_uas_init(rig->memory, &config, &callbacks, rig->now);
+    assert_true(cf_sip_addr_parse(&rig->peer.addr, "198.51.100.7", 12, 5070));
+    const struct cf_sip_ua_callbacks callbacks = {
+        .send = on_send, .event = on_event, .service = on_service, .context = rig};
+    rig->ua = cf_sip_ua_init(rig->memory, &config, &callbacks, rig->now);
 }
 
 void sip_rig_close(struct sip_rig *rig)
 {
-    assert_true(cf_sip_uas_check(rig->uas));
+    assert_true(cf_sip_ua_check(rig->ua));
     free(rig->memory);
 }
 
@@ -87,9 +104,9 @@ void sip_rig_receive(struct sip_rig *rig, const char *text)
     char *copy = malloc(len + (len == 0));
     assert_non_null(copy);
     memcpy(copy, text, len);
-    cf_sip_uas_receive(rig->uas, rig->now, &rig->peer, copy, len, false);
+    cf_sip_ua_receive(rig->ua, rig->now, &rig->peer, copy, len, false);
     free(copy);
-    assert_true(cf_sip_uas_check(rig->uas));
+    assert_true(cf_sip_ua_check(rig->ua));
 }
 
 /* Lets the time pass from deadline to deadline, as the program around it does. */
@@ -97,15 +114,15 @@ void sip_rig_pass(struct sip_rig *rig, uint64_t ns)
 {
     const uint64_t end = rig->now + ns;
     uint64_t next;
-    while ((next = cf_sip_uas_next_deadline(rig->uas)) <= end) {
+    while ((next = cf_sip_ua_next_deadline(rig->ua)) <= end) {
         if (next > rig->now)
             rig->now = next;
-        cf_sip_uas_tick(rig->uas, rig->now);
-        assert_true(cf_sip_uas_next_deadline(rig->uas) > rig->now);
+        cf_sip_ua_tick(rig->ua, rig->now);
+        assert_true(cf_sip_ua_next_deadline(rig->ua) > rig->now);
     }
     rig->now = end;
-    cf_sip_uas_tick(rig->uas, rig->now);
-    assert_true(cf_sip_uas_check(rig->uas));
+    cf_sip_ua_tick(rig->ua, rig->now);
+    assert_true(cf_sip_ua_check(rig->ua));
 }
 
 /* Builds a request of the caller. `extra` are header lines; body NULL: none. */
@@ -171,13 +188,13 @@ void sip_rig_assert_log(struct sip_rig *rig, const char *wanted)
 
 void sip_rig_assert_nothing_left(struct sip_rig *rig)
 {
-    const struct cf_sip_live live = cf_sip_uas_live(rig->uas);
+    const struct cf_sip_live live = cf_sip_ua_live(rig->ua);
     assert_int_equal(live.calls, 0);
     assert_int_equal(live.server_transactions, 0);
     assert_int_equal(live.client_transactions, 0);
     assert_int_equal(live.timers, 0);
     assert_int_equal(live.blocks_free, live.blocks_max);
-    assert_true(cf_sip_uas_next_deadline(rig->uas) == CF_SIP_TIMER_NEVER);
+    assert_true(cf_sip_ua_next_deadline(rig->ua) == CF_SIP_TIMER_NEVER);
 }
 
 /* An answered and confirmed call. */
@@ -185,7 +202,7 @@ void sip_rig_connect(struct sip_rig *rig)
 {
     sip_rig_invite(rig);
     sip_rig_assert_sent(rig, "100");
-    assert_int_equal(cf_sip_uas_answer(rig->uas, rig->now, rig->call), 0);
+    assert_int_equal(cf_sip_ua_answer(rig->ua, rig->now, rig->call), 0);
     sip_rig_assert_sent(rig, "200");
     sip_rig_receive(rig, sip_rig_request(rig, "ACK", 1, "ack", true, "", NULL));
     sip_rig_assert_sent(rig, "");

@@ -1,11 +1,11 @@
 /*
- * A SIP user agent server under simulated time, for tests: what it sends is kept and read with its own scanner, what it
+ * A SIP user agent under simulated time, for tests: what it sends is kept and read with its own scanner, what it
  * reports is kept as a line of words.
  */
 #ifndef CALLFAN_TESTS_SUPPORT_SIP_RIG_H
 #define CALLFAN_TESTS_SUPPORT_SIP_RIG_H
 
-#include "adapters/sip/uas.h"
+#include "adapters/sip/ua.h"
 
 #define MS CF_SIP_NS_PER_MS
 #define S  CF_SIP_NS_PER_S
@@ -16,13 +16,14 @@ struct sip_sent {
     char text[4096];
     size_t len;
     uint16_t port;
+    struct cf_sip_hop to;
 };
 
 struct sip_rig {
-    struct cf_sip_uas *uas;
+    struct cf_sip_ua *ua;
     void *memory;
     uint64_t now;
-    union cf_sip_addr peer;
+    struct cf_sip_hop peer;
     struct sip_sent sent[SENT_MAX];
     unsigned sent_count;
     char log[2048];

@@ -1,0 +1,397 @@
+/* Calls between the user agent and the core: events up, commands down; see trunk.h. */
+#include "adapters/sip/trunk.h"
+
+#include <errno.h>
+
+#include "adapters/sip/extension.h"
+
+static struct cf_sip_link *link_of(struct cf_sip_trunks *trunks, uint64_t provider_call)
+{
+    const uint32_t index = cf_handle_index(provider_call);
+    if (index >= trunks->links || provider_call == 0 || trunks->link[index].provider_call != provider_call)
+        return NULL;
+    return &trunks->link[index];
+}
+
+/* The command that waits for the call is answered, whatever becomes of the call. */
+static void reply_waiting(struct cf_sip_trunks *trunks, struct cf_sip_link *link, int32_t result)
+{
+    const uint64_t number = link->command;
+    link->command = 0;
+    if (number != 0)
+        cf_provider_reply(trunks->provider, number, result, link->provider_call);
+}
+
+static void unlink_call(struct cf_sip_trunks *trunks, struct cf_sip_link *link)
+{
+    reply_waiting(trunks, link, LINEERR_OPERATIONFAILED);
+    cf_provider_call_free(trunks->provider, link->provider_call);
+    *link = (struct cf_sip_link){0};
+}
+
+/* A new identifier with its link, NULL: none left. */
+static struct cf_sip_link *link_new(struct cf_sip_trunk *trunk)
+{
+    struct cf_sip_trunks *trunks = trunk->all;
+    const uint64_t call = cf_provider_call_new(trunks->provider, NULL);
+    if (call != 0 && cf_handle_index(call) < trunks->links) {
+        struct cf_sip_link *link = &trunks->link[cf_handle_index(call)];
+        *link = (struct cf_sip_link){.provider_call = call, .trunk = trunk};
+        return link;
+    }
+    trunks->no_link++;
+    if (call != 0)
+        cf_provider_call_free(trunks->provider, call);
+    return NULL;
+}
+
+void cf_sip_links_drop_idle(struct cf_sip_trunks *trunks)
+{
+    for (uint32_t i = 0; i < trunks->links; i++)
+        if (trunks->link[i].provider_call != 0 && trunks->link[i].ua_call == 0)
+            unlink_call(trunks, &trunks->link[i]);
+}
+
+/* ------------------------------------------------------------------ from the user agent to the core */
+
+static struct cf_text text_of(struct cf_sip_words words)
+{
+    return (struct cf_text){words.text, (uint32_t)words.len};
+}
+
+static struct cf_text number_of(const struct cf_sip_party *party)
+{
+    return (struct cf_text){party->number, party->number_len};
+}
+
+static struct cf_text name_of(const struct cf_sip_party *party)
+{
+    return (struct cf_text){party->name, party->name_len};
+}
+
+static struct cf_new_call new_call(const struct cf_sip_trunk *trunk, uint64_t call, int64_t time_ns)
+{
+    return (struct cf_new_call){
+        .call = call,
+        .line = trunk->line,
+        .state = LINECALLSTATE_OFFERING,
+        .mode = LINEOFFERINGMODE_ACTIVE,
+        .media_modes = LINEMEDIAMODE_INTERACTIVEVOICE,
+        .origin = LINECALLORIGIN_INBOUND,
+        .reason = LINECALLREASON_DIRECT,
+        .time_ns = time_ns,
+    };
+}
+
+static void offer(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
+{
+    struct cf_sip_trunks *trunks = trunk->all;
+    const struct cf_sip_identity *identity = event->identity;
+    struct cf_sip_link *link = link_new(trunk);
+    if (link == NULL) {
+        cf_sip_ua_close(trunk->ua, event->time_ns, event->call, 503);
+        return;
+    }
+    link->ua_call = event->call;
+    cf_sip_ua_bind(trunk->ua, event->call, link->provider_call);
+    struct cf_new_call announced = new_call(trunk, link->provider_call, (int64_t)event->time_ns);
+    announced.reason = identity->reason;
+    announced.caller = number_of(&identity->caller);
+    announced.caller_name = name_of(&identity->caller);
+    announced.called = number_of(&identity->called);
+    announced.called_name = name_of(&identity->called);
+    announced.redirecting = number_of(&identity->redirecting);
+    announced.redirecting_name = name_of(&identity->redirecting);
+    announced.redirection = number_of(&identity->redirection);
+    announced.redirection_name = name_of(&identity->redirection);
+    if (cf_provider_post_new_call(trunks->provider, &announced))
+        return;
+    trunks->no_link++;
+    unlink_call(trunks, link);
+    cf_sip_ua_close(trunk->ua, event->time_ns, event->call, 503);
+}
+
+/* What an event is as LINECALLSTATE; 0: no state. */
+static const struct {
+    uint32_t state, mode;
+} states[CF_SIP_EVENTS_COUNT] = {
+    [CF_SIP_OFFERING] = {LINECALLSTATE_OFFERING, LINEOFFERINGMODE_ACTIVE},
+    [CF_SIP_ACCEPTED] = {LINECALLSTATE_ACCEPTED, 0},
+    [CF_SIP_PROCEEDING] = {LINECALLSTATE_PROCEEDING, 0},
+    [CF_SIP_RINGBACK] = {LINECALLSTATE_RINGBACK, 0},
+    [CF_SIP_BUSY] = {LINECALLSTATE_BUSY, LINEBUSYMODE_STATION},
+    [CF_SIP_CONNECTED] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE},
+    [CF_SIP_RESUMED] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE},
+    [CF_SIP_HELD] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVEHELD},
+    [CF_SIP_ONHOLD] = {LINECALLSTATE_ONHOLD, 0},
+    [CF_SIP_DISCONNECTED] = {LINECALLSTATE_DISCONNECTED, 0}, /* the mode is the event's */
+    [CF_SIP_IDLE] = {LINECALLSTATE_IDLE, 0},
+};
+
+static enum cf_posted post(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
+{
+    char cause[24];
+    struct cf_call_state change = {.state = states[event->kind].state,
+                                   .mode = event->mode != 0 ? event->mode : states[event->kind].mode,
+                                   .time_ns = (int64_t)event->time_ns};
+    if (event->kind == CF_SIP_DISCONNECTED)
+        change.raw_cause = (struct cf_text){cause, cf_sip_cause_text(&event->cause, cause)};
+    return cf_provider_post_call_state(trunk->all->provider, event->user, &change);
+}
+
+/* The last event. Where there is no core, none will close the call: it ends here. */
+static void idle(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
+{
+    struct cf_sip_trunks *trunks = trunk->all;
+    struct cf_sip_link *link = link_of(trunks, event->user);
+    if (link != NULL)
+        reply_waiting(trunks, link, LINEERR_OPERATIONFAILED);
+    const enum cf_posted posted = post(trunk, event);
+    if (link == NULL)
+        return;
+    link->ua_call = 0;
+    if (posted == CF_POST_STALE)
+        unlink_call(trunks, link);
+}
+
+static void put_party(struct cf_record *record, uint16_t number_tag, uint16_t name_tag,
+                      const struct cf_sip_party *party)
+{
+    if (party->number_len != 0)
+        cf_fields_append(record, number_tag, party->number, party->number_len);
+    if (party->name_len != 0)
+        cf_fields_append(record, name_tag, party->name, party->name_len);
+}
+
+static void inform(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
+{
+    static struct cf_record record; /* 4 KiB, one thread */
+    uint32_t changed = 0;
+    record.payload_bytes = 0;
+    if (event->connected != NULL) {
+        changed |= LINECALLINFOSTATE_CONNECTEDID;
+        put_party(&record, CF_FIELD_CONNECTED, CF_FIELD_CONNECTED_NAME, event->connected);
+    }
+    if (event->redirection != NULL) {
+        changed |= LINECALLINFOSTATE_REDIRECTIONID;
+        put_party(&record, CF_FIELD_REDIRECTION, CF_FIELD_REDIRECTION_NAME, event->redirection);
+    }
+    if (record.payload_bytes != 0)
+        cf_provider_post_call_info(trunk->all->provider, event->user, changed, (int64_t)event->time_ns, &record);
+}
+
+/* What the peer's refusal of hold, retrieve or digits is to an application. */
+static int32_t result_of(unsigned status)
+{
+    switch (status) {
+    case 200:
+        return 0;
+    case 405:
+    case 415:
+    case 420:
+    case 488:
+    case 501:
+    case 606:
+        return LINEERR_OPERATIONUNAVAIL;
+    default:
+        return LINEERR_OPERATIONFAILED;
+    }
+}
+
+void cf_sip_link_event(void *context, const struct cf_sip_event *event)
+{
+    struct cf_sip_trunk *trunk = context;
+    struct cf_sip_link *link;
+    switch (event->kind) {
+    case CF_SIP_OFFERING:
+        offer(trunk, event);
+        break;
+    case CF_SIP_IDLE:
+        idle(trunk, event);
+        break;
+    case CF_SIP_INFORMED:
+        inform(trunk, event);
+        break;
+    case CF_SIP_DONE:
+        link = link_of(trunk->all, event->user);
+        if (link != NULL)
+            reply_waiting(trunk->all, link, result_of(event->status));
+        break;
+    default:
+        post(trunk, event);
+        break;
+    }
+}
+
+/* The state that a new core must be told of; 0: none, the call is over but for BYE or linger. */
+static uint32_t state_of(const struct cf_sip_snapshot *snapshot, uint32_t *ret_mode)
+{
+    enum cf_sip_event_kind as = CF_SIP_IDLE;
+    switch (snapshot->state) {
+    case CF_SIP_CALL_OFFERING:
+        as = CF_SIP_OFFERING;
+        break;
+    case CF_SIP_CALL_ACCEPTED:
+        as = CF_SIP_ACCEPTED;
+        break;
+    case CF_SIP_CALL_CALLING:
+    case CF_SIP_CALL_CANCELLING:
+        as = snapshot->progress;
+        break;
+    case CF_SIP_CALL_ANSWERED:
+    case CF_SIP_CALL_CONFIRMED:
+        as = snapshot->told;
+        break;
+    default:
+        break;
+    }
+    *ret_mode = states[as].mode;
+    if (snapshot->outgoing && as == CF_SIP_OFFERING) { /* no progress yet */
+        *ret_mode = 0;
+        return LINECALLSTATE_DIALING;
+    }
+    return as == CF_SIP_IDLE ? 0 : states[as].state;
+}
+
+void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot)
+{
+    struct cf_sip_trunk *trunk = context;
+    struct cf_sip_trunks *trunks = trunk->all;
+    struct cf_sip_link *link = link_of(trunks, snapshot->user);
+    struct cf_new_call call = new_call(trunk, snapshot->user, cf_clock_ns());
+    call.state = state_of(snapshot, &call.mode);
+    call.origin = snapshot->outgoing ? LINECALLORIGIN_OUTBOUND : LINECALLORIGIN_INBOUND;
+    call.caller = text_of(snapshot->caller);
+    call.caller_name = text_of(snapshot->caller_name);
+    call.called = text_of(snapshot->called);
+    if (link == NULL || call.state == 0)
+        return;
+    while (!cf_provider_post_new_call(trunks->provider, &call))
+        if (!cf_provider_wait_room(trunks->provider))
+            return; /* the end of the snapshot will tell */
+}
+
+/* ------------------------------------------------------------------ from the core to the user agent */
+
+static int32_t error_of(int rc)
+{
+    switch (rc) {
+    case 0:
+        return 0;
+    case -EINVAL:
+    case -ESTALE:
+        return LINEERR_INVALCALLSTATE;
+    case -EBUSY:
+    case -ENOSPC:
+        return LINEERR_RESOURCEUNAVAIL;
+    case -EMSGSIZE:
+        return LINEERR_INVALPARAM;
+    default:
+        return LINEERR_OPERATIONFAILED;
+    }
+}
+
+static int32_t make_call(struct cf_sip_trunks *trunks, const struct cf_command *command, uint64_t now_ns)
+{
+    struct cf_sip_trunk *trunk = command->line < trunks->settings->lines ? &trunks->trunk[command->line] : NULL;
+    if (trunk == NULL || !cf_sip_ua_in_service(trunk->ua))
+        return LINEERR_RESOURCEUNAVAIL;
+    struct cf_sip_link *link = link_new(trunk);
+    if (link == NULL)
+        return LINEERR_CALLUNAVAIL;
+    const struct cf_sip_making making = {
+        .destination = {command->destination.at, command->destination.bytes},
+        .user = link->provider_call,
+        .limit_s = command->params.no_answer_timeout_s,
+    };
+    const int rc = cf_sip_ua_make(trunk->ua, now_ns, &making, &link->ua_call);
+    if (rc < 0) {
+        unlink_call(trunks, link);
+        return rc == -EINVAL ? LINEERR_INVALADDRESS : LINEERR_CALLUNAVAIL;
+    }
+    const struct cf_call_state dialing = {.state = LINECALLSTATE_DIALING, .time_ns = (int64_t)now_ns};
+    const uint64_t call = link->provider_call;
+    cf_provider_reply(trunks->provider, command->number, 0, call);
+    cf_provider_post_call_state(trunks->provider, call, &dialing);
+    return 0;
+}
+
+/* These are answered when the user agent says DONE: 0 then, and the command's number stays with the link. */
+static int begin(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns)
+{
+    struct cf_sip_ua *ua = link->trunk->ua;
+    int rc;
+    if (command->id != CF_CMD_GENERATE_DIGITS)
+        rc = cf_sip_ua_hold(ua, now_ns, link->ua_call, command->id == CF_CMD_HOLD);
+    else
+        rc = cf_sip_ua_digits(ua, now_ns, link->ua_call, command->digits.at, command->digits.bytes, command->digit_ms);
+    return rc;
+}
+
+/* True when a reply is still owed, with ret_result. */
+static bool obey(struct cf_sip_trunks *trunks, const struct cf_command *command, uint64_t now_ns, int32_t *ret_result)
+{
+    struct cf_sip_link *link = link_of(trunks, command->call);
+    *ret_result = LINEERR_INVALCALLSTATE;
+    if (link == NULL || link->ua_call == 0)
+        return true; /* it became IDLE while the command was on its way */
+    struct cf_sip_ua *ua = link->trunk->ua;
+    switch (command->id) {
+    case CF_CMD_ACCEPT:
+        *ret_result = error_of(cf_sip_ua_accept(ua, now_ns, link->ua_call));
+        return true;
+    case CF_CMD_ANSWER:
+        *ret_result = error_of(cf_sip_ua_answer(ua, now_ns, link->ua_call));
+        return true;
+    case CF_CMD_DROP:
+        *ret_result = error_of(cf_sip_ua_drop(ua, now_ns, link->ua_call, trunks->settings->drop_status));
+        return true;
+    case CF_CMD_HOLD:
+    case CF_CMD_UNHOLD:
+    case CF_CMD_GENERATE_DIGITS:
+        break;
+    default:
+        *ret_result = LINEERR_OPERATIONUNAVAIL;
+        return true;
+    }
+    if (command->id == CF_CMD_GENERATE_DIGITS && command->digit_mode != LINEDIGITMODE_DTMF) {
+        *ret_result = LINEERR_INVALDIGITMODE;
+        return true;
+    }
+    *ret_result = error_of(begin(link, command, now_ns));
+    if (*ret_result != 0 || (command->id == CF_CMD_GENERATE_DIGITS && command->digits.bytes == 0))
+        return true;
+    link->command = command->number;
+    return false;
+}
+
+/* Nobody wants to hear of the call any more. */
+static void forget(struct cf_sip_trunks *trunks, uint64_t call, unsigned status, uint64_t now_ns)
+{
+    struct cf_sip_link *link = link_of(trunks, call);
+    if (link == NULL)
+        return;
+    const struct cf_sip_link old = *link;
+    unlink_call(trunks, link);
+    if (old.ua_call != 0)
+        cf_sip_ua_close(old.trunk->ua, now_ns, old.ua_call, status);
+}
+
+void cf_sip_trunks_command(struct cf_sip_trunks *trunks, const struct cf_command *command, int64_t now_ns)
+{
+    const uint64_t now = (uint64_t)now_ns;
+    int32_t result = 0;
+    if (command->id == CF_CMD_MAKE_CALL) {
+        result = make_call(trunks, command, now);
+        if (result != 0)
+            cf_provider_reply(trunks->provider, command->number, result, 0);
+    } else if (cf_command_wants_reply(command->id)) {
+        if (obey(trunks, command, now, &result))
+            cf_provider_reply(trunks->provider, command->number, result, command->call);
+    } else if (command->id == CF_CMD_CLOSE_CALL) {
+        forget(trunks, command->call, trunks->settings->drop_status, now);
+    } else if (command->id == CF_CMD_REFUSED) {
+        forget(trunks, command->call, command->refusal == CF_REFUSAL_NOBODY ? 480 : 503, now);
+    }
+    /* OPEN_LINE and CLOSE_LINE change nothing: a trunk line offers its calls whether or not somebody listens. */
+}

@@ -1,0 +1,34 @@
+/* See login.h. */
+#include "adapters/sip/login.h"
+
+enum { TRIES_MAX = 2 };
+
+bool cf_sip_login_challenged(struct cf_sip_stack *stack, const struct cf_sip_msg *response, uint8_t *tries)
+{
+    struct cf_sip_login *login = &stack->login;
+    struct cf_sip_challenge challenge;
+    stack->counters.challenged++;
+    if (stack->config.username == NULL || *tries >= TRIES_MAX || !cf_sip_challenge_read(response, NULL, &challenge) ||
+        (*tries != 0 && !challenge.stale)) {
+        stack->counters.login_failed++;
+        return false;
+    }
+    ++*tries;
+    login->challenge = challenge;
+    login->have = true;
+    login->nc = 0;
+    return true;
+}
+
+void cf_sip_login_put(struct cf_sip_stack *stack, const char *method, const char *uri, size_t uri_len)
+{
+    struct cf_sip_login *login = &stack->login;
+    const struct cf_sip_credentials credentials = {stack->config.username, stack->config.password};
+    char cnonce[CF_SIP_CNONCE_LEN + 1];
+    if (!login->have || credentials.username == NULL)
+        return;
+    cf_sip_cnonce_make(&stack->config.secret, ++login->cnonces, cnonce);
+    const struct cf_sip_auth_use use = {
+        .method = method, .uri = uri, .uri_len = uri_len, .nc = ++login->nc, .cnonce = cnonce};
+    cf_sip_authorization_put(&stack->out, &login->challenge, &credentials, &use);
+}

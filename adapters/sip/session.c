@@ -1,0 +1,35 @@
+/* The session timer of a call (RFC 4028): when it is refreshed, and what happens when it is not; see call.h. */
+#include "adapters/sip/call.h"
+
+/* RFC 4028 10: the side that does not refresh ends the session a little before the interval is over. */
+static uint64_t patience_s(uint32_t interval_s)
+{
+    const uint32_t margin = interval_s / 3 < 32 ? interval_s / 3 : 32;
+    return interval_s - margin;
+}
+
+void cf_sip_session_start(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    const uint32_t interval_s = call->session.session_s;
+    const uint64_t wait_s = call->session.ours ? interval_s / 2 : patience_s(interval_s);
+    cf_sip_call_due(calls, call, CF_SIP_DUE_SESSION,
+                    interval_s == 0 ? 0 : calls->stack->now_ns + wait_s * CF_SIP_NS_PER_S);
+}
+
+void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (!cf_sip_call_connected(call))
+        return;
+    if (call->session.ours) {
+        call->refresh_due = true;
+        call->retries = 0;
+        cf_sip_call_advance(calls, call);
+        return;
+    }
+    calls->stack->counters.sessions_expired++;
+    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_TIMEOUT});
+    if (call->state == CF_SIP_CALL_ANSWERED)
+        call->state = CF_SIP_CALL_BYE_WAIT;
+    else
+        cf_sip_call_send_bye(calls, call);
+}
