@@ -12,7 +12,7 @@ enum { URI_BYTES_MAX = 512 };
 static bool starts(struct cf_sip_words words, const char *lower)
 {
     const size_t len = strlen(lower);
-    return words.len > len && cf_sip_same(words.text, len, lower, len);
+    return words.len >= len && cf_sip_same(words.text, len, lower, len);
 }
 
 /* What separates digits for the eye, in a number that is nothing but digits and such. */
