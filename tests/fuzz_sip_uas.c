@@ -1,10 +1,13 @@
 /*
  * Fuzz entry of the whole user agent: datagrams, operations and time in any order. The input is a script: lines "%d" begin
  * a datagram (the lines up to the next '%' line; $T in it stands for our newest tag, $B for our newest branch), "%a" accepts
- * the newest call, "%n" answers, "%x" drops, "%c" closes it, "%o" toggles overload, "%l" lets 1 s pass, "%L" 40 s.
+ * the newest call, "%n" answers, "%x" drops, "%c" closes it, "%o" toggles overload, "%l" lets 1 s pass, "%L" 40 s; "%m" makes a call to
+ * the destination in the next line, "%h" holds, "%u" retrieves, "%g" sends the digits in the next line, "%r 180" answers our newest
+ * request other than ACK with that status, the lines up to the next '%' line being headers and, behind an empty line, a body.
  * After every step the invariants hold; in the end, when all timers have run out, nothing is left: every call that was offered
- * and not closed has had exactly one IDLE.
+ * or made and not closed has had exactly one IDLE.
  */
+#define _GNU_SOURCE /* memmem() */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,10 +23,12 @@ struct run {
     struct cf_sip_ua *ua;
     uint64_t now;
     uint64_t call;
-    unsigned offered, idle, closed;
+    unsigned offered, made, idle, closed;
     bool overload;
     char tag[64];
     char branch[64];
+    char asked[4096]; /* our newest request but ACK */
+    size_t asked_len;
 };
 
 static void keep(char *to, size_t bytes, const struct cf_sip_msg *msg, struct cf_sip_slice slice)
@@ -42,6 +47,10 @@ static void on_send(void *context, const struct cf_sip_hop *to, const char *byte
     assert(len <= CF_SIP_DATAGRAM_MAX && to->addr.sa.sa_family == AF_INET);
     cf_sip_scan(&msg, bytes, len);
     assert(msg.error != CF_SIP_ERROR_NOISE && msg.error != CF_SIP_ERROR_CONTROL_BYTE);
+    if (msg.is_request && msg.method != CF_SIP_ACK && len <= sizeof(run->asked)) {
+        memcpy(run->asked, bytes, len);
+        run->asked_len = len;
+    }
     if (msg.is_request)
         keep(run->branch, sizeof(run->branch), &msg, msg.via.branch);
     else
@@ -96,9 +105,53 @@ static void receive(struct run *run, const char *text, size_t len)
     free(copy);
 }
 
+static void put_slice(struct cf_sip_out *out, const struct cf_sip_msg *msg, struct cf_sip_slice slice)
+{
+    cf_sip_put(out, cf_sip_ptr(msg, slice), slice.len);
+}
+
+/* A response to our newest request, well-formed but for the lines given. */
+static void respond(struct run *run, const char *status, size_t status_len, const char *lines, size_t len)
+{
+    static char text[16384];
+    struct cf_sip_out out = {.text = text, .bytes_max = sizeof(text)};
+    struct cf_sip_msg msg;
+    if (run->asked_len == 0 || cf_sip_scan(&msg, run->asked, run->asked_len) != CF_SIP_ERROR_OK)
+        return;
+    CF_SIP_PUT(&out, "SIP/2.0 ");
+    cf_sip_put(&out, status, status_len < 3 ? status_len : 3);
+    CF_SIP_PUT(&out, " x\r\nVia: ");
+    put_slice(&out, &msg, msg.vias[0]);
+    CF_SIP_PUT(&out, "\r\nFrom: ");
+    put_slice(&out, &msg, msg.from.value);
+    CF_SIP_PUT(&out, "\r\nTo: ");
+    put_slice(&out, &msg, msg.to.value);
+    if (msg.to.tag.len == 0 && memmem(lines, len, "untagged", 8) == NULL)
+        cf_sip_put_string(&out, memmem(lines, len, "fork", 4) != NULL ? ";tag=other" : ";tag=callee");
+    CF_SIP_PUT(&out, "\r\nCall-ID: ");
+    put_slice(&out, &msg, msg.call_id);
+    CF_SIP_PUT(&out, "\r\nCSeq: ");
+    put_slice(&out, &msg, msg.cseq_value);
+    CF_SIP_PUT(&out, "\r\n");
+    cf_sip_put(&out, lines, len);
+    if (!out.full)
+        receive(run, out.text, out.len);
+}
+
+static void make(struct run *run, const char *text, size_t len)
+{
+    const struct cf_sip_making making = {.destination = {text, len}, .user = 1};
+    run->made += cf_sip_ua_make(run->ua, run->now, &making, &run->call) == 0;
+}
+
 static void step(struct run *run, const char *line, size_t len)
 {
     const char *body = memchr(line, '\n', len);
+    const char *rest = body != NULL ? body + 1 : line + len;
+    const size_t rest_len = (size_t)(line + len - rest);
+    const size_t first_len = rest_len != 0 && memchr(rest, '\n', rest_len) != NULL
+                                 ? (size_t)((const char *)memchr(rest, '\n', rest_len) - rest)
+                                 : rest_len;
     switch (len > 1 ? line[1] : 0) {
     case 'd':
         if (body != NULL)
@@ -119,6 +172,20 @@ static void step(struct run *run, const char *line, size_t len)
     case 'o':
         run->overload = !run->overload;
         cf_sip_ua_overload(run->ua, run->overload);
+        break;
+    case 'm':
+        make(run, rest, first_len);
+        break;
+    case 'h':
+    case 'u':
+        cf_sip_ua_hold(run->ua, run->now, run->call, line[1] == 'h');
+        break;
+    case 'g':
+        cf_sip_ua_digits(run->ua, run->now, run->call, rest, first_len, 0);
+        break;
+    case 'r':
+        if (len > 6)
+            respond(run, line + 3, 3, rest, rest_len);
         break;
     case 'l':
         tick_until(run, run->now + CF_SIP_NS_PER_S);
@@ -143,6 +210,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .blocks_max = 200,
         .ring_limit_ns = 70 * CF_SIP_NS_PER_S,
         .linger_ns = 2 * CF_SIP_NS_PER_S,
+        .has_peer = true,
+        .peer = {.addr.in4 = {.sin_family = AF_INET}},
+        .domain = "example.com",
+        .number = "100",
+        .username = "u",
+        .password = "p",
+        .session_s = 200,
+        .redirects_max = 2,
+        .reliable = true,
     };
     struct run run = {.now = 1000 * CF_SIP_NS_PER_S};
     const struct cf_sip_ua_callbacks callbacks = {.send = on_send, .event = on_event, .context = &run};
@@ -175,6 +251,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(live.calls <= CALLS_MAX && left.calls == 0 && left.server_transactions == 0 &&
            left.client_transactions == 0);
     assert(left.timers == 0 && left.blocks_free == left.blocks_max);
-    assert(run.idle <= run.offered && run.idle + run.closed >= run.offered);
+    assert(run.idle <= run.offered + run.made && run.idle + run.closed >= run.offered + run.made);
     return 0;
 }

@@ -384,7 +384,8 @@ static bool call_check(const struct cf_sip_call *call)
     uint64_t waits = 0;
     for (unsigned i = 0; i < CF_SIP_DUES; i++)
         waits |= call->due[i];
-    if ((waits != 0) != (call->timer.next != NULL) || call->generation % 2 == 0 || (!call->node.in && !calling))
+    if ((waits != 0) != (call->timer.next != NULL) || call->generation % 2 == 0 ||
+        (!call->node.in && !calling && !(call->outgoing && call->state == CF_SIP_CALL_LINGER)))
         return false;
     if (open && (call->invite == NULL || call->invite->state != CF_SIP_TRANSACTION_PROCEEDING ||
                  call->due[CF_SIP_DUE_LIMIT] == 0))

@@ -149,7 +149,7 @@ struct cf_sip_far {
 };
 
 struct cf_sip_call {
-    struct cf_sip_node node; /* by dialog; not in while an outgoing call has no tag of the peer */
+    struct cf_sip_node node; /* by dialog; not in an outgoing call without tag of the peer, which has none */
     struct cf_sip_timer timer;
     uint64_t timer_ns;         /* what the timer runs to */
     uint64_t due[CF_SIP_DUES]; /* 0: not waited for */
