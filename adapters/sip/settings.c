@@ -408,6 +408,8 @@ struct cf_sip_config cf_sip_settings_line(const struct cf_sip_settings *settings
     config.admit = settings->admit;
     config.realm = settings->realm;
     config.register_s = own->registers ? settings->register_s : 0;
+    if (own->registers && config.number != NULL)
+        config.user = config.number; /* the Request-URI of calls that come by the registration */
     if (!own->has_peer)
         config.options_s = 0;
     return config;

@@ -128,7 +128,6 @@ struct cf_sip_login {
     X(registered)       /* REGISTERs that were granted */                                                              \
     X(register_failures)                                                                                               \
     X(options_failures) /* OPTIONS of ours that nobody answered, or with 408 or 503 */                                 \
-    X(unsent)           /* messages that the transport did not take */                                                 \
     X(no_transaction)   /* requests answered without a transaction because there was none left */                      \
     X(no_block)         /* messages that could not be kept for repetition */                                           \
     X(too_large)        /* messages that did not fit a datagram and were not sent */                                   \
