@@ -6,7 +6,7 @@
 
 #include "adapters/sip/frame.h"
 
-enum { CUTS_MAX = 512 };
+enum { WORK_MAX = 1 << 20 }; /* bytes fed for the cuts of one input: up to 1 KiB it is cut at every byte */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     feed(&f, &whole, (const char *)data, size);
     whole.inside = cf_sip_framer_inside(&f);
     whole.fault = f.fault;
-    const size_t stride = size / CUTS_MAX + 1;
+    const size_t stride = size * size / WORK_MAX + 1;
     for (size_t cut = 1; cut < size; cut += stride) {
         const struct outcome cut_once = run(data, size, cut, size);
         same(&whole, &cut_once);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -677,6 +678,25 @@ static void without_a_source_the_descriptor_stays_the_callers(void **state)
     close(ends[1]);
 }
 
+/* In a process of its own, whose limit cannot be raised again. */
+static void more_sources_than_descriptors_are_refused_with_a_reason(void **state)
+{
+    (void)state;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct rlimit low = {64, 64};
+        struct cf_reactor *r = NULL;
+        char why[200] = "";
+        setrlimit(RLIMIT_NOFILE, &low);
+        const int rc = cf_reactor_open(&r, &(struct cf_reactor_options){.sources_count = 1024}, why, sizeof why);
+        _exit(rc == -EMFILE && strstr(why, "ulimit -n") != NULL ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 /* One more than there are descriptors: it is closed, and the next one with a free descriptor is taken. */
 static void without_descriptors_a_connection_is_closed(void **state)
 {
@@ -794,6 +814,7 @@ int main(void)
         cmocka_unit_test(a_stream_that_is_paused_while_connecting_connects),
         cmocka_unit_test(many_connections_are_served),
         cmocka_unit_test(without_a_source_the_descriptor_stays_the_callers),
+        cmocka_unit_test(more_sources_than_descriptors_are_refused_with_a_reason),
         cmocka_unit_test(without_descriptors_a_connection_is_closed),
         cmocka_unit_test(stuck_streams_leave_buffers_for_others),
         cmocka_unit_test(a_socket_that_does_not_listen_is_reported),

@@ -488,7 +488,7 @@ static int wait_for_one(struct cf_reactor *r, int64_t deadline_ns)
     int64_t now = cf_clock_ns();
     struct io_uring_cqe *cqe;
     int rc;
-    if (r->put_off_count != 0 || deadline_ns <= now) {
+    if (r->put_off_count != 0 || r->retry_count != 0 || deadline_ns <= now) {
         rc = io_uring_submit_and_get_events(&r->ring);
     } else if (deadline_ns == CF_REACTOR_NEVER) {
         rc = io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1, NULL, NULL);
