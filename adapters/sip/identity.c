@@ -252,22 +252,24 @@ static void read_entry_params(const struct cf_sip_msg *msg, struct entry *entry)
     struct cf_sip_cursor c = cf_sip_address_params(msg, &entry->address);
     struct cf_sip_param param;
     while (cf_sip_param_next(&c, &param) > 0) {
+        const struct index index = param.value != NULL ? index_of(param.value, param.value_len) : (struct index){0};
         const bool other = IS(param.name, param.name_len, "mp");
         if (IS(param.name, param.name_len, "index")) {
-            entry->index = index_of(param.value, param.value_len);
+            entry->index = index;
         } else if (other || IS(param.name, param.name_len, "rc") || IS(param.name, param.name_len, "np")) {
             entry->tag = other ? TAG_OTHER_USER : TAG_SAME_USER;
-            entry->from = index_of(param.value, param.value_len);
+            entry->from = index;
         }
     }
 }
 
 static void read_cause(const struct cf_sip_param *param, uint32_t *cause)
 {
-    struct cf_sip_cursor c = {param->value, param->value + param->value_len};
     uint32_t value;
-    if (IS(param->name, param->name_len, "cause") && param->value != NULL && cf_sip_take_number(&c, &value) &&
-        c.p == c.end)
+    if (param->value == NULL || !IS(param->name, param->name_len, "cause"))
+        return;
+    struct cf_sip_cursor c = {param->value, param->value + param->value_len};
+    if (cf_sip_take_number(&c, &value) && c.p == c.end)
         *cause = value;
 }
 
