@@ -448,19 +448,25 @@ static void read_caller(const struct cf_sip_msg *invite, bool trusted, bool hide
         set_party(caller, invite, &invite->from);
 }
 
+/* The name in To is the called party's only when the number is. */
+static bool is_of_to(const struct cf_sip_msg *invite, const struct cf_sip_party *called)
+{
+    char number[CF_SIP_PARTY_BYTES_MAX];
+    const struct cf_sip_slice uri = invite->to.uri;
+    const size_t len = cf_sip_number_copy(number, sizeof(number), cf_sip_ptr(invite, uri), uri.len);
+    return len == called->number_len && memcmp(number, called->number, len) == 0;
+}
+
 static void read_called(const struct cf_sip_msg *invite, struct cf_sip_party *called)
 {
-    struct cf_sip_party to = {0};
-    set_party(&to, invite, &invite->to);
-    const bool from_to = !has_user(invite, invite->uri) && has_user(invite, invite->to.uri);
-    if (!from_to) {
-        set_number(called, invite, invite->uri);
-        if (called->number_len == to.number_len && memcmp(called->number, to.number, to.number_len) == 0)
-            set_name(called, invite, &invite->to);
-        set_flags(called);
+    if (!has_user(invite, invite->uri) && has_user(invite, invite->to.uri)) {
+        set_party(called, invite, &invite->to);
         return;
     }
-    *called = to;
+    set_number(called, invite, invite->uri);
+    if (invite->to.display.len != 0 && is_of_to(invite, called))
+        set_name(called, invite, &invite->to);
+    set_flags(called);
 }
 
 void cf_sip_identity_of_invite(const struct cf_sip_msg *invite, bool trusted, struct cf_sip_identity *ret_identity)
