@@ -20,6 +20,16 @@ static void answer(const struct cf_sip_challenge *challenge)
     assert(cf_sip_authorization_put(
         &out, challenge, &(struct cf_sip_credentials){"bob", "hunter2"},
         &(struct cf_sip_auth_use){.method = "INVITE", .uri = "sip:b@y", .uri_len = 7, .nc = 1, .cnonce = "c"}));
+    struct cf_sip_msg request = {
+        .base = text, .is_request = true, .extras_count = 1, .extra = {{CF_SIP_HEADER_AUTHORIZATION, {15, 0}}}};
+    unsigned at;
+    request.extra[0].value.len = (uint16_t)(out.len - 17);
+    char realm[CF_SIP_REALM_MAX + 1] = "";
+    memcpy(realm, challenge->realm, challenge->realm_len);
+    struct cf_sip_guard theirs = guard;
+    theirs.realm = realm; /* and whoever made the challenge can read it */
+    const enum cf_sip_auth result = cf_sip_authorization_check(&theirs, &request, "1234", 4, 1000, &at);
+    assert(strlen(realm) != challenge->realm_len || result == CF_SIP_AUTH_WRONG || result == CF_SIP_AUTH_STALE);
     assert(!out.full && memchr(text, '\n', out.len) == text + out.len - 1);
 }
 

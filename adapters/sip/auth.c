@@ -144,7 +144,8 @@ static bool take_value(struct cf_sip_cursor *c, struct cf_sip_piece *ret_value)
     ret_value->text = c->p;
     c->p = cf_sip_find_value_end(c->p, c->end); /* some write a uri without quotes */
     ret_value->len = (size_t)(c->p - ret_value->text);
-    return ret_value->len != 0;
+    /* A backslash would take the meaning from the quote that we write behind it. */
+    return ret_value->len != 0 && memchr(ret_value->text, '\\', ret_value->len) == NULL;
 }
 
 /* `Digest a=b, c="d", Basic realm="e"`: a name before '=' is a parameter's, else a scheme's. */

@@ -291,22 +291,25 @@ static void read_q(struct cf_sip_cursor c, uint16_t *q)
         *q = (uint16_t)value;
 }
 
+static void read_contact_param(const struct cf_sip_param *param, struct cf_sip_contact *contact)
+{
+    struct cf_sip_cursor value = {param->value, param->value + param->value_len};
+    uint32_t expires_s;
+    if (CF_SIP_SAME(param->name, param->name_len, "q")) {
+        read_q(value, &contact->q);
+    } else if (CF_SIP_SAME(param->name, param->name_len, "expires") && cf_sip_take_number(&value, &expires_s) &&
+               value.p == value.end) {
+        contact->expires_given = true;
+        contact->expires_s = expires_s;
+    }
+}
+
 static void read_contact_params(struct cf_sip_cursor c, struct cf_sip_contact *contact)
 {
     struct cf_sip_param param;
-    while (cf_sip_param_next(&c, &param) > 0) {
-        struct cf_sip_cursor value = {param.value, param.value + param.value_len};
-        uint32_t expires_s;
-        if (param.value == NULL)
-            continue;
-        if (CF_SIP_SAME(param.name, param.name_len, "q")) {
-            read_q(value, &contact->q);
-        } else if (CF_SIP_SAME(param.name, param.name_len, "expires") && cf_sip_take_number(&value, &expires_s) &&
-                   value.p == value.end) {
-            contact->expires_given = true;
-            contact->expires_s = expires_s;
-        }
-    }
+    while (cf_sip_param_next(&c, &param) > 0)
+        if (param.value != NULL)
+            read_contact_param(&param, contact);
 }
 
 /* 1: the next contact, 0: there is none, -1: one that is malformed; what stands behind it in its line is lost. */

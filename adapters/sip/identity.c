@@ -252,22 +252,24 @@ static void read_entry_params(const struct cf_sip_msg *msg, struct entry *entry)
     struct cf_sip_cursor c = cf_sip_address_params(msg, &entry->address);
     struct cf_sip_param param;
     while (cf_sip_param_next(&c, &param) > 0) {
+        const struct index index = param.value != NULL ? index_of(param.value, param.value_len) : (struct index){0};
         const bool other = IS(param.name, param.name_len, "mp");
         if (IS(param.name, param.name_len, "index")) {
-            entry->index = index_of(param.value, param.value_len);
+            entry->index = index;
         } else if (other || IS(param.name, param.name_len, "rc") || IS(param.name, param.name_len, "np")) {
             entry->tag = other ? TAG_OTHER_USER : TAG_SAME_USER;
-            entry->from = index_of(param.value, param.value_len);
+            entry->from = index;
         }
     }
 }
 
 static void read_cause(const struct cf_sip_param *param, uint32_t *cause)
 {
-    struct cf_sip_cursor c = {param->value, param->value + param->value_len};
     uint32_t value;
-    if (IS(param->name, param->name_len, "cause") && param->value != NULL && cf_sip_take_number(&c, &value) &&
-        c.p == c.end)
+    if (param->value == NULL || !IS(param->name, param->name_len, "cause"))
+        return;
+    struct cf_sip_cursor c = {param->value, param->value + param->value_len};
+    if (cf_sip_take_number(&c, &value) && c.p == c.end)
         *cause = value;
 }
 
@@ -446,19 +448,25 @@ static void read_caller(const struct cf_sip_msg *invite, bool trusted, bool hide
         set_party(caller, invite, &invite->from);
 }
 
+/* The name in To is the called party's only when the number is. */
+static bool is_of_to(const struct cf_sip_msg *invite, const struct cf_sip_party *called)
+{
+    char number[CF_SIP_PARTY_BYTES_MAX];
+    const struct cf_sip_slice uri = invite->to.uri;
+    const size_t len = cf_sip_number_copy(number, sizeof(number), cf_sip_ptr(invite, uri), uri.len);
+    return len == called->number_len && memcmp(number, called->number, len) == 0;
+}
+
 static void read_called(const struct cf_sip_msg *invite, struct cf_sip_party *called)
 {
-    struct cf_sip_party to = {0};
-    set_party(&to, invite, &invite->to);
-    const bool from_to = !has_user(invite, invite->uri) && has_user(invite, invite->to.uri);
-    if (!from_to) {
-        set_number(called, invite, invite->uri);
-        if (called->number_len == to.number_len && memcmp(called->number, to.number, to.number_len) == 0)
-            set_name(called, invite, &invite->to);
-        set_flags(called);
+    if (!has_user(invite, invite->uri) && has_user(invite, invite->to.uri)) {
+        set_party(called, invite, &invite->to);
         return;
     }
-    *called = to;
+    set_number(called, invite, invite->uri);
+    if (invite->to.display.len != 0 && is_of_to(invite, called))
+        set_name(called, invite, &invite->to);
+    set_flags(called);
 }
 
 void cf_sip_identity_of_invite(const struct cf_sip_msg *invite, bool trusted, struct cf_sip_identity *ret_identity)
