@@ -288,7 +288,80 @@ static void a_hold_waits_for_the_ack(void **state)
     sip_rig_close(&rig);
 }
 
+/* ---- 100 only when it is needed */
+
+static void trying_is_sent_when_nothing_else_is(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct cf_sip_config config = sip_rig_config();
+    config.trying_ns = 200 * MS;
+    sip_rig_open(&rig, config);
+    sip_rig_invite(&rig);
+    sip_rig_assert_sent(&rig, "");
+    sip_rig_pass(&rig, 250 * MS);
+    sip_rig_assert_sent(&rig, "100");
+    sip_rig_invite(&rig);
+    sip_rig_assert_sent(&rig, "100"); /* the INVITE again, the answer again */
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
+    sip_rig_clear(&rig);
+    sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "two", false, "", SDP("sendrecv")));
+    assert_int_equal(cf_sip_ua_accept(rig.ua, rig.now, rig.call), 0);
+    sip_rig_assert_sent(&rig, "180");
+    sip_rig_pass(&rig, 250 * MS);
+    sip_rig_clear(&rig);
+    sip_rig_pass(&rig, 1 * S);
+    assert_int_equal(rig.sent_count, 1); /* of the refused call, 603 again */
+    sip_rig_close(&rig);
+}
+
+/* ---- an answer in ACK that cannot be used */
+
+static void an_unusable_answer_in_ack_ends_the_call(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open(&rig, sip_rig_config());
+    sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 1, "inv", false, "", NULL));
+    assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+    sip_rig_assert_sent(&rig, "100 200");
+    receive(&rig, "ACK", 1, "ack", "",
+            "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n"
+            "m=audio 0 RTP/AVP 0\r\n");
+    sip_rig_assert_sent(&rig, "BYE");
+    sip_rig_assert_log(&rig, "OFFERING CONNECTED DISCONNECTED(400,SIP 488)");
+    sip_rig_pass(&rig, 60 * S);
+    sip_rig_close(&rig);
+}
+
 /* ---- streams */
+
+static unsigned holds[16];
+
+static void on_hold(void *context, uint64_t connection, bool on)
+{
+    (void)context;
+    assert_true(connection < 16);
+    holds[connection] += on ? 1 : (unsigned)-1;
+}
+
+static void a_call_holds_its_connection(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open_holding(&rig, sip_rig_config(), on_hold);
+    rig.peer.stream = true;
+    rig.peer.connection = 5;
+    sip_rig_connect(&rig);
+    assert_int_equal(holds[5], 1);
+    rig.peer.connection = 6;
+    receive(&rig, "INFO", 2, "info", "", NULL);
+    assert_int_equal(holds[5], 0);
+    assert_int_equal(holds[6], 1);
+    receive(&rig, "BYE", 3, "bye", "", NULL);
+    assert_int_equal(holds[6], 0);
+    sip_rig_close(&rig);
+}
 
 static void answers_go_back_over_the_connection(void **state)
 {
@@ -350,6 +423,9 @@ int main(void)
         cmocka_unit_test(we_hold_a_call_that_came_in),
         cmocka_unit_test(a_hold_that_is_only_tried_for_ends_with_the_call),
         cmocka_unit_test(a_hold_waits_for_the_ack),
+        cmocka_unit_test(trying_is_sent_when_nothing_else_is),
+        cmocka_unit_test(an_unusable_answer_in_ack_ends_the_call),
+        cmocka_unit_test(a_call_holds_its_connection),
         cmocka_unit_test(answers_go_back_over_the_connection),
         cmocka_unit_test(an_answer_is_repeated_even_over_a_stream),
     };

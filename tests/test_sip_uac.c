@@ -673,8 +673,8 @@ static void a_longer_session_is_asked_for_when_the_peer_wants_it(void **state)
     assert_non_null(strstr(second.text, "Session-Expires: 600\r\n"));
     assert_non_null(strstr(second.text, "Min-SE: 600\r\n"));
     sip_rig_clear(&rig);
-    sip_peer_answer(&rig, &second, 422, "callee", "Min-SE: 600\r\n", NULL);
-    sip_rig_assert_sent(&rig, "ACK");
+    sip_peer_answer(&rig, &second, 422, "callee", "Min-SE: 601\r\n", NULL);
+    sip_rig_assert_sent(&rig, "ACK"); /* once is enough */
     close_rig(&rig);
 }
 

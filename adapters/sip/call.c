@@ -99,6 +99,21 @@ bool cf_sip_call_set(struct cf_sip_calls *calls, struct cf_sip_call *call, enum 
     return true;
 }
 
+/* While a call lives its connection is held open: a peer behind it may be reached by no other. */
+void cf_sip_call_set_peer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_hop *peer)
+{
+    const struct cf_sip_stack *stack = calls->stack;
+    const uint64_t before = call->peer.stream ? call->peer.connection : 0;
+    const uint64_t after = peer->stream ? peer->connection : 0;
+    call->peer = *peer;
+    if (before == after || stack->hold == NULL)
+        return;
+    if (after != 0)
+        stack->hold(stack->send_context, after, true);
+    if (before != 0)
+        stack->hold(stack->send_context, before, false);
+}
+
 void cf_sip_call_set_target(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg)
 {
     const struct cf_sip_slice uri = msg->contact.uri;
@@ -227,6 +242,7 @@ void cf_sip_call_free(struct cf_sip_calls *calls, struct cf_sip_call *call)
     struct cf_sip_store *store = &calls->stack->store;
     assert(call->state != CF_SIP_CALL_FREE);
     leave_transactions(calls, call);
+    cf_sip_call_set_peer(calls, call, &(struct cf_sip_hop){.stream = false});
     wait_for_nothing(calls, call);
     cf_sip_table_remove(&calls->dialogs, &call->node);
     cf_sip_store_free(store, &call->text);
@@ -350,13 +366,10 @@ static void limit(struct cf_sip_calls *calls, struct cf_sip_call *call)
 
 /* Each of these either ends the call or gives its deadline a later time, or none. */
 static void (*const due_actions[CF_SIP_DUES])(struct cf_sip_calls *, struct cf_sip_call *) = {
-    [CF_SIP_DUE_LIMIT] = limit,
-    [CF_SIP_DUE_RING] = cf_sip_call_ring_again,
-    [CF_SIP_DUE_RELIABLE] = cf_sip_call_repeat_reliable,
-    [CF_SIP_DUE_OK] = cf_sip_call_repeat_ok,
-    [CF_SIP_DUE_LINGER] = cf_sip_call_end,
-    [CF_SIP_DUE_SESSION] = cf_sip_session_due,
-    [CF_SIP_DUE_RETRY] = cf_sip_call_advance,
+    [CF_SIP_DUE_TRYING] = cf_sip_call_trying,    [CF_SIP_DUE_LIMIT] = limit,
+    [CF_SIP_DUE_RING] = cf_sip_call_ring_again,  [CF_SIP_DUE_RELIABLE] = cf_sip_call_repeat_reliable,
+    [CF_SIP_DUE_OK] = cf_sip_call_repeat_ok,     [CF_SIP_DUE_LINGER] = cf_sip_call_end,
+    [CF_SIP_DUE_SESSION] = cf_sip_session_due,   [CF_SIP_DUE_RETRY] = cf_sip_call_advance,
     [CF_SIP_DUE_DIGIT] = cf_sip_call_next_digit,
 };
 

@@ -103,6 +103,7 @@ enum cf_sip_text {
 
 /* What a call waits for. */
 enum cf_sip_due {
+    CF_SIP_DUE_TRYING,   /* 100, unless there was another response */
     CF_SIP_DUE_LIMIT,    /* unanswered until then, or CANCEL without effect: given up */
     CF_SIP_DUE_RING,     /* 180 again (RFC 3261 13.3.1.1) */
     CF_SIP_DUE_RELIABLE, /* a reliable 180 again (RFC 3262) */
@@ -183,6 +184,7 @@ struct cf_sip_call {
     uint32_t limit_s;                /* outgoing: how long it may ring */
     uint32_t sdp_version;
     uint64_t sdp_session; /* the same in every o= line of the call */
+    uint64_t sdp_mark;    /* of the peer's newest description (cf_sdp_mark()); 0: none */
     uint64_t user;
     struct cf_sip_server *invite; /* the INVITE of the peer that began the call, as long as its transaction lives */
     struct cf_sip_client *client[CF_SIP_CALL_USES];
@@ -231,6 +233,9 @@ void cf_sip_call_put(struct cf_sip_calls *calls, const struct cf_sip_call *call,
 /* Gives a part another text; false, counted and nothing changed, when there is no room. The text may not lie in stack->text. */
 bool cf_sip_call_set(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_text part, const char *text,
                      size_t len);
+
+/* Where the peer was heard last. */
+void cf_sip_call_set_peer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_hop *peer);
 
 /* The newest Contact of the peer becomes the remote target. */
 void cf_sip_call_set_target(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg);
@@ -286,6 +291,7 @@ struct cf_sip_beginning {
     const char *tag;               /* ours, CF_SIP_TAG_LEN bytes */
     const struct cf_sip_out *body; /* session description prepared for the answer */
     uint64_t sdp_session;
+    uint64_t sdp_mark;
     bool offers;   /* the description is an offer */
     bool holds;    /* the INVITE's offer puts us on hold */
     bool reliable; /* provisional responses are to be acknowledged */
@@ -325,6 +331,7 @@ void cf_sip_call_wait_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, 
                           uint32_t cseq, bool offers);
 
 /* These are the deadlines of an incoming call. */
+void cf_sip_call_trying(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_call_no_answer(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_call_ring_again(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_call_repeat_reliable(struct cf_sip_calls *calls, struct cf_sip_call *call);
@@ -420,6 +427,8 @@ void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
 /* Takes the interval of a message that settles it, and waits for the refresh or its absence. */
 void cf_sip_session_start(struct cf_sip_calls *calls, struct cf_sip_call *call);
+/* A refresh failed: once more, before the interval is over. */
+void cf_sip_session_again(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
 #endif

@@ -26,10 +26,15 @@ static struct cf_sip_out description(struct cf_sip_calls *calls)
     return (struct cf_sip_out){.text = calls->stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
 }
 
-static struct cf_sip_described described_by(const struct cf_sip_call *call)
+/* The description that answers `offer`: as it was when the peer repeats its own (RFC 3264 8), else a new version. */
+static struct cf_sip_described described_by(const struct cf_sip_call *call, const struct cf_sip_msg *request)
 {
+    struct cf_sdp offer;
+    const bool read = cf_sdp_scan(cf_sip_ptr(request, request->body), request->body.len, &offer) == CF_SDP_ERROR_OK;
+    const bool same =
+        read && call->sdp_mark != 0 && cf_sdp_mark(&offer) == call->sdp_mark && cf_sdp_holds(&offer) == call->held;
     return (struct cf_sip_described){.session = call->sdp_session,
-                                     .version = call->sdp_version + 1,
+                                     .version = same ? call->sdp_version : call->sdp_version + 1,
                                      .ours = call->holds ? CF_SDP_SENDONLY : CF_SDP_SENDRECV};
 }
 
@@ -49,13 +54,14 @@ static void put_session(struct cf_sip_out *out, const struct cf_sip_session *ses
 static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
 {
     struct cf_sip_stack *stack = calls->stack;
-    const struct cf_sip_described described = described_by(call);
+    const struct cf_sip_described described = described_by(call, request->msg);
     struct cf_sip_out body = description(calls);
     struct cf_sip_session session;
+    uint64_t mark;
     bool holds;
     if (!cf_sip_reply_session(stack, request, &session))
         return false;
-    const enum cf_sip_media media = cf_sip_reply_media(stack, request, &described, &body, &holds);
+    const enum cf_sip_media media = cf_sip_reply_media(stack, request, &described, &body, &holds, &mark);
     if (media == CF_SIP_MEDIA_REFUSED)
         return false;
     const struct cf_sip_hop to = cf_sip_response_hop(request->msg, &request->source);
@@ -66,7 +72,8 @@ static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call
     }
     if (call->state == CF_SIP_CALL_ANSWERED)
         call->state = CF_SIP_CALL_CONFIRMED;
-    call->sdp_version++;
+    call->sdp_version = described.version;
+    call->sdp_mark = mark;
     stack->counters.reinvites++;
     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 200, NULL);
     cf_sip_put_routes(out, request->msg);
@@ -111,7 +118,7 @@ static bool reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const
 static bool update(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
 {
     struct cf_sip_stack *stack = calls->stack;
-    const struct cf_sip_described described = described_by(call);
+    const struct cf_sip_described described = described_by(call, request->msg);
     struct cf_sip_out body = description(calls);
     struct cf_sip_session session;
     bool holds = call->held;
@@ -124,9 +131,9 @@ static bool update(struct cf_sip_calls *calls, struct cf_sip_call *call, const s
     if (request->msg->body.len != 0) {
         if ((call->ok.waiting && call->ok.offers) || call->change != CF_SIP_CHANGE_NOTHING)
             return refuse(calls, request, 491);
-        if (cf_sip_reply_media(stack, request, &described, &body, &holds) == CF_SIP_MEDIA_REFUSED)
+        if (cf_sip_reply_media(stack, request, &described, &body, &holds, &call->sdp_mark) == CF_SIP_MEDIA_REFUSED)
             return false;
-        call->sdp_version++;
+        call->sdp_version = described.version;
     }
     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 200, NULL);
     cf_sip_put_contact(stack, out, &request->source);
@@ -160,7 +167,7 @@ static void carry_out(struct cf_sip_calls *calls, struct cf_sip_call *call, cons
 {
     const uint32_t before = call->remote_cseq;
     call->remote_cseq = request->msg->cseq;
-    call->peer = request->source;
+    cf_sip_call_set_peer(calls, call, &request->source);
     switch ((enum cf_sip_method)request->msg->method) {
     case CF_SIP_INVITE:
         if (!reinvite(calls, call, request))

@@ -5,7 +5,8 @@
 enum {
     RETRY_S_MIN = 30,
     RETRY_S_MAX = 600,
-    ASK_AGAIN_S_MIN = 30, /* a granted interval may be shorter; it is refreshed this often at most */
+    RETRY_AFTER_S_MAX = 3600, /* what a registrar may ask for */
+    REFRESH_S_MIN = 5,        /* whatever it grants */
 };
 
 static unsigned slot_of(enum cf_sip_use use)
@@ -166,7 +167,7 @@ static void granted(struct cf_sip_line *line, const struct cf_sip_msg *response)
     line->failures = 0;
     if (line->leaving)
         return;
-    wait(line, CF_SIP_USE_REGISTER, seconds / 2 > ASK_AGAIN_S_MIN ? seconds / 2 : (seconds + 1) / 2);
+    wait(line, CF_SIP_USE_REGISTER, seconds / 2 > REFRESH_S_MIN ? seconds / 2 : REFRESH_S_MIN);
     tell(line, response->status);
 }
 
@@ -182,6 +183,7 @@ static void not_granted(struct cf_sip_line *line, const struct cf_sip_msg *respo
         seconds = RETRY_S_MAX;
     if (response != NULL)
         cf_sip_retry_after_read(response, &seconds);
+    seconds = seconds < RETRY_AFTER_S_MAX ? seconds : RETRY_AFTER_S_MAX;
     wait(line, CF_SIP_USE_REGISTER, seconds != 0 ? seconds : 1);
     tell(line, response != NULL ? response->status : 408);
 }

@@ -14,9 +14,7 @@ bool cf_sip_login_challenged(struct cf_sip_stack *stack, const struct cf_sip_msg
         return false;
     }
     ++*tries;
-    login->challenge = challenge;
-    login->have = true;
-    login->nc = 0;
+    login->known[challenge.proxy] = (struct cf_sip_known){.challenge = challenge, .have = true};
     return true;
 }
 
@@ -25,10 +23,13 @@ void cf_sip_login_put(struct cf_sip_stack *stack, const char *method, const char
     struct cf_sip_login *login = &stack->login;
     const struct cf_sip_credentials credentials = {stack->config.username, stack->config.password};
     char cnonce[CF_SIP_CNONCE_LEN + 1];
-    if (!login->have || credentials.username == NULL)
-        return;
-    cf_sip_cnonce_make(&stack->config.secret, ++login->cnonces, cnonce);
-    const struct cf_sip_auth_use use = {
-        .method = method, .uri = uri, .uri_len = uri_len, .nc = ++login->nc, .cnonce = cnonce};
-    cf_sip_authorization_put(&stack->out, &login->challenge, &credentials, &use);
+    for (unsigned i = 0; i < 2 && credentials.username != NULL; i++) {
+        struct cf_sip_known *known = &login->known[i];
+        if (!known->have)
+            continue;
+        cf_sip_cnonce_make(&stack->config.secret, ++login->cnonces, cnonce);
+        const struct cf_sip_auth_use use = {
+            .method = method, .uri = uri, .uri_len = uri_len, .nc = ++known->nc, .cnonce = cnonce};
+        cf_sip_authorization_put(&stack->out, &known->challenge, &credentials, &use);
+    }
 }

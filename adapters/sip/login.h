@@ -1,8 +1,8 @@
 /*
  * The credentials of a line: which challenge was seen last, and how requests answer it.
  *
- * Shape:     one per user agent, in the stack. The newest challenge is remembered, so that requests of a call that has been challenged
- *            carry credentials at once.
+ * Shape:     one per user agent, in the stack. The newest challenges of a proxy (407) and of somebody behind it (401) are
+ *            remembered, so that later requests carry credentials at once.
  * Overlap:   one thread.
  * Trust:     a peer that challenges again and again is asked again once, or twice when it calls the nonce stale.
  * Source:    RFC 3261 22.2, 22.3; RFC 7616.

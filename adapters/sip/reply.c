@@ -193,11 +193,13 @@ static enum cf_sip_media refuse_media(struct cf_sip_stack *stack, const struct c
 }
 
 enum cf_sip_media cf_sip_reply_media(struct cf_sip_stack *stack, const struct cf_sip_request *request,
-                                     const struct cf_sip_described *described, struct cf_sip_out *out, bool *ret_holds)
+                                     const struct cf_sip_described *described, struct cf_sip_out *out, bool *ret_holds,
+                                     uint64_t *ret_mark)
 {
     const struct cf_sip_msg *msg = request->msg;
     const struct cf_sdp_local *local = &stack->config.media;
     struct cf_sdp offer;
+    *ret_mark = 0;
     if (msg->body.len == 0) {
         *ret_holds = false;
         cf_sdp_offer_as(local, described->ours, described->session, described->version, out);
@@ -211,5 +213,6 @@ enum cf_sip_media cf_sip_reply_media(struct cf_sip_stack *stack, const struct cf
     if (error != CF_SDP_ERROR_OK || out->full)
         return refuse_media(stack, request, 488, cf_sdp_error_text(error));
     *ret_holds = cf_sdp_holds(&offer);
+    *ret_mark = cf_sdp_mark(&offer);
     return CF_SIP_MEDIA_ANSWERED;
 }

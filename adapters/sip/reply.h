@@ -70,8 +70,10 @@ struct cf_sip_described {
     enum cf_sdp_direction ours; /* SENDRECV, or SENDONLY while we hold the peer */
 };
 
-/* Writes our session description into `out`, from the request's. ret_holds: the peer's offer puts us on hold. */
+/* Writes our session description into `out`, from the request's. ret_holds: the peer's offer puts us on hold;
+ * ret_mark: the offer's mark, 0: none. */
 enum cf_sip_media cf_sip_reply_media(struct cf_sip_stack *stack, const struct cf_sip_request *request,
-                                     const struct cf_sip_described *described, struct cf_sip_out *out, bool *ret_holds);
+                                     const struct cf_sip_described *described, struct cf_sip_out *out, bool *ret_holds,
+                                     uint64_t *ret_mark);
 
 #endif

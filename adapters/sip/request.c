@@ -355,7 +355,7 @@ void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call)
     } else if (call->refresh_due) {
         call->refresh_due = false;
         if (!start_change(calls, call, CF_SIP_CHANGE_REFRESH))
-            cf_sip_session_start(calls, call); /* later */
+            cf_sip_session_again(calls, call);
     }
 }
 
@@ -425,7 +425,7 @@ static void not_changed(struct cf_sip_calls *calls, struct cf_sip_call *call, st
     if (change != CF_SIP_CHANGE_REFRESH)
         cf_sip_call_report_done(calls, call, status);
     else
-        cf_sip_session_start(calls, call); /* once more before it expires; the peer ends it when that fails too */
+        cf_sip_session_again(calls, call);
     cf_sip_call_advance(calls, call);
 }
 

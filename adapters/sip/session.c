@@ -16,6 +16,14 @@ void cf_sip_session_start(struct cf_sip_calls *calls, struct cf_sip_call *call)
                     interval_s == 0 ? 0 : calls->stack->now_ns + wait_s * CF_SIP_NS_PER_S);
 }
 
+/* An eighth of the interval later: three times before the peer loses patience. */
+void cf_sip_session_again(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    const uint64_t wait_ns = (uint64_t)call->session.session_s * CF_SIP_NS_PER_S / 8;
+    if (call->session.session_s != 0)
+        cf_sip_call_due(calls, call, CF_SIP_DUE_SESSION, calls->stack->now_ns + wait_ns);
+}
+
 void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     if (!cf_sip_call_connected(call))

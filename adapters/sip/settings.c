@@ -21,6 +21,7 @@ const char cf_sip_settings_help[] =
     "  calls_max = 16384       calls alive at once, on each line\n"
     "  transactions_max = 0    transactions alive at once, on each line; each lives up to 32 s; 0: 8 per call\n"
     "  drop_status = 603       answer to a call that is dropped before it was answered, 480, 486, 600, 603 ...\n"
+    "  trying_ms = 200         100 is sent when nothing else was by then; 0: at once\n"
     "  ring_limit_ms = 180000  a call that nobody answers for so long ends with 480\n"
     "  linger_ms = 0           DISCONNECTED to IDLE, when the peer hung up\n"
     "  retry_after_s = 5       in 503, when there is no room for another call\n"
@@ -58,6 +59,7 @@ static cfg_opt_t *keys(void)
         CFG_INT("calls_max", 16384, CFGF_NONE),
         CFG_INT("transactions_max", 0, CFGF_NONE),
         CFG_INT("drop_status", 603, CFGF_NONE),
+        CFG_INT("trying_ms", 200, CFGF_NONE),
         CFG_INT("ring_limit_ms", 180000, CFGF_NONE),
         CFG_INT("linger_ms", 0, CFGF_NONE),
         CFG_INT("retry_after_s", 5, CFGF_NONE),
@@ -250,6 +252,8 @@ static void read_peer(struct reading *r, const struct cf_sip_settings *s, struct
     copy_own(r, line->password, "password", index);
     if (line->username[0] != '\0' && line->password[0] == '\0')
         fail(r, "username", "\"%s\" has no password", line->username);
+    if (line->username[0] != '\0' && peer == NULL)
+        fail(r, "username", "\"%s\" needs a peer: nobody else gets credentials", line->username);
     if (peer == NULL) {
         if (line->registers)
             fail(r, "register", "%s needs a peer", line->listen_text);
@@ -357,6 +361,7 @@ static void read_all(struct reading *r, struct cf_sip_settings *s)
     /* A call holds about 3 KiB while it is set up and 0.5 KiB later, an ended transaction 0.5 KiB. */
     common->blocks_max = 12 * common->calls_max + 2 * common->transactions_max + 512;
     s->drop_status = (unsigned)number(r, "drop_status", 400, 699);
+    common->trying_ns = (uint64_t)number(r, "trying_ms", 0, 200) * CF_SIP_NS_PER_MS;
     common->ring_limit_ns = (uint64_t)number(r, "ring_limit_ms", 1000, 3600000) * CF_SIP_NS_PER_MS;
     common->linger_ns = (uint64_t)number(r, "linger_ms", 0, 3600000) * CF_SIP_NS_PER_MS;
     common->retry_after_s = (uint32_t)number(r, "retry_after_s", 1, 3600);

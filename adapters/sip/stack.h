@@ -41,6 +41,7 @@ struct cf_sip_config {
     uint32_t transactions_max;    /* (4 * calls_max + 64) */
     uint32_t blocks_max;          /* (12 * calls_max + 2 * transactions_max + 256) of 256 bytes */
     uint64_t t1_ns, t2_ns, t4_ns; /* (500 ms, 4 s, 5 s) */
+    uint64_t trying_ns;           /* (0) 100 is sent when there is no other response by then */
     uint64_t ring_limit_ns;       /* (180 s) unanswered for so long: 480 */
     uint64_t linger_ns;           /* (0) from DISCONNECTED to IDLE when the peer hung up */
     uint32_t retry_after_s;       /* (5) in 503 */
@@ -65,11 +66,14 @@ struct cf_sip_config {
 };
 
 /* How this line answers challenges; see login.h. */
-struct cf_sip_login {
-    struct cf_sip_challenge challenge; /* the newest, when `have` */
+struct cf_sip_known {
+    struct cf_sip_challenge challenge; /* when `have` */
     bool have;
-    uint32_t nc;      /* requests with its nonce */
-    uint64_t cnonces; /* made so far */
+    uint32_t nc; /* requests with its nonce */
+};
+struct cf_sip_login {
+    struct cf_sip_known known[2]; /* of WWW-Authenticate, of Proxy-Authenticate */
+    uint64_t cnonces;             /* made so far */
 };
 
 /* Named counters; X(name). */
@@ -146,6 +150,8 @@ struct cf_sip_stack {
     uint64_t now_ns; /* of the call that is being executed */
     void (*send)(void *context, const struct cf_sip_hop *to, const char *bytes, size_t len);
     void *send_context;
+    void (*hold)(void *context, uint64_t connection,
+                 bool on); /* a call needs that connection, or not any more; may be NULL */
     struct cf_sip_store store;
     struct cf_sip_wheel *wheel;
     struct cf_sip_out out; /* the message being built */

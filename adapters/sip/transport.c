@@ -37,6 +37,17 @@ void cf_sip_transport_send(void *context, const struct cf_sip_hop *to, const cha
         trunk->all->unsent++;
 }
 
+void cf_sip_transport_hold(void *context, uint64_t connection, bool on)
+{
+    struct cf_sip_trunk *trunk = context;
+    if (trunk->tcp == NULL)
+        return;
+    if (on)
+        cf_sip_tcp_hold(trunk->tcp, connection);
+    else
+        cf_sip_tcp_release(trunk->tcp, cf_clock_ns(), connection);
+}
+
 static void on_datagram(void *context, const struct cf_datagram *datagram, int64_t now_ns)
 {
     struct cf_sip_trunk *trunk = context;

@@ -26,8 +26,11 @@ static void *map_memory(size_t bytes)
 static int open_ua(struct cf_sip_trunk *trunk, const struct cf_sip_settings *settings)
 {
     struct cf_sip_config config = cf_sip_settings_line(settings, trunk->line);
-    const struct cf_sip_ua_callbacks callbacks = {
-        .send = cf_sip_transport_send, .event = cf_sip_link_event, .service = on_service, .context = trunk};
+    const struct cf_sip_ua_callbacks callbacks = {.send = cf_sip_transport_send,
+                                                  .event = cf_sip_link_event,
+                                                  .hold = cf_sip_transport_hold,
+                                                  .service = on_service,
+                                                  .context = trunk};
     if (config.port == 0) /* listen on port 0: the kernel chose */
         config.port = cf_sip_addr_port(&trunk->bound);
     if (getrandom(&config.secret, sizeof(config.secret), 0) != (ssize_t)sizeof(config.secret))

@@ -86,6 +86,9 @@ void cf_sip_transport_pause(struct cf_sip_trunk *trunk, bool paused);
 /* The user agent's way out. context: struct cf_sip_trunk. */
 void cf_sip_transport_send(void *context, const struct cf_sip_hop *to, const char *bytes, size_t len);
 
+/* A call needs its connection, or not any more. context: struct cf_sip_trunk. */
+void cf_sip_transport_hold(void *context, uint64_t connection, bool on);
+
 /* ---- calls (link.c) */
 
 /* The user agent's events. context: struct cf_sip_trunk. */

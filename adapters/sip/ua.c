@@ -72,6 +72,8 @@ const char *cf_sip_config_complete(struct cf_sip_config *config)
         return "domain is missing or not an address or name";
     if (!config->has_peer && (config->register_s != 0 || config->options_s != 0))
         return "REGISTER and OPTIONS need a peer";
+    if (config->username != NULL && !config->has_peer)
+        return "username needs a peer: nobody else gets credentials";
     if (config->username != NULL && (config->password == NULL || !cf_sip_auth_quotable(config->username)))
         return "username without password, or with a quote or backslash in it";
     if (!cf_sip_auth_quotable(config->realm))
@@ -135,6 +137,7 @@ struct cf_sip_ua *cf_sip_ua_init(void *memory, const struct cf_sip_config *confi
     stack->now_ns = now_ns;
     stack->send = callbacks->send;
     stack->send_context = callbacks->context;
+    stack->hold = callbacks->hold;
     cf_sip_store_init(&stack->store, (struct cf_sip_block *)(base + l.block), config->blocks_max);
     stack->wheel = (struct cf_sip_wheel *)(base + l.wheel);
     cf_sip_wheel_init(stack->wheel, now_ns);
@@ -255,7 +258,10 @@ static void begin_call(struct cf_sip_ua *ua, const struct cf_sip_request *reques
     }
     cf_sip_table_insert(&ua->transactions.merged, &server->merged, request->merged);
     cf_sip_call_start(&ua->calls, call, server);
-    send_trying(ua, server, request);
+    if (stack->config.trying_ns == 0)
+        send_trying(ua, server, request);
+    else
+        cf_sip_call_due(&ua->calls, call, CF_SIP_DUE_TRYING, stack->now_ns + stack->config.trying_ns);
     cf_sip_call_offer(&ua->calls, call, &identity);
 }
 
@@ -286,7 +292,8 @@ static void receive_invite(struct cf_sip_ua *ua, struct cf_sip_request *request)
         cf_sip_reply_stateless(stack, request, 400);
         return;
     }
-    const enum cf_sip_media media = cf_sip_reply_media(stack, request, &described, &body, &beginning.holds);
+    const enum cf_sip_media media =
+        cf_sip_reply_media(stack, request, &described, &body, &beginning.holds, &beginning.sdp_mark);
     beginning.offers = media == CF_SIP_MEDIA_OFFERED;
     beginning.reliable = ((stack->config.reliable ? options : required) & 1u << CF_SIP_OPTION_REL100) != 0;
     if (media != CF_SIP_MEDIA_REFUSED)
@@ -420,8 +427,10 @@ static void receive_response(struct cf_sip_ua *ua, const struct cf_sip_hop *sour
         return;
     }
     struct cf_sip_call *call = call_of(client);
-    if (call != NULL && source->stream && call->peer.stream)
-        call->peer.connection = source->connection;
+    if (call != NULL && source->stream && call->peer.stream) {
+        const struct cf_sip_hop peer = {call->peer.addr, true, source->connection};
+        cf_sip_call_set_peer(&ua->calls, call, &peer);
+    }
     const enum cf_sip_heard heard = cf_sip_client_response(&ua->transactions, client, msg);
     if (heard != CF_SIP_HEARD_NOTHING)
         hand_on(ua, client, heard, msg);

@@ -27,6 +27,8 @@ struct cf_sip_ua;
 struct cf_sip_ua_callbacks {
     void (*send)(void *context, const struct cf_sip_hop *to, const char *bytes, size_t len);
     void (*event)(void *context, const struct cf_sip_event *event);
+    void (*hold)(void *context, uint64_t connection,
+                 bool on); /* a call needs that connection, or not any more; may be NULL */
     void (*service)(void *context, bool in_service, unsigned status); /* the line's service changed; may be NULL */
     void *context;
 };

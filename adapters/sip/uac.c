@@ -198,9 +198,9 @@ int cf_sip_call_make(struct cf_sip_calls *calls, const struct cf_sip_making *mak
     call->outgoing = true;
     call->user = making->user;
     call->limit_s = making->limit_s;
-    call->peer = hop;
+    cf_sip_call_set_peer(calls, call, &hop);
     call->sdp_session = random_of(calls, call, "sdp").word[0] >> 1;
-    call->credentials = stack->login.have;
+    call->credentials = true;
     if (!keep_made_texts(calls, call, (struct cf_sip_words){uri, out.len}) || !cf_sip_call_send_invite(calls, call)) {
         cf_sip_call_free(calls, call);
         return -ENOSPC;
@@ -404,9 +404,9 @@ static bool invite_again(struct cf_sip_calls *calls, struct cf_sip_call *call)
 static bool raise_session(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
 {
     uint32_t min_se_s;
-    if (calls->stack->config.session_s == 0 || cf_sip_min_se_read(response, &min_se_s) != 1 ||
-        min_se_s <= call->min_se_s)
-        return false;
+    if (calls->stack->config.session_s == 0 || call->min_se_s != 0 || cf_sip_min_se_read(response, &min_se_s) != 1 ||
+        min_se_s == 0)
+        return false; /* once */
     call->min_se_s = min_se_s;
     return invite_again(calls, call);
 }
@@ -428,7 +428,8 @@ static bool follow(struct cf_sip_calls *calls, struct cf_sip_call *call, const s
             continue;
         call->redirects++;
         call->auth_tries = 0;
-        call->peer = hop;
+        call->credentials = false; /* whoever is called now may be another */
+        cf_sip_call_set_peer(calls, call, &hop);
         stack->counters.redirected++;
         if (!invite_again(calls, call))
             return false;

@@ -99,7 +99,8 @@ struct cf_sip_call *cf_sip_call_new(struct cf_sip_calls *calls, const struct cf_
     call->remote_cseq = beginning->invite->cseq;
     call->sdp_version = 1;
     call->sdp_session = beginning->sdp_session;
-    call->peer = *beginning->source;
+    call->sdp_mark = beginning->sdp_mark;
+    cf_sip_call_set_peer(calls, call, beginning->source);
     insert(calls, call, beginning->invite, beginning->tag);
     return call;
 }
@@ -167,6 +168,18 @@ static void begin_reliable(struct cf_sip_calls *calls, struct cf_sip_call *call)
     reliable->repeat_ns = calls->stack->config.t1_ns;
     reliable->end_ns = calls->stack->now_ns + 64 * calls->stack->config.t1_ns;
     cf_sip_call_due(calls, call, CF_SIP_DUE_RELIABLE, calls->stack->now_ns + reliable->repeat_ns);
+}
+
+void cf_sip_call_trying(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (call->state != CF_SIP_CALL_OFFERING)
+        return;
+    /* Of its head only Via to CSeq; the tag that we add there does no harm (RFC 3261 8.2.6.2). */
+    struct cf_sip_out *out = cf_sip_stack_begin(calls->stack);
+    cf_sip_put_status_line(out, 100, NULL);
+    cf_sip_stack_put(calls->stack, call->invite->head, 0, call->invite->routes_at);
+    cf_sip_put_body(out, "", "", 0);
+    cf_sip_server_respond(calls->transactions, call->invite, 100);
 }
 
 static void send_ringing(struct cf_sip_calls *calls, struct cf_sip_call *call)
@@ -302,11 +315,23 @@ void cf_sip_call_no_answer(struct cf_sip_calls *calls, struct cf_sip_call *call)
 /* ---- what confirms */
 
 /* The answer to an offer of ours. */
-static void take_answer(struct cf_sip_call *call, const struct cf_sip_msg *msg)
+static bool take_answer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg)
 {
     struct cf_sdp answer;
-    if (cf_sdp_scan(cf_sip_ptr(msg, msg->body), msg->body.len, &answer) == CF_SDP_ERROR_OK)
-        call->held = cf_sdp_holds(&answer);
+    if (msg->body.len == 0)
+        return true; /* it should be there; the call stands without it as with a silent stream */
+    if (cf_sdp_scan(cf_sip_ptr(msg, msg->body), msg->body.len, &answer) != CF_SDP_ERROR_OK ||
+        !cf_sdp_accepted(&answer, &calls->stack->config.media))
+        return false;
+    call->held = cf_sdp_holds(&answer);
+    return true;
+}
+
+/* An answer in ACK cannot be refused: the call ends (RFC 3261 13.3.1.4). */
+static void end_incompatible(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 488});
+    cf_sip_call_send_bye(calls, call);
 }
 
 bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *ack)
@@ -322,8 +347,10 @@ bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const
     }
     if (call->state == CF_SIP_CALL_ANSWERED)
         call->state = CF_SIP_CALL_CONFIRMED;
-    if (call->ok.offers)
-        take_answer(call, ack);
+    if (call->ok.offers && !take_answer(calls, call, ack)) {
+        end_incompatible(calls, call);
+        return true;
+    }
     cf_sip_call_report_media(calls, call);
     cf_sip_call_advance(calls, call);
     return true;
@@ -339,7 +366,7 @@ bool cf_sip_call_prack(struct cf_sip_calls *calls, struct cf_sip_call *call, con
     reliable->waiting = false;
     cf_sip_call_due(calls, call, CF_SIP_DUE_RELIABLE, 0);
     if (reliable->offers)
-        take_answer(call, prack);
+        take_answer(calls, call, prack); /* one that cannot be used leaves the call as it is */
     return true;
 }
 

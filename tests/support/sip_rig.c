@@ -25,10 +25,10 @@ static void on_send(void *context, const struct cf_sip_hop *to, const char *byte
 static void on_event(void *context, const struct cf_sip_event *event)
 {
     static const char *const names[CF_SIP_EVENTS_COUNT] = {
-        [CF_SIP_OFFERING] = "OFFERING", [CF_SIP_ACCEPTED] = "ACCEPTED",   [CF_SIP_PROCEEDING] = "PROCEEDING",
-        [CF_SIP_RINGBACK] = "RINGBACK", [CF_SIP_BUSY] = "BUSY",           [CF_SIP_CONNECTED] = "CONNECTED",
-        [CF_SIP_HELD] = "HELD",         [CF_SIP_RESUMED] = "RESUMED",     [CF_SIP_ONHOLD] = "ONHOLD",
-        [CF_SIP_INFORMED] = "INFORMED", [CF_SIP_DONE] = "DONE",           [CF_SIP_DISCONNECTED] = "DISCONNECTED",
+        [CF_SIP_OFFERING] = "OFFERING", [CF_SIP_ACCEPTED] = "ACCEPTED", [CF_SIP_PROCEEDING] = "PROCEEDING",
+        [CF_SIP_RINGBACK] = "RINGBACK", [CF_SIP_BUSY] = "BUSY",         [CF_SIP_CONNECTED] = "CONNECTED",
+        [CF_SIP_HELD] = "HELD",         [CF_SIP_RESUMED] = "RESUMED",   [CF_SIP_ONHOLD] = "ONHOLD",
+        [CF_SIP_INFORMED] = "INFORMED", [CF_SIP_DONE] = "DONE",         [CF_SIP_DISCONNECTED] = "DISCONNECTED",
         [CF_SIP_IDLE] = "IDLE",
     };
     struct sip_rig *rig = context;
@@ -72,6 +72,12 @@ struct cf_sip_config sip_rig_config(void)
 
 void sip_rig_open(struct sip_rig *rig, struct cf_sip_config config)
 {
+    sip_rig_open_holding(rig, config, NULL);
+}
+
+void sip_rig_open_holding(struct sip_rig *rig, struct cf_sip_config config,
+                          void (*hold)(void *context, uint64_t connection, bool on))
+{
     memset(rig, 0, sizeof(*rig));
     assert_null(cf_sip_config_complete(&config));
     const size_t bytes = cf_sip_ua_bytes(&config);
@@ -81,7 +87,7 @@ void sip_rig_open(struct sip_rig *rig, struct cf_sip_config config)
     rig->now = 1000 * S;
     assert_true(cf_sip_addr_parse(&rig->peer.addr, "198.51.100.7", 12, 5070));
     const struct cf_sip_ua_callbacks callbacks = {
-        .send = on_send, .event = on_event, .service = on_service, .context = rig};
+        .send = on_send, .event = on_event, .hold = hold, .service = on_service, .context = rig};
     rig->ua = cf_sip_ua_init(rig->memory, &config, &callbacks, rig->now);
 }
 

@@ -42,6 +42,9 @@ struct cf_sip_config sip_rig_config(void);
 
 void sip_rig_open(struct sip_rig *rig, struct cf_sip_config config);
 
+void sip_rig_open_holding(struct sip_rig *rig, struct cf_sip_config config,
+                          void (*hold)(void *context, uint64_t connection, bool on));
+
 void sip_rig_close(struct sip_rig *rig);
 
 void sip_rig_clear(struct sip_rig *rig);
