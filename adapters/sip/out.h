@@ -51,7 +51,8 @@ static inline void cf_sip_put_hex64(struct cf_sip_out *out, uint64_t number)
     cf_sip_put(out, digits, sizeof(digits));
 }
 
-/* A header value as it came, on one line: folds and any byte that could end the line become a space. */
+/* A header value as it came, on one line: folds and any byte that could end the line become a space. Eight bytes at a time: a word
+ * without a byte below 0x20 is the rule. */
 static inline void cf_sip_put_value(struct cf_sip_out *out, const char *text, size_t len)
 {
     if (out->full || len > out->bytes_max - out->len) {
@@ -59,7 +60,16 @@ static inline void cf_sip_put_value(struct cf_sip_out *out, const char *text, si
         return;
     }
     char *to = out->text + out->len;
-    for (size_t i = 0; i < len; i++)
+    size_t i = 0;
+    for (uint64_t word; i + sizeof(word) <= len; i += sizeof(word)) {
+        memcpy(&word, text + i, sizeof(word));
+        memcpy(to + i, &word, sizeof(word));
+        if (((word - 0x2020202020202020u) & ~word & 0x8080808080808080u) == 0)
+            continue;
+        for (size_t k = i; k < i + sizeof(word); k++)
+            to[k] = (uint8_t)text[k] < 0x20 ? ' ' : text[k];
+    }
+    for (; i < len; i++)
         to[i] = (uint8_t)text[i] < 0x20 ? ' ' : text[i];
     out->len += len;
 }
