@@ -90,8 +90,9 @@ LONG cf_struct_dev_caps(LINEDEVCAPS *out, DWORD version, const struct cf_reply_d
         .dwAddressModes = LINEADDRESSMODE_ADDRESSID,
         .dwNumAddresses = r->addresses,
         .dwBearerModes = r->bearer_modes,
-        .dwMaxRate = 64000,
+        .dwMaxRate = CF_RATE_MAX,
         .dwMediaModes = r->media_modes,
+        .dwGenerateDigitModes = r->digit_modes,
         .dwDevCapFlags = r->dev_cap_flags,
         .dwMaxNumActiveCalls = r->calls_max,
         .dwAnswerMode = r->answer_mode,
@@ -103,6 +104,8 @@ LONG cf_struct_dev_caps(LINEDEVCAPS *out, DWORD version, const struct cf_reply_d
         .dwUUIAnswerSize = CF_USER_USER_MAX,
         .dwUUIMakeCallSize = CF_USER_USER_MAX,
         .dwUUIDropSize = CF_USER_USER_MAX,
+        .MinDialParams.dwDigitDuration = r->digit_modes != 0 ? CF_DIGIT_MS_MIN : 0,
+        .MaxDialParams.dwDigitDuration = r->digit_modes != 0 ? CF_DIGIT_MS_MAX : 0,
         .dwLineFeatures = r->line_features,
         .PermanentLineGuid = permanent_guid(r->permanent_id),
     };
@@ -116,7 +119,7 @@ LONG cf_struct_dev_caps(LINEDEVCAPS *out, DWORD version, const struct cf_reply_d
 }
 
 #define PARTY_FLAGS                                                                                                    \
-    (LINECALLPARTYID_BLOCKED | LINECALLPARTYID_NAME | LINECALLPARTYID_ADDRESS | LINECALLPARTYID_UNKNOWN |               \
+    (LINECALLPARTYID_BLOCKED | LINECALLPARTYID_NAME | LINECALLPARTYID_ADDRESS | LINECALLPARTYID_UNKNOWN |              \
      LINECALLPARTYID_UNAVAIL)
 
 LONG cf_struct_address_caps(LINEADDRESSCAPS *out, DWORD version, DWORD device_id, const struct cf_reply_dev_caps *r)
@@ -139,6 +142,7 @@ LONG cf_struct_address_caps(LINEADDRESSCAPS *out, DWORD version, DWORD device_id
         .dwRedirectingIDFlags = LINECALLPARTYID_UNAVAIL,
         .dwCallStates = r->call_states | LINECALLSTATE_UNKNOWN,
         .dwMaxNumActiveCalls = r->calls_max,
+        .dwMaxNumOnHoldCalls = (r->call_features & LINECALLFEATURE_HOLD) != 0 ? r->calls_max : 0,
         .dwAddrCapFlags = r->addr_cap_flags,
         .dwCallFeatures = r->call_features,
         .dwRemoveFromConfCaps = LINEREMOVEFROMCONF_NONE,

@@ -93,6 +93,10 @@ static void set_caps(struct cf_line_caps *caps, const struct cf_record *r) {
         caps->bearer_modes = LINEBEARERMODE_VOICE;
     if (caps->media_modes == 0)
         caps->media_modes = LINEMEDIAMODE_INTERACTIVEVOICE;
+    if ((caps->call_features & LINECALLFEATURE_GENERATEDIGITS) == 0)
+        caps->digit_modes = 0;
+    else if (caps->digit_modes == 0)
+        caps->digit_modes = LINEDIGITMODE_DTMF;
     caps->call_states |= LINECALLSTATE_UNKNOWN; /* the core itself reports it (M-67) */
 }
 
@@ -158,6 +162,9 @@ static void refuse_call(struct cf_engine *e, uint32_t provider, enum cf_refusal 
         refuse_event(e, provider);
 }
 
+/* LINECALLORIGIN_ and LINECALLREASON_ have 16 bits; what is more is none of them: UNKNOWN. */
+static uint16_t known_bits(uint32_t value) { return value <= UINT16_MAX ? (uint16_t)value : 0; }
+
 static void new_call(struct cf_engine *e, uint32_t provider) {
     const struct cf_message *m = &e->in.m;
     struct cf_provider_call *entry = find_entry(e, provider, m->device);
@@ -184,8 +191,8 @@ static void new_call(struct cf_engine *e, uint32_t provider) {
     c->state = state;
     c->mode = (uint32_t)(m->param2 >> 32);
     c->media = (uint32_t)m->param3;
-    c->origin = (uint32_t)(m->param3 >> 32);
-    c->reason = m->open_line;
+    c->origin = known_bits((uint32_t)(m->param3 >> 32));
+    c->reason = known_bits(m->open_line);
     c->state_time_ns = m->time_ns;
     cf_call_set_party(c->caller, sizeof c->caller, &e->in, CF_FIELD_CALLER);
     cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_CALLED);

@@ -24,6 +24,7 @@ static void dev_caps(struct cf_engine *e, uint32_t port) {
         .media_modes = c->media_modes, .dev_cap_flags = c->dev_cap_flags, .line_features = c->line_features,
         .calls_max = c->calls_max, .answer_mode = c->answer_mode, .addr_cap_flags = c->addr_cap_flags,
         .call_features = c->call_features, .call_states = c->call_states, .in_service = e->lines[line].state == CF_LINE_UP,
+        .digit_modes = c->digit_modes,
     };
     memcpy(r.name, info->name, sizeof r.name);
     memcpy(r.provider, info->provider, sizeof r.provider);
@@ -94,7 +95,7 @@ static void call_info(struct cf_engine *e, uint32_t port) {
     const struct cf_call *c = a.call;
     struct cf_reply_call_info r = {
         .device_id = c->line, .address_id = c->address, .bearer_mode = c->bearer_mode, .media_mode = c->media,
-        .app_specific = c->app_specific, .call_id = (uint32_t)c->born,
+        .app_specific = c->app_specific, .rate = c->rate, .call_id = (uint32_t)c->born,
         .call_states = e->lines[c->line].call_states | LINECALLSTATE_UNKNOWN,
         .origin = c->origin != 0 ? c->origin : LINECALLORIGIN_UNKNOWN,
         .reason = c->reason != 0 ? c->reason : LINECALLREASON_UNKNOWN,

@@ -147,6 +147,8 @@ bool cf_ref_live(const struct cf_engine *e, const struct cf_call *c, uint64_t re
 bool cf_request_take(struct cf_engine *e, uint32_t port);
 void cf_request_finish(struct cf_engine *e, uint32_t port, uint32_t at, int32_t result);
 void cf_request_send_reply(struct cf_engine *e, uint32_t port, struct cf_request *q);
+/* The line was closed since, or the handle that sent digits was given back: nothing is told (H-62). */
+bool cf_request_void(const struct cf_engine *e, uint32_t port, const struct cf_request *q);
 void cf_request_free(struct cf_engine *e, uint32_t port, uint32_t at);
 /* A provider's reply. */
 void cf_request_replied(struct cf_engine *e, uint32_t provider);

@@ -301,8 +301,8 @@ struct cf_call {
     /* line 3 */
     uint32_t next, previous; /* on its line */
     uint32_t next_due;
-    uint32_t origin, reason;
-    uint32_t bearer_mode, app_specific;
+    uint16_t origin, reason;
+    uint32_t bearer_mode, app_specific, rate;
     uint16_t app_port;       /* who made, accepted or answered it first */
     uint8_t cause[30];       /* length-prefixed raw cause */
     uint32_t reserved;
@@ -323,14 +323,14 @@ struct cf_request {
     uint8_t made_call;   /* 1: the reply carries a new handle */
     uint16_t id;         /* CF_REQ_ */
     uint16_t provider;   /* port */
-    uint16_t reserved;
-    uint32_t request_id; /* the application's */
+    uint16_t bearer_mode; /* SET_CALL_PARAMS: what the call is to have */
+    uint32_t request_id; /* the application's; GENERATE_DIGITS: none */
     int32_t result;
     uint32_t call, call_generation;
-    uint32_t handle, handle_generation;
+    uint32_t handle, handle_generation; /* MAKE_CALL: the new one; GENERATE_DIGITS: whose LINE_GENERATE it will be */
     uint32_t open_line, open_generation;
-    int64_t time_ns;
-    uint32_t reserved2;
+    int64_t time_ns;     /* asked; once replied to: the reply's */
+    uint32_t rate;       /* SET_CALL_PARAMS; 0: as it is */
 };
 _Static_assert(sizeof(struct cf_request) == 64, "one line");
 

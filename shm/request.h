@@ -68,6 +68,7 @@ struct cf_reply_dev_caps {
     char name[CF_NAME_MAX];
     char provider[CF_NAME_MAX]; /* provider's name and version */
     char address[CF_NAME_MAX];  /* directory number of address 0 */
+    uint32_t digit_modes;       /* LINEDIGITMODE_ that it can send */
 };
 
 struct cf_reply_line_status {

@@ -138,6 +138,8 @@ const struct cf_script_word cf_script_commands[] = {
     {"drop", CF_CMD_DROP},
     {"hold", CF_CMD_HOLD},
     {"unhold", CF_CMD_UNHOLD},
+    {"generatedigits", CF_CMD_GENERATE_DIGITS},
+    {"setcallparams", CF_CMD_SET_CALL_PARAMS},
     {NULL, 0},
 };
 

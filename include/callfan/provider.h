@@ -58,7 +58,7 @@ enum cf_refusal {
     CF_REFUSAL_INVALID = 3,  /* the event broke this contract */
 };
 
-/* CF_FIELD_LINE_CAPS of CF_EV_LINE. Zeros take defaults: 1 address, voice, INTERACTIVEVOICE. */
+/* CF_FIELD_LINE_CAPS of CF_EV_LINE. Zeros take defaults: 1 address, voice, INTERACTIVEVOICE, DTMF where digits can be sent. */
 struct cf_line_caps {
     uint32_t permanent_id; /* stable over restarts; its low 20 bits count, the core adds the provider's place */
     uint32_t addresses;
@@ -71,7 +71,7 @@ struct cf_line_caps {
     uint32_t addr_cap_flags; /* LINEADDRCAPFLAGS_ */
     uint32_t call_features;  /* LINECALLFEATURE_: ACCEPT, ANSWER, DROP ... that this line can do */
     uint32_t call_states;    /* LINECALLSTATE_ that it may report */
-    uint32_t reserved;
+    uint32_t digit_modes;    /* LINEDIGITMODE_ that CF_CMD_GENERATE_DIGITS can send */
 };
 
 #endif
