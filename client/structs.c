@@ -120,7 +120,7 @@ LONG cf_struct_dev_caps(LINEDEVCAPS *out, DWORD version, const struct cf_reply_d
 
 #define PARTY_FLAGS                                                                                                    \
     (LINECALLPARTYID_BLOCKED | LINECALLPARTYID_NAME | LINECALLPARTYID_ADDRESS | LINECALLPARTYID_UNKNOWN |              \
-     LINECALLPARTYID_UNAVAIL)
+     LINECALLPARTYID_UNAVAIL | LINECALLPARTYID_PARTIAL)
 
 LONG cf_struct_address_caps(LINEADDRESSCAPS *out, DWORD version, DWORD device_id, const struct cf_reply_dev_caps *r)
 {
@@ -134,12 +134,16 @@ LONG cf_struct_address_caps(LINEADDRESSCAPS *out, DWORD version, DWORD device_id
         .dwAddressStates = LINEADDRESSSTATE_OTHER | LINEADDRESSSTATE_NUMCALLS,
         .dwCallInfoStates = LINECALLINFOSTATE_OTHER | LINECALLINFOSTATE_MEDIAMODE | LINECALLINFOSTATE_NUMOWNERINCR |
                             LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS |
-                            LINECALLINFOSTATE_CALLERID | LINECALLINFOSTATE_CALLEDID,
+                            LINECALLINFOSTATE_CALLERID | LINECALLINFOSTATE_CALLEDID | LINECALLINFOSTATE_CONNECTEDID |
+                            LINECALLINFOSTATE_REDIRECTIONID | LINECALLINFOSTATE_REDIRECTINGID |
+                            ((r->call_features & LINECALLFEATURE_SETCALLPARAMS) != 0
+                                 ? LINECALLINFOSTATE_BEARERMODE | LINECALLINFOSTATE_RATE
+                                 : 0),
         .dwCallerIDFlags = PARTY_FLAGS,
         .dwCalledIDFlags = PARTY_FLAGS,
-        .dwConnectedIDFlags = LINECALLPARTYID_UNAVAIL,
-        .dwRedirectionIDFlags = LINECALLPARTYID_UNAVAIL,
-        .dwRedirectingIDFlags = LINECALLPARTYID_UNAVAIL,
+        .dwConnectedIDFlags = PARTY_FLAGS,
+        .dwRedirectionIDFlags = PARTY_FLAGS,
+        .dwRedirectingIDFlags = PARTY_FLAGS,
         .dwCallStates = r->call_states | LINECALLSTATE_UNKNOWN,
         .dwMaxNumActiveCalls = r->calls_max,
         .dwMaxNumOnHoldCalls = (r->call_features & LINECALLFEATURE_HOLD) != 0 ? r->calls_max : 0,
@@ -204,12 +208,20 @@ LONG cf_struct_call_info(LINECALLINFO *out, DWORD version, HLINE line, const str
         .dwTrunk = r->trunk,
         .dwCallerIDFlags = r->caller_flags,
         .dwCalledIDFlags = r->called_flags,
-        .dwConnectedIDFlags = LINECALLPARTYID_UNAVAIL,
-        .dwRedirectionIDFlags = LINECALLPARTYID_UNAVAIL,
-        .dwRedirectingIDFlags = LINECALLPARTYID_UNAVAIL,
+        .dwConnectedIDFlags = r->connected_flags,
+        .dwRedirectionIDFlags = r->redirection_flags,
+        .dwRedirectingIDFlags = r->redirecting_flags,
     };
     add_text(&f, &c.dwCallerIDSize, &c.dwCallerIDOffset, r->caller);
+    add_text(&f, &c.dwCallerIDNameSize, &c.dwCallerIDNameOffset, r->caller_name);
     add_text(&f, &c.dwCalledIDSize, &c.dwCalledIDOffset, r->called);
+    add_text(&f, &c.dwCalledIDNameSize, &c.dwCalledIDNameOffset, r->called_name);
+    add_text(&f, &c.dwConnectedIDSize, &c.dwConnectedIDOffset, r->connected);
+    add_text(&f, &c.dwConnectedIDNameSize, &c.dwConnectedIDNameOffset, r->connected_name);
+    add_text(&f, &c.dwRedirectionIDSize, &c.dwRedirectionIDOffset, r->redirection);
+    add_text(&f, &c.dwRedirectionIDNameSize, &c.dwRedirectionIDNameOffset, r->redirection_name);
+    add_text(&f, &c.dwRedirectingIDSize, &c.dwRedirectingIDOffset, r->redirecting);
+    add_text(&f, &c.dwRedirectingIDNameSize, &c.dwRedirectingIDNameOffset, r->redirecting_name);
     add_text(&f, &c.dwAppNameSize, &c.dwAppNameOffset, r->app_name);
     add_text(&f, &c.dwDevSpecificSize, &c.dwDevSpecificOffset, r->raw_cause);
     return finish(&f, &c);

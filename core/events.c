@@ -6,6 +6,8 @@
  */
 #include "core/internal.h"
 
+#include "core/parties.h"
+
 static void refuse_event(struct cf_engine *e, uint32_t provider) {
     struct cf_port *p = &e->ports[provider];
     cf_touch_one(e, &p->bad);
@@ -77,7 +79,7 @@ static bool state_valid(uint64_t state) {
 
 static void set_text(char *field, const struct cf_record *r, uint16_t tag) {
     uint8_t counted[CF_NAME_MAX] = {0};
-    cf_call_set_party(counted, sizeof counted, r, tag);
+    cf_call_set_text(counted, sizeof counted, r, tag);
     memcpy(field, counted + 1, counted[0]);
     field[counted[0]] = '\0';
 }
@@ -194,8 +196,7 @@ static void new_call(struct cf_engine *e, uint32_t provider) {
     c->origin = known_bits((uint32_t)(m->param3 >> 32));
     c->reason = known_bits(m->open_line);
     c->state_time_ns = m->time_ns;
-    cf_call_set_party(c->caller, sizeof c->caller, &e->in, CF_FIELD_CALLER);
-    cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_CALLED);
+    cf_parties_take(e, c);
     cf_call_link(e, c);
     if (state == LINECALLSTATE_OFFERING)
         cf_call_choose_owner(e, c);
@@ -219,7 +220,7 @@ static void call_state(struct cf_engine *e, uint32_t provider) {
     }
     if (e->in.payload_bytes != 0) {
         cf_touch_one(e, &c->cause);
-        cf_call_set_party(c->cause, sizeof c->cause, &e->in, CF_FIELD_RAW_CAUSE);
+        cf_call_set_text(c->cause, sizeof c->cause, &e->in, CF_FIELD_RAW_CAUSE);
     }
     cf_call_state(e, c, (uint32_t)m->param1, (uint32_t)m->param2, m->time_ns);
 }
@@ -230,9 +231,7 @@ static void call_info(struct cf_engine *e, uint32_t provider) {
         refuse_call_event(e, provider, e->in.m.device);
         return;
     }
-    cf_touch_range(&e->journal, c->caller, sizeof c->caller + sizeof c->called);
-    cf_call_set_party(c->caller, sizeof c->caller, &e->in, CF_FIELD_CALLER);
-    cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_CALLED);
+    cf_parties_take(e, c);
     cf_call_info(e, c, (uint32_t)e->in.m.param1 & 0x7FFFFFFF, e->in.m.time_ns);
 }
 

@@ -1,4 +1,5 @@
 /* Questions: what applications ask about devices, lines and calls. They change nothing but the list of new calls. */
+#include "core/parties.h"
 #include "core/requests.h"
 
 static void devices(struct cf_engine *e, uint32_t port) {
@@ -82,8 +83,8 @@ static void call_status(struct cf_engine *e, uint32_t port) {
 }
 
 static void copy_party(char *out, const uint8_t *field) {
-    memcpy(out, field + 1, field[0]);
-    out[field[0]] = '\0';
+    memcpy(out, field + 1, cf_party_bytes(field));
+    out[cf_party_bytes(field)] = '\0';
 }
 
 static void call_info(struct cf_engine *e, uint32_t port) {
@@ -93,6 +94,8 @@ static void call_info(struct cf_engine *e, uint32_t port) {
         return;
     }
     const struct cf_call *c = a.call;
+    struct cf_parties p;
+    cf_parties_read(e, c, &p);
     struct cf_reply_call_info r = {
         .device_id = c->line, .address_id = c->address, .bearer_mode = c->bearer_mode, .media_mode = c->media,
         .app_specific = c->app_specific, .rate = c->rate, .call_id = (uint32_t)c->born,
@@ -100,11 +103,22 @@ static void call_info(struct cf_engine *e, uint32_t port) {
         .origin = c->origin != 0 ? c->origin : LINECALLORIGIN_UNKNOWN,
         .reason = c->reason != 0 ? c->reason : LINECALLREASON_UNKNOWN,
         .owners = c->owners, .monitors = (uint32_t)c->refs - c->owners, .trunk = UINT32_MAX,
-        .caller_flags = c->caller[0] != 0 ? LINECALLPARTYID_ADDRESS : LINECALLPARTYID_UNKNOWN,
-        .called_flags = c->called[0] != 0 ? LINECALLPARTYID_ADDRESS : LINECALLPARTYID_UNKNOWN,
+        .caller_flags = cf_party_flags(c->caller, p.text[CF_PARTY_CALLER_NAME], LINECALLPARTYID_UNKNOWN),
+        .called_flags = cf_party_flags(c->called, p.text[CF_PARTY_CALLED_NAME], LINECALLPARTYID_UNKNOWN),
+        .connected_flags = cf_party_flags(p.text[CF_PARTY_CONNECTED], p.text[CF_PARTY_CONNECTED_NAME], LINECALLPARTYID_UNKNOWN),
+        .redirection_flags = cf_party_flags(p.text[CF_PARTY_REDIRECTION], p.text[CF_PARTY_REDIRECTION_NAME], LINECALLPARTYID_UNAVAIL),
+        .redirecting_flags = cf_party_flags(p.text[CF_PARTY_REDIRECTING], p.text[CF_PARTY_REDIRECTING_NAME], LINECALLPARTYID_UNAVAIL),
     };
     copy_party(r.caller, c->caller);
     copy_party(r.called, c->called);
+    copy_party(r.caller_name, p.text[CF_PARTY_CALLER_NAME]);
+    copy_party(r.called_name, p.text[CF_PARTY_CALLED_NAME]);
+    copy_party(r.connected, p.text[CF_PARTY_CONNECTED]);
+    copy_party(r.connected_name, p.text[CF_PARTY_CONNECTED_NAME]);
+    copy_party(r.redirection, p.text[CF_PARTY_REDIRECTION]);
+    copy_party(r.redirection_name, p.text[CF_PARTY_REDIRECTION_NAME]);
+    copy_party(r.redirecting, p.text[CF_PARTY_REDIRECTING]);
+    copy_party(r.redirecting_name, p.text[CF_PARTY_REDIRECTING_NAME]);
     copy_party(r.raw_cause, c->cause);
     if (c->app_port != 0)
         memcpy(r.app_name, e->ports[c->app_port].name, sizeof r.app_name);

@@ -113,7 +113,8 @@ void cf_open_due(struct cf_engine *e, uint32_t port, uint32_t open_line, uint8_t
 /* ------------------------------------------------------------------ calls.c */
 
 struct cf_call *cf_call_make(struct cf_engine *e, uint32_t line, uint32_t address, uint32_t provider);
-void cf_call_set_party(uint8_t *field, uint32_t room, const struct cf_record *r, uint16_t tag);
+/* A field's text, cut at its room; length-prefixed. Without the field nothing changes. */
+void cf_call_set_text(uint8_t *field, uint32_t room, const struct cf_record *r, uint16_t tag);
 void cf_call_link(struct cf_engine *e, struct cf_call *c);
 /* Gives the open at that position a handle. Its index, or CF_INDEX_NONE. */
 uint32_t cf_call_give_handle(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner);

@@ -6,6 +6,7 @@
  */
 #include "core/internal.h"
 
+#include "core/parties.h"
 #include "core/requests.h"
 
 /* ------------------------------------------------------------------ outstanding requests */
@@ -203,7 +204,8 @@ static void make_call(struct cf_engine *e, uint32_t port) {
     c->media = params.media_mode != 0 ? params.media_mode : LINEMEDIAMODE_INTERACTIVEVOICE;
     c->bearer_mode = params.bearer_mode != 0 ? params.bearer_mode : LINEBEARERMODE_VOICE;
     c->app_port = (uint16_t)port;
-    cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_DESTINATION);
+    if (cf_fields_find(&e->in, CF_FIELD_DESTINATION, &f))
+        cf_party_set(c->called, sizeof c->called, f.data, f.bytes);
     q->call = cf_call_index(e, c);
     q->call_generation = c->generation;
     q->handle = cf_call_give_handle(e, c, o->position, true);

@@ -2,7 +2,7 @@
  * The state: what the engine keeps in its region, as data.
  *
  * Shape      control (turn, log of the turn's answers; not journaled) | journal log | door port | globals | ports | lines | calls |
- *            reference chunks | requests | per application: open lines, handle slots, marks | per provider: call map, line map.
+ *            reference chunks | party blocks | requests | per application: open lines, handle slots, marks | per provider: call map, line map.
  *            Everything after the door port is journaled: no store without cf_touch().
  * Units      indices instead of pointers; CF_INDEX_NONE is no index
  * Invariant  cf_engine_check()
@@ -24,7 +24,7 @@
 #include "shm/request.h"
 
 #define CF_STATE_MAGIC UINT64_C(0x3145544154534643) /* "CFSTATE1" */
-#define CF_STATE_VERSION 1u
+#define CF_STATE_VERSION 2u
 #define CF_DOOR_SLOTS 2048
 #define CF_BAD_MAX 1024 /* records against the rules after which a peer is shown out */
 
@@ -63,22 +63,26 @@ struct cf_control {
 struct cf_tally {
     uint64_t records, outputs, deliveries;
     uint64_t calls_made, calls_refused, calls_ended, handles_made;
-    uint64_t stale_events, stale_requests, bad_records, handles_refused, set_aside;
+    uint64_t stale_events, stale_requests, bad_records, handles_refused, set_aside, parties_dropped;
 };
 
 struct cf_globals {
     struct cf_tally sum;
     uint64_t serial;        /* counts calls and opens: who was there first */
-    /* line */
+    uint64_t pad[2];
+    /* line: one touch for the heads of both pools */
     uint32_t lines_used;    /* device ids ever given */
     uint32_t opens;
     uint32_t next_port;     /* round robin */
     uint32_t chunk_free;    /* list of free reference chunks */
     uint32_t chunks_used;
-    uint32_t behind_ports;  /* ports that are behind or resynchronise */
+    uint32_t party_free;    /* list of free party blocks */
+    uint32_t parties_used;
+    uint32_t parties_live;
     /* line */
     uint32_t busy[(CF_PORTS_MAX + 31) / 32 + 1]; /* bit per port: the port has service due (notices, dues, sweep, behind) */
 };
+_Static_assert(offsetof(struct cf_globals, lines_used) == 128, "line 2");
 
 /* ------------------------------------------------------------------ ports */
 
@@ -266,6 +270,15 @@ struct cf_ref_chunk {
 };
 _Static_assert(sizeof(struct cf_ref_chunk) == 128, "two lines");
 
+/* core/parties.h says what is in it. */
+#define CF_PARTY_BLOCK_BYTES 124
+
+struct cf_party_block {
+    uint8_t bytes[CF_PARTY_BLOCK_BYTES];
+    uint32_t next;
+};
+_Static_assert(sizeof(struct cf_party_block) == 128, "two lines");
+
 #define CF_CALL_TENTATIVE 1u   /* lineMakeCall: the provider has not answered yet */
 #define CF_CALL_SKIPPED 2u     /* was not announced to someone who is behind */
 #define CF_CALL_FIRST_DUE 4u   /* some handle's next LINE_CALLSTATE carries its privilege */
@@ -295,7 +308,7 @@ struct cf_call {
     uint64_t born;     /* serial */
     /* line 1 */
     uint64_t ref[CF_REFS_INLINE];
-    /* line 2: who; length-prefixed text */
+    /* line 2: who; texts as core/parties.h says */
     uint8_t caller[CF_PARTY_TEXT];
     uint8_t called[CF_PARTY_TEXT];
     /* line 3 */
@@ -305,7 +318,7 @@ struct cf_call {
     uint32_t bearer_mode, app_specific, rate;
     uint16_t app_port;       /* who made, accepted or answered it first */
     uint8_t cause[30];       /* length-prefixed raw cause */
-    uint32_t reserved;
+    uint32_t parties;        /* first block of what else is known of who */
 };
 _Static_assert(sizeof(struct cf_call) == 256, "four lines");
 _Static_assert(offsetof(struct cf_call, ref) == 64, "line 1");
@@ -375,6 +388,8 @@ struct cf_engine {
     struct cf_handle_table calls;
     struct cf_ref_chunk *chunks;
     uint32_t chunks_max;
+    struct cf_party_block *parties;
+    uint32_t parties_max;
     struct cf_limits limits;
     struct cf_journal journal;
     struct cf_tally tally;         /* of this turn */

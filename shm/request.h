@@ -99,7 +99,13 @@ struct cf_reply_call_info {
     char caller[CF_NAME_MAX], called[CF_NAME_MAX];
     char app_name[CF_NAME_MAX];   /* who first made, accepted or answered it */
     char raw_cause[CF_NAME_MAX];  /* the protocol's own cause of the end, "" before */
+    uint32_t connected_flags, redirection_flags, redirecting_flags; /* LINECALLPARTYID_ */
+    char caller_name[CF_NAME_MAX], called_name[CF_NAME_MAX];
+    char connected[CF_NAME_MAX], connected_name[CF_NAME_MAX];
+    char redirection[CF_NAME_MAX], redirection_name[CF_NAME_MAX];
+    char redirecting[CF_NAME_MAX], redirecting_name[CF_NAME_MAX];
 };
+_Static_assert(sizeof(struct cf_reply_call_info) <= CF_REPLY_SLOT_BYTES - 24, "one reply slot");
 
 /* handles[entries] follow. total: how many calls the list needed at the first slice. */
 struct cf_reply_new_calls {

@@ -9,6 +9,8 @@
  *            came (or the call was refused). The core refuses an event whose generation is not the live one and counts it.
  * Order      per call: CF_EV_NEW_CALL first (or the success of CF_CMD_MAKE_CALL), IDLE last, nothing after IDLE; after DISCONNECTED the
  *            provider runs the linger (configuration) and reports IDLE itself; IDLE follows CF_CMD_DROP or the linger.
+ * Parties    a text field that is absent changes nothing; an address (CALLER, CALLED, CONNECTED, REDIRECTING, REDIRECTION) of no bytes says that the
+ *            party is withheld (LINECALLPARTYID_BLOCKED). Kept are 31 bytes of caller and called, 63 of the others; more is PARTIAL
  * Progress   every command but CLOSE_CALL, OPEN_LINE, CLOSE_LINE and REFUSED is answered by exactly one CF_EV_REPLY.
  * Start      after attach: CF_EV_SNAPSHOT_BEGIN, CF_EV_LINE per line, CF_EV_NEW_CALL per live call, CF_EV_SNAPSHOT_END.
  * Source     TSPI 2.1: LINEEVENT, ASYNC_COMPLETION, TSPI_lineMakeCall, TSPI_lineCloseCall ...
