@@ -323,7 +323,7 @@ void cf_request_replied(struct cf_engine *e, uint32_t provider) {
     if (q != NULL && q->state == CF_REQUEST_SENT && q->generation == (uint32_t)(m->param1 >> 32) && q->provider == provider) {
         cf_touch_one(e, q);
         q->time_ns = m->time_ns;
-        if (q->id == CF_REQ_SET_CALL_PARAMS && result == 0)
+        if (q->id == CF_REQ_SET_CALL_PARAMS && result == 0 && e->ports[port].state == CF_PORT_LIVE)
             params_set(e, q);
         if (q->made_call)
             make_call_replied(e, provider, port, at, result);
