@@ -167,15 +167,17 @@ LONG cf_struct_dev_status(LINEDEVSTATUS *out, DWORD version, DWORD line_features
     LONG error = filler_init(&f, out, cf_version_dev_status(version));
     if (error != 0)
         return error;
+    const DWORD both = LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE;
+    bool usable = (r->status_flags & both) == both;
     LINEDEVSTATUS s = {
         .dwNumOpens = r->opens,
         .dwOpenMediaModes = r->open_media_modes,
         .dwNumActiveCalls = r->active_calls,
         .dwNumOnHoldCalls = r->on_hold_calls,
         .dwNumOnHoldPendCalls = r->on_hold_pending_calls,
-        .dwLineFeatures = r->in_service ? line_features : 0,
-        .dwDevStatusFlags = r->in_service ? LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE : 0,
-        .dwAvailableMediaModes = r->in_service ? media_modes : 0,
+        .dwLineFeatures = usable ? line_features : 0,
+        .dwDevStatusFlags = r->status_flags,
+        .dwAvailableMediaModes = usable ? media_modes : 0,
     };
     return finish(&f, &s);
 }

@@ -121,12 +121,26 @@ static void line_announced(struct cf_engine *e, uint32_t provider) {
     l->call_features = info->caps.call_features;
     l->addr_cap_flags = info->caps.addr_cap_flags;
     l->call_states = info->caps.call_states;
-    l->in_service = 1;
     if (l->state == CF_LINE_UP)
         return; /* announced again: its capabilities changed */
     l->state = CF_LINE_UP;
+    l->status = LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE; /* until it says otherwise */
     cf_line_news(e, line);
 }
+
+/* What a LINEDEVSTATE_ bit makes of LINEDEVSTATUSFLAGS_. */
+static const struct {
+    uint32_t state;
+    uint8_t set, clear;
+} line_states[] = {
+    {LINEDEVSTATE_CONNECTED, LINEDEVSTATUSFLAGS_CONNECTED, 0},
+    {LINEDEVSTATE_DISCONNECTED, 0, LINEDEVSTATUSFLAGS_CONNECTED},
+    {LINEDEVSTATE_MSGWAITON, LINEDEVSTATUSFLAGS_MSGWAIT, 0},
+    {LINEDEVSTATE_MSGWAITOFF, 0, LINEDEVSTATUSFLAGS_MSGWAIT},
+    {LINEDEVSTATE_OUTOFSERVICE, 0, LINEDEVSTATUSFLAGS_INSERVICE},
+    {LINEDEVSTATE_MAINTENANCE, 0, LINEDEVSTATUSFLAGS_INSERVICE},
+    {LINEDEVSTATE_INSERVICE, LINEDEVSTATUSFLAGS_INSERVICE, 0}, /* last: with one of the others it counts */
+};
 
 static void line_state(struct cf_engine *e, uint32_t provider) {
     const struct cf_message *m = &e->in.m;
@@ -136,9 +150,13 @@ static void line_state(struct cf_engine *e, uint32_t provider) {
         return;
     }
     struct cf_line *l = &e->lines[line];
-    if ((bits & (LINEDEVSTATE_INSERVICE | LINEDEVSTATE_OUTOFSERVICE)) != 0) {
+    uint8_t status = l->status;
+    for (size_t i = 0; i < sizeof line_states / sizeof line_states[0]; i++)
+        if ((bits & line_states[i].state) != 0)
+            status = (uint8_t)((status & ~line_states[i].clear) | line_states[i].set);
+    if (status != l->status) {
         cf_touch_one(e, l);
-        l->in_service = (bits & LINEDEVSTATE_INSERVICE) != 0;
+        l->status = status;
     }
     cf_line_tell(e, line, bits, (uint32_t)m->param3, m->param3 >> 32, CF_INDEX_NONE, 0);
 }

@@ -44,7 +44,7 @@ static void line_status(struct cf_engine *e, uint32_t port) {
     }
     const struct cf_line *l = &e->lines[o->line];
     struct cf_reply_line_status r = {.opens = l->opens, .open_media_modes = l->media_modes,
-                                     .in_service = l->state == CF_LINE_UP && l->in_service};
+                                     .status_flags = l->state == CF_LINE_UP ? l->status : 0};
     uint32_t seen = 0;
     for (uint32_t i = l->calls_first; i != CF_INDEX_NONE && seen < STATUS_CALLS_MAX; seen++) {
         const struct cf_call *c = cf_call_at(e, i);

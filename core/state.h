@@ -162,7 +162,7 @@ enum cf_line_state { CF_LINE_NONE = 0, CF_LINE_UP = 1, CF_LINE_DOWN = 2, CF_LINE
 
 struct cf_line {
     uint8_t state; /* enum cf_line_state */
-    uint8_t in_service;
+    uint8_t status;    /* LINEDEVSTATUSFLAGS_ */
     uint16_t provider; /* port */
     uint32_t number;   /* the provider's */
     uint32_t calls;    /* objects, IDLE ones included */

@@ -77,7 +77,7 @@ struct cf_reply_line_status {
     uint32_t active_calls;  /* not IDLE, not on hold */
     uint32_t on_hold_calls;
     uint32_t on_hold_pending_calls;
-    uint32_t in_service;
+    uint32_t status_flags;  /* LINEDEVSTATUSFLAGS_ */
 };
 
 struct cf_reply_call_status {

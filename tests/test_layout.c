@@ -143,7 +143,7 @@ static struct entry entries[] = {
     F(cf_reply_line_status, active_calls),
     F(cf_reply_line_status, on_hold_calls),
     F(cf_reply_line_status, on_hold_pending_calls),
-    F(cf_reply_line_status, in_service),
+    F(cf_reply_line_status, status_flags),
     S(cf_reply_call_status),
     F(cf_reply_call_status, state),
     F(cf_reply_call_status, mode),

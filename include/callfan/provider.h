@@ -29,7 +29,8 @@ enum cf_provider_event {
     CF_EV_LINE = 0x3002,        /* param1 line number; fields: NAME, ADDRESS, PROVIDER_INFO, LINE_CAPS (struct cf_line_caps) */
     CF_EV_LINE_REMOVE = 0x3003, /* param1 line number: the device is gone for good (LINE_REMOVE) */
     CF_EV_LINE_CLOSE = 0x3004,  /* param1 line number: force every open of it closed (LINE_CLOSE) */
-    CF_EV_LINE_STATE = 0x3005,  /* param1 line number, param2 LINEDEVSTATE_ bits, param3 detail (ring mode | ring count << 32) */
+    CF_EV_LINE_STATE = 0x3005,  /* param1 line number, param2 LINEDEVSTATE_ bits, param3 detail (ring mode | ring count << 32). A line that CF_EV_LINE
+                                   brought is CONNECTED and INSERVICE until told otherwise */
     CF_EV_NEW_CALL = 0x3010,    /* device call, param1 line number | address id << 32, param2 state | mode << 32, param3 media modes | origin << 32;
                                    open_line: LINECALLREASON_; fields: CALLER, CALLED, CONNECTED, REDIRECTING, REDIRECTION, each also as _NAME */
     CF_EV_CALL_STATE = 0x3011,  /* device call, param1 state, param2 mode, param3 media modes (0 unchanged); fields: RAW_CAUSE */

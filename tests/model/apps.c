@@ -223,7 +223,7 @@ static void put_line_request(struct sim *s, uint32_t port) {
         put_sync(s, port, request(CF_REQ_LINE_STATUS, o->handle, slot));
     } else if (what < 80) {
         r = request(CF_REQ_STATUS_MESSAGES, o->handle, slot);
-        r->m.param1 = sim_chance(&s->random, 50) ? 0 : LINEDEVSTATE_RINGING | LINEDEVSTATE_OPEN | LINEDEVSTATE_CLOSE;
+        r->m.param1 = sim_chance(&s->random, 50) ? 0 : LINEDEVSTATE_RINGING | LINEDEVSTATE_OPEN | LINEDEVSTATE_CLOSE | LINEDEVSTATE_OUTOFSERVICE;
         put_sync(s, port, r);
     } else {
         sim_put(s, port, request(CF_REQ_CLOSE, o->handle, slot));

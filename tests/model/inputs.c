@@ -107,6 +107,8 @@ static void line_appears(struct model *m, uint32_t provider, uint32_t line, cons
                 m->ports[port].created_owed[provider * SIM_LINES + line]++;
                 m->ports[port].news_told[provider * SIM_LINES + line] = false;
             }
+    if (!l->up)
+        l->status = LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE;
     l->known = l->up = true;
     l->removed = false;
     l->addresses = caps.addresses;
@@ -115,6 +117,13 @@ static void line_appears(struct model *m, uint32_t provider, uint32_t line, cons
 }
 
 static void line_state(struct model *m, uint32_t provider, uint32_t line, uint32_t bits) {
+    struct m_line *l = &m->lines[provider][line];
+    if (bits == LINEDEVSTATE_OUTOFSERVICE)
+        l->status &= ~LINEDEVSTATUSFLAGS_INSERVICE;
+    else if (bits == LINEDEVSTATE_INSERVICE)
+        l->status |= LINEDEVSTATUSFLAGS_INSERVICE;
+    else if (bits == LINEDEVSTATE_MSGWAITON)
+        l->status |= LINEDEVSTATUSFLAGS_MSGWAIT;
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
         for (uint32_t i = 0; i < SIM_OPENS; i++) {
             struct m_port *p = &m->ports[port];
@@ -205,7 +214,7 @@ static void params_set(struct model *m, const struct m_request *q, int64_t time_
     struct m_call *c = &m->calls[q->call];
     uint32_t bits = c->bearer != q->bearer ? LINECALLINFOSTATE_BEARERMODE : 0;
     bits |= q->rate != 0 && c->rate != q->rate ? LINECALLINFOSTATE_RATE : 0;
-    if (bits == 0 || q->dead || !c->used || c->id != q->call_id)
+    if (bits == 0 || q->dead || !c->used || c->id != q->call_id || c->provider != q->provider)
         return;
     c->bearer = q->bearer;
     c->rate = q->rate != 0 ? q->rate : c->rate;
@@ -390,6 +399,7 @@ static void line_request(struct model *m, struct m_answer *a, uint32_t port, con
     } else if (r->m.id == CF_REQ_NEW_CALLS) {
         answer_new_calls(m, a, port, o, r);
     } else if (r->m.id == CF_REQ_LINE_STATUS) {
+        a->state = m->lines[o->provider][o->line].status;
         for (uint32_t q = 1 + SIM_PROVIDERS; q < SIM_PORTS; q++)
             for (uint32_t i = 0; i < SIM_OPENS; i++) {
                 const struct m_open *other = &m->ports[q].opens[i];

@@ -204,7 +204,7 @@ struct m_line {
     bool known, up, removed;
     uint32_t device; /* UINT32_MAX: not asked yet */
     uint8_t opened;  /* commands seen: 0 closed, 1 opened, 2 either */
-    uint32_t addresses, media, features;
+    uint32_t addresses, media, features, status;
 };
 
 struct model {

@@ -256,7 +256,8 @@ static void put_line_event(struct sim *s, uint32_t provider) {
         return;
     if (what < 80) {
         r = event(CF_EV_LINE_STATE);
-        r->m.param2 = what < 40 ? LINEDEVSTATE_RINGING : LINEDEVSTATE_MSGWAITON;
+        static const uint32_t others[] = {LINEDEVSTATE_MSGWAITON, LINEDEVSTATE_INSERVICE, LINEDEVSTATE_OUTOFSERVICE};
+        r->m.param2 = what < 40 ? LINEDEVSTATE_RINGING : others[sim_below(&s->random, 3)];
         r->m.param3 = what < 40 ? 1 : 0;
     } else {
         r = event(what < 98 || line != 0 ? CF_EV_LINE_CLOSE : CF_EV_LINE_REMOVE);

@@ -231,6 +231,8 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
         memcpy(&status, reply->data, sizeof status);
         if (reply->bytes < sizeof status || status.opens < a->owners || status.opens > a->owners + a->unsure)
             m_fail(m, "port %u: line opened %u times, expected %u (%u unsure)", port, status.opens, a->owners, a->unsure);
+        if (status.status_flags != a->state && !a->may_fail)
+            m_fail(m, "port %u: line status %#x, expected %#x", port, status.status_flags, a->state);
         break;
     }
 }
