@@ -146,6 +146,8 @@ bool cf_ref_live(const struct cf_engine *e, const struct cf_call *c, uint64_t re
 
 /* False: not now (the open line's slot is still being swept); the record stays in the ring. */
 bool cf_request_take(struct cf_engine *e, uint32_t port);
+/* The request in e->in crashed the engine again and again: it fails. */
+void cf_request_set_aside(struct cf_engine *e, uint32_t port);
 void cf_request_finish(struct cf_engine *e, uint32_t port, uint32_t at, int32_t result);
 void cf_request_send_reply(struct cf_engine *e, uint32_t port, struct cf_request *q);
 /* The line was closed since, or the handle that sent digits was given back: nothing is told (H-62). */

@@ -127,6 +127,14 @@ static void reply_now(struct cf_engine *e, uint32_t port, int32_t result, uint32
     cf_request_finish(e, port, at, result);
 }
 
+void cf_request_set_aside(struct cf_engine *e, uint32_t port) {
+    const struct cf_message *m = &e->in.m;
+    if (m->flags != CF_NO_REPLY)
+        cf_output_answer(e, port, LINEERR_OPERATIONFAILED, NULL, 0);
+    else if (m->id >= CF_REQ_MAKE_CALL && m->id < CF_REQ_CLOSE) /* what else it says is not looked at: it is of no line */
+        reply_now(e, port, LINEERR_OPERATIONFAILED, CF_INDEX_NONE);
+}
+
 /* ------------------------------------------------------------------ handles of requests */
 
 struct cf_asked cf_request_find_call(struct cf_engine *e, uint32_t port, uint64_t hcall) {
