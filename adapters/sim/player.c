@@ -171,7 +171,12 @@ static bool play_new(struct cf_sim_player *p, const struct cf_script_event *e, i
         .caller_name = e->caller_name,
         .called = e->called,
         .called_name = e->called_name,
+        .connected = e->connected,
+        .connected_name = e->connected_name,
         .redirecting = e->redirecting,
+        .redirecting_name = e->redirecting_name,
+        .redirection = e->redirection,
+        .redirection_name = e->redirection_name,
     };
     if (!cf_provider_post_new_call(p->port->provider, &n))
         return false;
@@ -193,13 +198,20 @@ static bool play_info(struct cf_sim_player *p, const struct cf_script_event *e, 
         {e->caller_name, CF_FIELD_CALLER_NAME, LINECALLINFOSTATE_CALLERID},
         {e->called, CF_FIELD_CALLED, LINECALLINFOSTATE_CALLEDID},
         {e->called_name, CF_FIELD_CALLED_NAME, LINECALLINFOSTATE_CALLEDID},
+        {e->connected, CF_FIELD_CONNECTED, LINECALLINFOSTATE_CONNECTEDID},
+        {e->connected_name, CF_FIELD_CONNECTED_NAME, LINECALLINFOSTATE_CONNECTEDID},
         {e->redirecting, CF_FIELD_REDIRECTING, LINECALLINFOSTATE_REDIRECTINGID},
+        {e->redirecting_name, CF_FIELD_REDIRECTING_NAME, LINECALLINFOSTATE_REDIRECTINGID},
+        {e->redirection, CF_FIELD_REDIRECTION, LINECALLINFOSTATE_REDIRECTIONID},
+        {e->redirection_name, CF_FIELD_REDIRECTION_NAME, LINECALLINFOSTATE_REDIRECTIONID},
     };
     struct cf_record r;
     begin_record(&r, CF_EV_CALL_INFO, id_of(p, e->call), now_ns);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        append(&r, fields[i].tag, fields[i].text);
-        r.m.param1 |= fields[i].text.bytes != 0 ? fields[i].bit : 0;
+        if (fields[i].text.at == NULL)
+            continue;
+        cf_fields_append(&r, fields[i].tag, fields[i].text.at, fields[i].text.bytes); /* "": withheld */
+        r.m.param1 |= fields[i].bit;
     }
     return cf_provider_post_raw(p->port->provider, &r);
 }
