@@ -136,7 +136,9 @@ LONG lineSetCallParams(HCALL hCall, DWORD dwBearerMode, DWORD dwMinRate, DWORD d
         error = LINEERR_INVALBEARERMODE;
     else if (dwMinRate > dwMaxRate)
         error = LINEERR_INVALRATE;
-    else if (cf_fields_append(&r, CF_FIELD_CALL_PARAMS, &params, sizeof params))
+    else if (!cf_fields_append(&r, CF_FIELD_CALL_PARAMS, &params, sizeof params))
+        error = LINEERR_OPERATIONFAILED;
+    else
         error = send_async(&a, hCall, &r);
     cf_usage_leave(a.u);
     return error;

@@ -10,7 +10,7 @@
 void cf_party_set(uint8_t *text, uint32_t room, const void *data, uint32_t bytes) {
     const uint8_t *from = data;
     uint32_t n = bytes < room ? bytes : room - 1;
-    while (n < bytes && n != 0 && (from[n] & 0xC0) == 0x80) /* not in the middle of a character */
+    for (int i = 0; i < 3 && n < bytes && n != 0 && (from[n] & 0xC0) == 0x80; i++) /* not in the middle of a character */
         n--;
     for (uint32_t i = 0; i < n; i++) /* control characters of the outside world end here */
         text[1 + i] = from[i] < 0x20 || from[i] == 0x7F ? '?' : from[i];

@@ -447,6 +447,7 @@ static void set_call_params(struct cf_engine *e, uint32_t port) {
     q->bearer_mode = (uint16_t)params.bearer_mode;
     q->rate = params.max_rate < CF_RATE_MAX ? params.max_rate : CF_RATE_MAX;
     struct cf_record *r = cf_output_begin(e, CF_CMD_SET_CALL_PARAMS, c->provider_call, command_number(port, at, q->generation), 0, 0);
+    params = (struct cf_call_params){.bearer_mode = params.bearer_mode, .min_rate = params.min_rate, .max_rate = params.max_rate};
     cf_fields_append(r, CF_FIELD_CALL_PARAMS, &params, sizeof params);
     if (!cf_output_command(e, c->provider, 64))
         cf_request_finish(e, port, at, LINEERR_RESOURCEUNAVAIL);
@@ -454,43 +455,46 @@ static void set_call_params(struct cf_engine *e, uint32_t port) {
 
 /* ------------------------------------------------------------------ lineGenerateDigits */
 
+/* Nobody waits for the reply of a stop; what it stops has a reply of its own. */
+static int32_t stop_digits(struct cf_engine *e, const struct cf_call *c, uint64_t mode) {
+    cf_output_begin(e, CF_CMD_GENERATE_DIGITS, c->provider_call, 0, mode, 0);
+    return cf_output_command(e, c->provider, 64) ? 0 : LINEERR_RESOURCEUNAVAIL;
+}
+
 /*
  * A request like the others until the provider replies, whose reply is LINE_GENERATE: that is why it is never lost, counts against the
  * same limit and ends with the provider. One per call at a time: the provider stops an earlier one and replies to it first.
  */
+static int32_t start_digits(struct cf_engine *e, uint32_t port, const struct cf_asked *a, uint64_t mode, const struct cf_field *f) {
+    char digits[CF_DIGITS_MAX];
+    uint32_t at = f->bytes <= CF_DIGITS_MAX ? request_of_call(e, port, a) : CF_INDEX_NONE;
+    if (at == CF_INDEX_NONE)
+        return LINEERR_RESOURCEUNAVAIL;
+    struct cf_request *q = &e->view[port].requests[at];
+    q->handle = a->index;
+    q->handle_generation = a->handle->generation;
+    struct cf_record *r = cf_output_begin(e, CF_CMD_GENERATE_DIGITS, a->call->provider_call, command_number(port, at, q->generation), mode, 0);
+    cf_fields_append(r, CF_FIELD_DIGITS, digits, cf_digits_copy(digits, (uint32_t)mode, f->data, f->bytes));
+    if (cf_output_command(e, a->call->provider, 64))
+        return 0;
+    cf_request_free(e, port, at);
+    return LINEERR_RESOURCEUNAVAIL;
+}
+
 static int32_t generate_digits(struct cf_engine *e, uint32_t port) {
     const struct cf_message *m = &e->in.m;
     struct cf_asked a = find_call(e, port);
     struct cf_field f;
-    char digits[CF_DIGITS_MAX];
     if (a.call == NULL)
         return LINEERR_INVALCALLHANDLE;
-    struct cf_call *c = a.call;
-    bool stops = !cf_fields_find(&e->in, CF_FIELD_DIGITS, &f);
     bool mode_valid = m->param1 == LINEDIGITMODE_PULSE || m->param1 == LINEDIGITMODE_DTMF;
     int32_t refusal = refusal_of(e, &a, LINECALLFEATURE_GENERATEDIGITS, mode_valid ? 0 : LINEERR_INVALDIGITMODE, false);
     if (refusal != 0)
         return refusal;
-    if ((e->infos[c->line].caps.digit_modes & m->param1) == 0)
+    if ((e->infos[a.call->line].caps.digit_modes & m->param1) == 0)
         return LINEERR_INVALDIGITMODE;
-    if (!stops && f.bytes > CF_DIGITS_MAX)
-        return LINEERR_RESOURCEUNAVAIL;
-    uint32_t at = stops ? CF_INDEX_NONE : request_of_call(e, port, &a);
-    if (at == CF_INDEX_NONE && !stops)
-        return LINEERR_RESOURCEUNAVAIL;
-    struct cf_request *q = stops ? NULL : &e->view[port].requests[at];
-    uint64_t number = stops ? 0 : command_number(port, at, q->generation); /* nobody waits for the reply of a stop */
-    struct cf_record *r = cf_output_begin(e, CF_CMD_GENERATE_DIGITS, c->provider_call, number, m->param1 | m->param2 << 32, 0);
-    if (!stops) {
-        q->handle = a.index;
-        q->handle_generation = a.handle->generation;
-        cf_fields_append(r, CF_FIELD_DIGITS, digits, cf_digits_copy(digits, (uint32_t)m->param1, f.data, f.bytes));
-    }
-    if (cf_output_command(e, c->provider, 64))
-        return 0;
-    if (!stops)
-        cf_request_free(e, port, at);
-    return LINEERR_RESOURCEUNAVAIL;
+    uint64_t mode = m->param1 | m->param2 << 32; /* and the duration */
+    return cf_fields_find(&e->in, CF_FIELD_DIGITS, &f) ? start_digits(e, port, &a, mode, &f) : stop_digits(e, a.call, mode);
 }
 
 /* ------------------------------------------------------------------ handles */

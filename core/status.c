@@ -16,7 +16,6 @@ void cf_engine_totals(const struct cf_engine *e, struct cf_engine_totals *t) {
         .parties_dropped = s->parties_dropped, .party_blocks = e->g->parties_live,
         .party_blocks_max = e->parties_max,
     };
-
     for (uint32_t port = 0; port < e->ports_count; port++)
         if (e->ports[port].kind == CF_PORT_APPLICATION)
             t->handles_live += e->ports[port].handles.live;

@@ -109,7 +109,9 @@ static void everything_of_the_announcement(void **state)
     client_state(&c, call, LINECALLSTATE_DISCONNECTED);
     client_state(&c, call, LINECALLSTATE_IDLE);
     assert_int_equal(info_of(call)->head.dwRedirectingIDFlags, ADDRESS | NAME); /* also of a call that has ended */
+    service_wait_status(&w->service, "totals.party_blocks", 1);
     client_leave(&c);
+    service_wait_status(&w->service, "totals.party_blocks", 0); /* and nothing is left when its last handle is gone */
 }
 
 static void only_what_is_said_changes(void **state)
