@@ -414,7 +414,8 @@ static void operate(struct cf_engine *e, uint32_t port, size_t op) {
         cf_touch_one(e, &c->app_port);
         c->app_port = (uint16_t)port;
     }
-    output_begin_from(e, operations[op].command, c->provider_call, command_number(port, at, e->view[port].requests[at].generation), 0, 0);
+    uint64_t number = command_number(port, at, e->view[port].requests[at].generation);
+    output_begin_from(e, operations[op].command, c->provider_call, number, 0, 0);
     if (!cf_output_command(e, c->provider, 64))
         cf_request_finish(e, port, at, LINEERR_RESOURCEUNAVAIL);
 }
@@ -473,7 +474,8 @@ static int32_t start_digits(struct cf_engine *e, uint32_t port, const struct cf_
     struct cf_request *q = &e->view[port].requests[at];
     q->handle = a->index;
     q->handle_generation = a->handle->generation;
-    struct cf_record *r = cf_output_begin(e, CF_CMD_GENERATE_DIGITS, a->call->provider_call, command_number(port, at, q->generation), mode, 0);
+    uint64_t number = command_number(port, at, q->generation);
+    struct cf_record *r = cf_output_begin(e, CF_CMD_GENERATE_DIGITS, a->call->provider_call, number, mode, 0);
     cf_fields_append(r, CF_FIELD_DIGITS, digits, cf_digits_copy(digits, (uint32_t)mode, f->data, f->bytes));
     if (cf_output_command(e, a->call->provider, 64))
         return 0;

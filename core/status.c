@@ -81,7 +81,8 @@ static bool check_pools(const struct cf_engine *e, uint64_t chunks, uint32_t blo
     for (uint32_t i = g->party_free; i != CF_INDEX_NONE && free_blocks <= g->parties_used; i = e->parties[i].next)
         free_blocks++;
     if (chunks + free_chunks != g->chunks_used)
-        return fail(f, "%u reference chunks, %llu hold references and %u are free", g->chunks_used, (unsigned long long)chunks, free_chunks);
+        return fail(f, "%u reference chunks, %llu hold references and %u are free", g->chunks_used, (unsigned long long)chunks,
+                    free_chunks);
     if (blocks + free_blocks != g->parties_used || blocks != g->parties_live || g->parties_used > e->parties_max)
         return fail(f, "%u party blocks, %u live, %u in chains and %u free", g->parties_used, g->parties_live, blocks, free_blocks);
     return true;

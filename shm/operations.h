@@ -40,7 +40,9 @@ static inline uint32_t cf_operation_features(uint32_t state) {
 #define CF_DIGIT_MS_MAX   5000u
 
 /* Exactly one of LINEBEARERMODE_. */
-static inline bool cf_bearer_mode_valid(uint32_t mode) { return mode != 0 && (mode & (mode - 1)) == 0 && mode <= LINEBEARERMODE_RESTRICTEDDATA; }
+static inline bool cf_bearer_mode_valid(uint32_t mode) {
+    return mode != 0 && (mode & (mode - 1)) == 0 && mode <= LINEBEARERMODE_RESTRICTEDDATA;
+}
 
 /* A comma is a pause, an exclamation mark a hookflash, in either mode. */
 static inline bool cf_digit_valid(uint32_t mode, uint8_t digit) {

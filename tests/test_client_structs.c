@@ -145,8 +145,8 @@ static void parties_follow_the_order_of_their_members(void **state)
         .redirecting = "redirecting",
         .redirecting_name = "redirecting's name",
     };
-    static const char *texts[] = {all.caller,      all.caller_name,      all.called,      all.called_name,
-                                  all.connected,   all.connected_name,   all.redirection, all.redirection_name,
+    static const char *texts[] = {all.caller,      all.caller_name,     all.called,      all.called_name,
+                                  all.connected,   all.connected_name,  all.redirection, all.redirection_name,
                                   all.redirecting, all.redirecting_name};
     struct room r;
     DWORD needed = sizeof(LINECALLINFO);
@@ -333,7 +333,8 @@ static void versions_in_common(void **state)
 static void features_by_state_and_privilege(void **state)
 {
     const DWORD all = 0xFFFFFFFF, owner = LINECALLPRIVILEGE_OWNER;
-    const DWORD live = LINECALLFEATURE_DROP | LINECALLFEATURE_GENERATEDIGITS, more = live | LINECALLFEATURE_SETCALLPARAMS;
+    const DWORD live = LINECALLFEATURE_DROP | LINECALLFEATURE_GENERATEDIGITS,
+                more = live | LINECALLFEATURE_SETCALLPARAMS;
     const struct {
         DWORD state, features;
     } states[] = {

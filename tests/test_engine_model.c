@@ -1,4 +1,5 @@
 /* The model of the simulation is tested itself: it must notice one falsified output, of whatever kind, and none means no complaint. */
+/* ctest-timeout: 300 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

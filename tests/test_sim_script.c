@@ -449,7 +449,8 @@ static void lines_and_information_are_reported(void **state)
     assert_int_equal(r->m.id, CF_EV_CALL_INFO);
     assert_int_equal(r->m.param1, LINECALLINFOSTATE_CALLEDID | LINECALLINFOSTATE_CALLERID);
     r = take(&f);
-    assert_int_equal(r->m.param1, LINECALLINFOSTATE_CALLERID | LINECALLINFOSTATE_REDIRECTIONID | LINECALLINFOSTATE_CONNECTEDID);
+    assert_int_equal(r->m.param1,
+                     LINECALLINFOSTATE_CALLERID | LINECALLINFOSTATE_REDIRECTIONID | LINECALLINFOSTATE_CONNECTEDID);
     assert_true(cf_fields_find(r, CF_FIELD_CALLER, &field) && field.bytes == 0); /* withheld */
     tear_down(&f);
 }

@@ -123,7 +123,8 @@ static void what_is_refused(void **state)
                  LINEERR_INVALBEARERMODE);
     assert_error(lineSetCallParams(p.owned, 0x100, 0, 0, NULL), LINEERR_INVALBEARERMODE);
     assert_error(lineSetCallParams(p.owned, LINEBEARERMODE_VOICE, 2, 1, NULL), LINEERR_INVALRATE);
-    assert_error(client_reply(&p.monitor, lineSetCallParams(p.seen, LINEBEARERMODE_DATA, 0, 0, NULL)), LINEERR_NOTOWNER);
+    assert_error(client_reply(&p.monitor, lineSetCallParams(p.seen, LINEBEARERMODE_DATA, 0, 0, NULL)),
+                 LINEERR_NOTOWNER);
     assert_error(client_reply(&p.owner, lineSetCallParams(p.owned, LINEBEARERMODE_DATA, 0, 0, NULL)),
                  LINEERR_BEARERMODEUNAVAIL);
     assert_error(client_reply(&p.owner, lineSetCallParams(p.owned, LINEBEARERMODE_VOICE, 64001, 128000, NULL)),

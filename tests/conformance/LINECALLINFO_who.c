@@ -121,7 +121,11 @@ static void only_what_is_said_changes(void **state)
     HLINE line = client_start(&c, MONITOR);
     uint64_t id = exchange_call(&w->exchange, 0, LINECALLSTATE_OFFERING, "100", "200");
     HCALL call = client_new_call(&c, line, MONITOR, LINECALLSTATE_OFFERING);
-    struct party who[5] = {{"100", NULL, ADDRESS}, {"200", NULL, ADDRESS}, {NULL, NULL, UNKNOWN}, {NULL, NULL, UNAVAIL}, {NULL, NULL, UNAVAIL}};
+    struct party who[5] = {{"100", NULL, ADDRESS},
+                           {"200", NULL, ADDRESS},
+                           {NULL, NULL, UNKNOWN},
+                           {NULL, NULL, UNAVAIL},
+                           {NULL, NULL, UNAVAIL}};
     assert_who(call, who);
 
     change(w, id, LINECALLINFOSTATE_CONNECTEDID, CF_FIELD_CONNECTED, "555", CF_FIELD_CONNECTED_NAME, "Bob");
@@ -157,7 +161,8 @@ static void withheld_and_cut(void **state)
     snprintf(name_kept, sizeof name_kept, "%.62s", name);
     change(w, id, LINECALLINFOSTATE_CALLERID, CF_FIELD_CALLER, "", CF_FIELD_CALLER_NAME, name);
     client_info(&c, call, LINECALLINFOSTATE_CALLERID);
-    change(w, id, LINECALLINFOSTATE_CONNECTEDID, CF_FIELD_CONNECTED, "", CF_FIELD_CALLED, "0123456789012345678901234567890123");
+    change(w, id, LINECALLINFOSTATE_CONNECTEDID, CF_FIELD_CONNECTED, "", CF_FIELD_CALLED,
+           "0123456789012345678901234567890123");
     client_info(&c, call, LINECALLINFOSTATE_CONNECTEDID);
     change(w, id, LINECALLINFOSTATE_REDIRECTINGID, CF_FIELD_REDIRECTING, "1\n2\x7f", 0, NULL);
     client_info(&c, call, LINECALLINFOSTATE_REDIRECTINGID);

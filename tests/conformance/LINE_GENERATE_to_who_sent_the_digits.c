@@ -51,7 +51,8 @@ static void generated(struct client *c, HCALL call, DWORD how)
     assert_true(m.dwCallbackInstance == c->instance);
     assert_int_equal(m.dwParam1, how);
     assert_int_equal(m.dwParam2, 0);
-    uint32_t age_ms = (uint32_t)(cf_clock_ns() / CF_NS_PER_MS) - (uint32_t)m.dwParam3; /* the tick is of the same clock */
+    uint32_t age_ms =
+        (uint32_t)(cf_clock_ns() / CF_NS_PER_MS) - (uint32_t)m.dwParam3; /* the tick is of the same clock */
     assert_true(m.dwParam3 <= UINT32_MAX && age_ms < 60000);
 }
 
@@ -131,7 +132,10 @@ static void what_is_sent_and_what_is_refused(void **state)
         DWORD arrives_duration;
     } cases[] = {
         {LINEDIGITMODE_DTMF, 0, "0123456789ABCD*#,!", "0123456789ABCD*#,!", 0},
-        {LINEDIGITMODE_DTMF, 1, "a1 x\x80\x01" "b", "A1B", 40}, /* others are left out, no error */
+        {LINEDIGITMODE_DTMF, 1,
+         "a1 x\x80\x01"
+         "b",
+         "A1B", 40}, /* others are left out, no error */
         {LINEDIGITMODE_DTMF, 99999, "", "", 5000},
     };
     static char many[257];
@@ -164,4 +168,5 @@ static void what_is_sent_and_what_is_refused(void **state)
 }
 
 RUN_IN_WORLD(cmocka_unit_test(the_end_is_told_to_who_asked_alone), cmocka_unit_test(one_list_at_a_time_over_all_owners),
-             cmocka_unit_test(none_for_a_handle_that_was_given_back), cmocka_unit_test(what_is_sent_and_what_is_refused))
+             cmocka_unit_test(none_for_a_handle_that_was_given_back),
+             cmocka_unit_test(what_is_sent_and_what_is_refused))

@@ -13,7 +13,11 @@ static LINEDEVSTATUS status_of(HLINE line)
 
 static void flags_and_features_follow(void **state)
 {
-    enum { CONNECTED = LINEDEVSTATUSFLAGS_CONNECTED, IN_SERVICE = LINEDEVSTATUSFLAGS_INSERVICE, WAITING = LINEDEVSTATUSFLAGS_MSGWAIT };
+    enum {
+        CONNECTED = LINEDEVSTATUSFLAGS_CONNECTED,
+        IN_SERVICE = LINEDEVSTATUSFLAGS_INSERVICE,
+        WAITING = LINEDEVSTATUSFLAGS_MSGWAIT
+    };
     static const struct {
         DWORD state, flags;
         bool usable;

@@ -223,7 +223,9 @@ static void put_line_request(struct sim *s, uint32_t port) {
         put_sync(s, port, request(CF_REQ_LINE_STATUS, o->handle, slot));
     } else if (what < 80) {
         r = request(CF_REQ_STATUS_MESSAGES, o->handle, slot);
-        r->m.param1 = sim_chance(&s->random, 50) ? 0 : LINEDEVSTATE_RINGING | LINEDEVSTATE_OPEN | LINEDEVSTATE_CLOSE | LINEDEVSTATE_OUTOFSERVICE;
+        r->m.param1 = LINEDEVSTATE_RINGING | LINEDEVSTATE_OPEN | LINEDEVSTATE_CLOSE | LINEDEVSTATE_OUTOFSERVICE;
+        if (sim_chance(&s->random, 50))
+            r->m.param1 = 0;
         put_sync(s, port, r);
     } else {
         sim_put(s, port, request(CF_REQ_CLOSE, o->handle, slot));
@@ -317,7 +319,8 @@ void sim_read(struct sim *s, uint32_t port, uint32_t lag) {
         }
         if (g->id != CF_LINE_GAP) {
             p->messages_read++;
-            if ((g->id == LINE_CALLSTATE || g->id == LINE_CALLINFO || g->id == LINE_GENERATE) && m_is_app(port) && m_ref_of(&s->model, port, g->device) == NULL)
+            bool of_call = g->id == LINE_CALLSTATE || g->id == LINE_CALLINFO || g->id == LINE_GENERATE;
+            if (of_call && m_is_app(port) && m_ref_of(&s->model, port, g->device) == NULL)
                 p->cancelled++;
         }
         cf_ring_consume(&c, g);

@@ -310,7 +310,8 @@ static void requests_end(struct model *m, bool idle) {
         if (!q->used)
             continue;
         struct m_port *p = &m->ports[q->port];
-        if (q->state == M_REQUEST_FORWARD && q->limited && p->outage && q->id != CF_REQ_GENERATE_DIGITS) { /* refused, and the reply waits for room */
+        if (q->state == M_REQUEST_FORWARD && q->limited && p->outage &&
+            q->id != CF_REQ_GENERATE_DIGITS) { /* refused, and the reply waits for room */
             q->state = M_REQUEST_REPLY;
             q->any_error = true;
         }
