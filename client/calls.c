@@ -12,6 +12,7 @@
 
 #include "client/internal.h"
 #include "shm/fields.h"
+#include "shm/operations.h"
 
 #define SLICES_MAX  65536u /* of one lineGetNewCalls: a bound on a list that changes for ever */
 #define LOCAL_TRIES 4u
@@ -55,7 +56,7 @@ static LONG ask(const struct asked *a, HCALL call, uint16_t id, void *data, uint
     return cf_request_sync(a->u, &r, &to);
 }
 
-/* ------------------------------------------------------------------ asynchronous: make, accept, answer, drop */
+/* ------------------------------------------------------------------ asynchronous: make, accept, answer, drop, hold */
 
 static LONG add_user_user(struct cf_record *r, const void *data, DWORD bytes)
 {
@@ -68,6 +69,17 @@ static LONG add_user_user(struct cf_record *r, const void *data, DWORD bytes)
     return cf_fields_append(r, CF_FIELD_USER_USER, data, bytes) ? 0 : LINEERR_USERUSERINFOTOOBIG;
 }
 
+static LONG send_async(const struct asked *a, HCALL call, struct cf_record *r)
+{
+    return cf_request_async(a->u, r,
+                            &(struct cf_outstanding){
+                                .line = a->line,
+                                .call = call,
+                                .callback_instance = cf_load_relaxed_64(&a->open_line->callback_instance),
+                                .api_version = a->version,
+                            });
+}
+
 static LONG operate(HCALL call, uint16_t id, const char *user_user, DWORD bytes)
 {
     LONG error;
@@ -78,13 +90,7 @@ static LONG operate(HCALL call, uint16_t id, const char *user_user, DWORD bytes)
     cf_request_init(&r, id, call, cf_handle_slot(a.line));
     error = add_user_user(&r, user_user, bytes);
     if (error == 0)
-        error = cf_request_async(a.u, &r,
-                                 &(struct cf_outstanding){
-                                     .line = a.line,
-                                     .call = call,
-                                     .callback_instance = cf_load_relaxed_64(&a.open_line->callback_instance),
-                                     .api_version = a.version,
-                                 });
+        error = send_async(&a, call, &r);
     cf_usage_leave(a.u);
     return error;
 }
@@ -102,6 +108,40 @@ LONG lineAnswer(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize)
 LONG lineDrop(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize)
 {
     return operate(hCall, CF_REQ_DROP, lpsUserUserInfo, dwSize);
+}
+
+LONG lineHold(HCALL hCall)
+{
+    return operate(hCall, CF_REQ_HOLD, NULL, 0);
+}
+
+LONG lineUnhold(HCALL hCall)
+{
+    return operate(hCall, CF_REQ_UNHOLD, NULL, 0);
+}
+
+/* Dial parameters are read and change nothing: the capabilities offer no range for them, and nothing more is dialled. */
+LONG lineSetCallParams(HCALL hCall, DWORD dwBearerMode, DWORD dwMinRate, DWORD dwMaxRate,
+                       const LINEDIALPARAMS *lpDialParams)
+{
+    LONG error;
+    struct asked a;
+    struct cf_record r;
+    const struct cf_call_params params = {.bearer_mode = dwBearerMode, .min_rate = dwMinRate, .max_rate = dwMaxRate};
+    (void)lpDialParams;
+    if (!enter_call(hCall, &a, &error))
+        return error;
+    cf_request_init(&r, CF_REQ_SET_CALL_PARAMS, hCall, cf_handle_slot(a.line));
+    if (!cf_bearer_mode_valid(dwBearerMode))
+        error = LINEERR_INVALBEARERMODE;
+    else if (dwMinRate > dwMaxRate)
+        error = LINEERR_INVALRATE;
+    else if (!cf_fields_append(&r, CF_FIELD_CALL_PARAMS, &params, sizeof params))
+        error = LINEERR_OPERATIONFAILED;
+    else
+        error = send_async(&a, hCall, &r);
+    cf_usage_leave(a.u);
+    return error;
 }
 
 /* LINECALLPARAMS (NULL: a voice call) into the record. Members that its version does not have count as 0. */
@@ -169,6 +209,48 @@ LONG lineMakeCall(HLINE hLine, HCALL *lphCall, const char *lpszDestAddress, DWOR
                                      .api_version = cf_load_relaxed_32(&slot->api_version),
                                  });
     cf_usage_leave(u);
+    return error;
+}
+
+/* ------------------------------------------------------------------ digits */
+
+static DWORD digit_ms(DWORD asked)
+{
+    return asked == 0                ? 0
+           : asked < CF_DIGIT_MS_MIN ? CF_DIGIT_MS_MIN
+           : asked < CF_DIGIT_MS_MAX ? asked
+                                     : CF_DIGIT_MS_MAX;
+}
+
+/* The digits, none of them invalid; an empty list is sent too, and ends at once. NULL: no list. */
+static LONG add_digits(struct cf_record *r, DWORD mode, const char *digits)
+{
+    char valid[CF_DIGITS_MAX];
+    size_t length = digits == NULL ? 0 : strnlen(digits, CF_DIGITS_MAX + 1);
+    if (mode != LINEDIGITMODE_PULSE && mode != LINEDIGITMODE_DTMF)
+        return LINEERR_INVALDIGITMODE;
+    if (length > CF_DIGITS_MAX)
+        return LINEERR_RESOURCEUNAVAIL;
+    if (digits == NULL)
+        return 0;
+    uint32_t bytes = cf_digits_copy(valid, mode, digits, (uint32_t)length);
+    return cf_fields_append(r, CF_FIELD_DIGITS, valid, bytes) ? 0 : LINEERR_RESOURCEUNAVAIL;
+}
+
+LONG lineGenerateDigits(HCALL hCall, DWORD dwDigitMode, const char *lpszDigits, DWORD dwDuration)
+{
+    LONG error;
+    struct asked a;
+    struct cf_record r;
+    if (!enter_call(hCall, &a, &error))
+        return error;
+    cf_request_init(&r, CF_REQ_GENERATE_DIGITS, hCall, cf_handle_slot(a.line));
+    r.m.param1 = dwDigitMode;
+    r.m.param2 = digit_ms(dwDuration);
+    error = add_digits(&r, dwDigitMode, lpszDigits);
+    if (error == 0)
+        error = cf_request_sync(a.u, &r, NULL);
+    cf_usage_leave(a.u);
     return error;
 }
 

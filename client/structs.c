@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "client/internal.h"
+#include "shm/operations.h"
 
 struct filler {
     uint8_t *out;
@@ -89,8 +90,9 @@ LONG cf_struct_dev_caps(LINEDEVCAPS *out, DWORD version, const struct cf_reply_d
         .dwAddressModes = LINEADDRESSMODE_ADDRESSID,
         .dwNumAddresses = r->addresses,
         .dwBearerModes = r->bearer_modes,
-        .dwMaxRate = 64000,
+        .dwMaxRate = CF_RATE_MAX,
         .dwMediaModes = r->media_modes,
+        .dwGenerateDigitModes = r->digit_modes,
         .dwDevCapFlags = r->dev_cap_flags,
         .dwMaxNumActiveCalls = r->calls_max,
         .dwAnswerMode = r->answer_mode,
@@ -102,6 +104,8 @@ LONG cf_struct_dev_caps(LINEDEVCAPS *out, DWORD version, const struct cf_reply_d
         .dwUUIAnswerSize = CF_USER_USER_MAX,
         .dwUUIMakeCallSize = CF_USER_USER_MAX,
         .dwUUIDropSize = CF_USER_USER_MAX,
+        .MinDialParams.dwDigitDuration = r->digit_modes != 0 ? CF_DIGIT_MS_MIN : 0,
+        .MaxDialParams.dwDigitDuration = r->digit_modes != 0 ? CF_DIGIT_MS_MAX : 0,
         .dwLineFeatures = r->line_features,
         .PermanentLineGuid = permanent_guid(r->permanent_id),
     };
@@ -115,8 +119,8 @@ LONG cf_struct_dev_caps(LINEDEVCAPS *out, DWORD version, const struct cf_reply_d
 }
 
 #define PARTY_FLAGS                                                                                                    \
-    (LINECALLPARTYID_BLOCKED | LINECALLPARTYID_NAME | LINECALLPARTYID_ADDRESS | LINECALLPARTYID_UNKNOWN |               \
-     LINECALLPARTYID_UNAVAIL)
+    (LINECALLPARTYID_BLOCKED | LINECALLPARTYID_NAME | LINECALLPARTYID_ADDRESS | LINECALLPARTYID_UNKNOWN |              \
+     LINECALLPARTYID_UNAVAIL | LINECALLPARTYID_PARTIAL)
 
 LONG cf_struct_address_caps(LINEADDRESSCAPS *out, DWORD version, DWORD device_id, const struct cf_reply_dev_caps *r)
 {
@@ -130,14 +134,19 @@ LONG cf_struct_address_caps(LINEADDRESSCAPS *out, DWORD version, DWORD device_id
         .dwAddressStates = LINEADDRESSSTATE_OTHER | LINEADDRESSSTATE_NUMCALLS,
         .dwCallInfoStates = LINECALLINFOSTATE_OTHER | LINECALLINFOSTATE_MEDIAMODE | LINECALLINFOSTATE_NUMOWNERINCR |
                             LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS |
-                            LINECALLINFOSTATE_CALLERID | LINECALLINFOSTATE_CALLEDID,
+                            LINECALLINFOSTATE_CALLERID | LINECALLINFOSTATE_CALLEDID | LINECALLINFOSTATE_CONNECTEDID |
+                            LINECALLINFOSTATE_REDIRECTIONID | LINECALLINFOSTATE_REDIRECTINGID |
+                            ((r->call_features & LINECALLFEATURE_SETCALLPARAMS) != 0
+                                 ? LINECALLINFOSTATE_BEARERMODE | LINECALLINFOSTATE_RATE
+                                 : 0),
         .dwCallerIDFlags = PARTY_FLAGS,
         .dwCalledIDFlags = PARTY_FLAGS,
-        .dwConnectedIDFlags = LINECALLPARTYID_UNAVAIL,
-        .dwRedirectionIDFlags = LINECALLPARTYID_UNAVAIL,
-        .dwRedirectingIDFlags = LINECALLPARTYID_UNAVAIL,
+        .dwConnectedIDFlags = PARTY_FLAGS,
+        .dwRedirectionIDFlags = PARTY_FLAGS,
+        .dwRedirectingIDFlags = PARTY_FLAGS,
         .dwCallStates = r->call_states | LINECALLSTATE_UNKNOWN,
         .dwMaxNumActiveCalls = r->calls_max,
+        .dwMaxNumOnHoldCalls = (r->call_features & LINECALLFEATURE_HOLD) != 0 ? r->calls_max : 0,
         .dwAddrCapFlags = r->addr_cap_flags,
         .dwCallFeatures = r->call_features,
         .dwRemoveFromConfCaps = LINEREMOVEFROMCONF_NONE,
@@ -158,15 +167,17 @@ LONG cf_struct_dev_status(LINEDEVSTATUS *out, DWORD version, DWORD line_features
     LONG error = filler_init(&f, out, cf_version_dev_status(version));
     if (error != 0)
         return error;
+    const DWORD both = LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE;
+    bool usable = (r->status_flags & both) == both;
     LINEDEVSTATUS s = {
         .dwNumOpens = r->opens,
         .dwOpenMediaModes = r->open_media_modes,
         .dwNumActiveCalls = r->active_calls,
         .dwNumOnHoldCalls = r->on_hold_calls,
         .dwNumOnHoldPendCalls = r->on_hold_pending_calls,
-        .dwLineFeatures = r->in_service ? line_features : 0,
-        .dwDevStatusFlags = r->in_service ? LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE : 0,
-        .dwAvailableMediaModes = r->in_service ? media_modes : 0,
+        .dwLineFeatures = usable ? line_features : 0,
+        .dwDevStatusFlags = r->status_flags,
+        .dwAvailableMediaModes = usable ? media_modes : 0,
     };
     return finish(&f, &s);
 }
@@ -199,12 +210,20 @@ LONG cf_struct_call_info(LINECALLINFO *out, DWORD version, HLINE line, const str
         .dwTrunk = r->trunk,
         .dwCallerIDFlags = r->caller_flags,
         .dwCalledIDFlags = r->called_flags,
-        .dwConnectedIDFlags = LINECALLPARTYID_UNAVAIL,
-        .dwRedirectionIDFlags = LINECALLPARTYID_UNAVAIL,
-        .dwRedirectingIDFlags = LINECALLPARTYID_UNAVAIL,
+        .dwConnectedIDFlags = r->connected_flags,
+        .dwRedirectionIDFlags = r->redirection_flags,
+        .dwRedirectingIDFlags = r->redirecting_flags,
     };
     add_text(&f, &c.dwCallerIDSize, &c.dwCallerIDOffset, r->caller);
+    add_text(&f, &c.dwCallerIDNameSize, &c.dwCallerIDNameOffset, r->caller_name);
     add_text(&f, &c.dwCalledIDSize, &c.dwCalledIDOffset, r->called);
+    add_text(&f, &c.dwCalledIDNameSize, &c.dwCalledIDNameOffset, r->called_name);
+    add_text(&f, &c.dwConnectedIDSize, &c.dwConnectedIDOffset, r->connected);
+    add_text(&f, &c.dwConnectedIDNameSize, &c.dwConnectedIDNameOffset, r->connected_name);
+    add_text(&f, &c.dwRedirectionIDSize, &c.dwRedirectionIDOffset, r->redirection);
+    add_text(&f, &c.dwRedirectionIDNameSize, &c.dwRedirectionIDNameOffset, r->redirection_name);
+    add_text(&f, &c.dwRedirectingIDSize, &c.dwRedirectingIDOffset, r->redirecting);
+    add_text(&f, &c.dwRedirectingIDNameSize, &c.dwRedirectingIDNameOffset, r->redirecting_name);
     add_text(&f, &c.dwAppNameSize, &c.dwAppNameOffset, r->app_name);
     add_text(&f, &c.dwDevSpecificSize, &c.dwDevSpecificOffset, r->raw_cause);
     return finish(&f, &c);
@@ -274,14 +293,5 @@ void cf_struct_call_list_done(LINECALLLIST *list, DWORD entries, DWORD needed_en
 
 DWORD cf_call_features(DWORD state, DWORD privilege, DWORD line_can)
 {
-    DWORD now = 0;
-    if (privilege != LINECALLPRIVILEGE_OWNER)
-        return 0;
-    if ((state & LINECALLSTATE_OFFERING) != 0)
-        now |= LINECALLFEATURE_ACCEPT;
-    if ((state & (LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED)) != 0)
-        now |= LINECALLFEATURE_ANSWER;
-    if ((state & LINECALLSTATE_IDLE) == 0)
-        now |= LINECALLFEATURE_DROP;
-    return now & line_can;
+    return privilege == LINECALLPRIVILEGE_OWNER ? cf_operation_features(state) & line_can : 0;
 }

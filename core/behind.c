@@ -63,8 +63,7 @@ static bool tell_kept_replies(struct cf_engine *e, uint32_t port) {
         p->replied_first = q->next;
         if (p->replied_first == CF_INDEX_NONE)
             p->replied_last = CF_INDEX_NONE;
-        const struct cf_open_line *o = q->open_line == CF_INDEX_NONE ? NULL : &v->open_lines[q->open_line];
-        if (o == NULL || (o->state == CF_OPEN_OPEN && o->generation == q->open_generation))
+        if (!cf_request_void(e, port, q))
             cf_request_send_reply(e, port, q);
         cf_request_free(e, port, at);
     }

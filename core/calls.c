@@ -6,6 +6,8 @@
  */
 #include "core/internal.h"
 
+#include "core/parties.h"
+
 #define CALL_IDLE LINECALLSTATE_IDLE
 
 /* ------------------------------------------------------------------ references */
@@ -145,7 +147,7 @@ struct cf_call *cf_call_make(struct cf_engine *e, uint32_t line, uint32_t addres
     c->line = line;
     c->address = address;
     c->provider = (uint16_t)provider;
-    c->chunk = CF_INDEX_NONE;
+    c->chunk = c->parties = CF_INDEX_NONE;
     c->next = c->previous = c->next_due = CF_INDEX_NONE;
     cf_touch_one(e, &e->g->serial);
     c->born = e->g->serial++;
@@ -203,6 +205,7 @@ static void unlink_call(struct cf_engine *e, struct cf_call *c) {
 void cf_call_free(struct cf_engine *e, struct cf_call *c) {
     assert(c->refs == 0);
     unlink_call(e, c);
+    cf_parties_free(e, c);
     if (c->provider != 0) {
         struct cf_port_view *v = &e->view[c->provider];
         cf_touch_one(e, &v->p->calls_live);
@@ -218,14 +221,12 @@ void cf_call_free(struct cf_engine *e, struct cf_call *c) {
     cf_handle_table_release(&e->calls, index, c->generation);
 }
 
-void cf_call_set_party(uint8_t *field, uint32_t room, const struct cf_record *r, uint16_t tag) {
+void cf_call_set_text(uint8_t *field, uint32_t room, const struct cf_record *r, uint16_t tag) {
     struct cf_field f;
     if (!cf_fields_find(r, tag, &f))
         return;
-    uint32_t n = f.bytes < room - 1 ? f.bytes : room - 1;
-    for (uint32_t i = 0; i < n; i++) /* control characters of the outside world end here */
-        field[1 + i] = f.data[i] < 0x20 || f.data[i] == 0x7F ? '?' : f.data[i];
-    field[0] = (uint8_t)n;
+    cf_party_set(field, room, f.data, f.bytes);
+    field[0] &= CF_PARTY_LENGTH;
 }
 
 void cf_call_due(struct cf_engine *e, struct cf_call *c, uint16_t due) {
@@ -513,8 +514,8 @@ void cf_call_notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint3
 /* ------------------------------------------------------------------ new calls */
 
 static void append_party(struct cf_record *r, uint16_t tag, const uint8_t *field) {
-    if (field[0] != 0)
-        cf_fields_append(r, tag, field + 1, field[0]);
+    if (cf_party_bytes(field) != 0)
+        cf_fields_append(r, tag, field + 1, cf_party_bytes(field));
 }
 
 /* Not now: behind, too many IDLE handles, or no handle. It will be announced at the next resync, if it still lives. */
@@ -534,7 +535,8 @@ static void skip(struct cf_engine *e, struct cf_call *c, uint32_t port) {
 /* Handles and room for the bundle; without the room the port falls behind. */
 static bool may_announce(struct cf_engine *e, const struct cf_call *c, uint32_t port) {
     const struct cf_port *p = e->view[port].p;
-    uint32_t payload = (c->caller[0] ? 4u + c->caller[0] : 0) + (c->called[0] ? 4u + c->called[0] : 0);
+    uint32_t caller = cf_party_bytes(c->caller), called = cf_party_bytes(c->called);
+    uint32_t payload = (caller != 0 ? 4 + caller : 0) + (called != 0 ? 4 + called : 0);
     return p->idle_handles < e->limits.idle_handles_max &&
            cf_output_ready(e, port, cf_ring_cost(p->mask, p->tail, cf_record_slots(payload)) + 1);
 }

@@ -127,6 +127,8 @@ struct cf_engine_totals {
     uint64_t handles_refused;   /* no slot, no reference for one more handle */
     uint64_t recoveries_undone, recoveries_republished;
     uint64_t set_aside;         /* records that crashed the engine and were put aside */
+    uint64_t parties_dropped;   /* names and numbers of calls that found no room */
+    uint64_t party_blocks, party_blocks_max; /* in use of what keeps them */
 };
 
 struct cf_engine_port_status {

@@ -6,6 +6,8 @@
  */
 #include "core/internal.h"
 
+#include "core/parties.h"
+
 static void refuse_event(struct cf_engine *e, uint32_t provider) {
     struct cf_port *p = &e->ports[provider];
     cf_touch_one(e, &p->bad);
@@ -77,7 +79,7 @@ static bool state_valid(uint64_t state) {
 
 static void set_text(char *field, const struct cf_record *r, uint16_t tag) {
     uint8_t counted[CF_NAME_MAX] = {0};
-    cf_call_set_party(counted, sizeof counted, r, tag);
+    cf_call_set_text(counted, sizeof counted, r, tag);
     memcpy(field, counted + 1, counted[0]);
     field[counted[0]] = '\0';
 }
@@ -93,6 +95,10 @@ static void set_caps(struct cf_line_caps *caps, const struct cf_record *r) {
         caps->bearer_modes = LINEBEARERMODE_VOICE;
     if (caps->media_modes == 0)
         caps->media_modes = LINEMEDIAMODE_INTERACTIVEVOICE;
+    if ((caps->call_features & LINECALLFEATURE_GENERATEDIGITS) == 0)
+        caps->digit_modes = 0;
+    else if (caps->digit_modes == 0)
+        caps->digit_modes = LINEDIGITMODE_DTMF;
     caps->call_states |= LINECALLSTATE_UNKNOWN; /* the core itself reports it (M-67) */
 }
 
@@ -115,12 +121,26 @@ static void line_announced(struct cf_engine *e, uint32_t provider) {
     l->call_features = info->caps.call_features;
     l->addr_cap_flags = info->caps.addr_cap_flags;
     l->call_states = info->caps.call_states;
-    l->in_service = 1;
     if (l->state == CF_LINE_UP)
         return; /* announced again: its capabilities changed */
     l->state = CF_LINE_UP;
+    l->status = LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE; /* until it says otherwise */
     cf_line_news(e, line);
 }
+
+/* What a LINEDEVSTATE_ bit makes of LINEDEVSTATUSFLAGS_. */
+static const struct {
+    uint32_t state;
+    uint8_t set, clear;
+} line_states[] = {
+    {LINEDEVSTATE_CONNECTED, LINEDEVSTATUSFLAGS_CONNECTED, 0},
+    {LINEDEVSTATE_DISCONNECTED, 0, LINEDEVSTATUSFLAGS_CONNECTED},
+    {LINEDEVSTATE_MSGWAITON, LINEDEVSTATUSFLAGS_MSGWAIT, 0},
+    {LINEDEVSTATE_MSGWAITOFF, 0, LINEDEVSTATUSFLAGS_MSGWAIT},
+    {LINEDEVSTATE_OUTOFSERVICE, 0, LINEDEVSTATUSFLAGS_INSERVICE},
+    {LINEDEVSTATE_MAINTENANCE, 0, LINEDEVSTATUSFLAGS_INSERVICE},
+    {LINEDEVSTATE_INSERVICE, LINEDEVSTATUSFLAGS_INSERVICE, 0}, /* last: with one of the others it counts */
+};
 
 static void line_state(struct cf_engine *e, uint32_t provider) {
     const struct cf_message *m = &e->in.m;
@@ -130,9 +150,13 @@ static void line_state(struct cf_engine *e, uint32_t provider) {
         return;
     }
     struct cf_line *l = &e->lines[line];
-    if ((bits & (LINEDEVSTATE_INSERVICE | LINEDEVSTATE_OUTOFSERVICE)) != 0) {
+    uint8_t status = l->status;
+    for (size_t i = 0; i < sizeof line_states / sizeof line_states[0]; i++)
+        if ((bits & line_states[i].state) != 0)
+            status = (uint8_t)((status & ~line_states[i].clear) | line_states[i].set);
+    if (status != l->status) {
         cf_touch_one(e, l);
-        l->in_service = (bits & LINEDEVSTATE_INSERVICE) != 0;
+        l->status = status;
     }
     cf_line_tell(e, line, bits, (uint32_t)m->param3, m->param3 >> 32, CF_INDEX_NONE, 0);
 }
@@ -157,6 +181,9 @@ static void refuse_call(struct cf_engine *e, uint32_t provider, enum cf_refusal 
     if (why == CF_REFUSAL_INVALID)
         refuse_event(e, provider);
 }
+
+/* LINECALLORIGIN_ and LINECALLREASON_ have 16 bits; what is more is none of them: UNKNOWN. */
+static uint16_t known_bits(uint32_t value) { return value <= UINT16_MAX ? (uint16_t)value : 0; }
 
 static void new_call(struct cf_engine *e, uint32_t provider) {
     const struct cf_message *m = &e->in.m;
@@ -184,11 +211,10 @@ static void new_call(struct cf_engine *e, uint32_t provider) {
     c->state = state;
     c->mode = (uint32_t)(m->param2 >> 32);
     c->media = (uint32_t)m->param3;
-    c->origin = (uint32_t)(m->param3 >> 32);
-    c->reason = m->open_line;
+    c->origin = known_bits((uint32_t)(m->param3 >> 32));
+    c->reason = known_bits(m->open_line);
     c->state_time_ns = m->time_ns;
-    cf_call_set_party(c->caller, sizeof c->caller, &e->in, CF_FIELD_CALLER);
-    cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_CALLED);
+    cf_parties_take(e, c);
     cf_call_link(e, c);
     if (state == LINECALLSTATE_OFFERING)
         cf_call_choose_owner(e, c);
@@ -212,7 +238,7 @@ static void call_state(struct cf_engine *e, uint32_t provider) {
     }
     if (e->in.payload_bytes != 0) {
         cf_touch_one(e, &c->cause);
-        cf_call_set_party(c->cause, sizeof c->cause, &e->in, CF_FIELD_RAW_CAUSE);
+        cf_call_set_text(c->cause, sizeof c->cause, &e->in, CF_FIELD_RAW_CAUSE);
     }
     cf_call_state(e, c, (uint32_t)m->param1, (uint32_t)m->param2, m->time_ns);
 }
@@ -223,9 +249,7 @@ static void call_info(struct cf_engine *e, uint32_t provider) {
         refuse_call_event(e, provider, e->in.m.device);
         return;
     }
-    cf_touch_range(&e->journal, c->caller, sizeof c->caller + sizeof c->called);
-    cf_call_set_party(c->caller, sizeof c->caller, &e->in, CF_FIELD_CALLER);
-    cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_CALLED);
+    cf_parties_take(e, c);
     cf_call_info(e, c, (uint32_t)e->in.m.param1 & 0x7FFFFFFF, e->in.m.time_ns);
 }
 

@@ -1,4 +1,5 @@
 /* Questions: what applications ask about devices, lines and calls. They change nothing but the list of new calls. */
+#include "core/parties.h"
 #include "core/requests.h"
 
 static void devices(struct cf_engine *e, uint32_t port) {
@@ -24,6 +25,7 @@ static void dev_caps(struct cf_engine *e, uint32_t port) {
         .media_modes = c->media_modes, .dev_cap_flags = c->dev_cap_flags, .line_features = c->line_features,
         .calls_max = c->calls_max, .answer_mode = c->answer_mode, .addr_cap_flags = c->addr_cap_flags,
         .call_features = c->call_features, .call_states = c->call_states, .in_service = e->lines[line].state == CF_LINE_UP,
+        .digit_modes = c->digit_modes,
     };
     memcpy(r.name, info->name, sizeof r.name);
     memcpy(r.provider, info->provider, sizeof r.provider);
@@ -42,7 +44,7 @@ static void line_status(struct cf_engine *e, uint32_t port) {
     }
     const struct cf_line *l = &e->lines[o->line];
     struct cf_reply_line_status r = {.opens = l->opens, .open_media_modes = l->media_modes,
-                                     .in_service = l->state == CF_LINE_UP && l->in_service};
+                                     .status_flags = l->state == CF_LINE_UP ? l->status : 0};
     uint32_t seen = 0;
     for (uint32_t i = l->calls_first; i != CF_INDEX_NONE && seen < STATUS_CALLS_MAX; seen++) {
         const struct cf_call *c = cf_call_at(e, i);
@@ -61,16 +63,9 @@ static void line_status(struct cf_engine *e, uint32_t port) {
 
 /* What the asker may do now: the provider's abilities, the state, the privilege (7.3). */
 static uint32_t call_features(const struct cf_engine *e, const struct cf_asked *a) {
-    uint32_t can = e->lines[a->call->line].call_features, state = a->call->state, now = 0;
     if (!a->owner || a->call->provider == 0)
         return 0;
-    if (state == LINECALLSTATE_OFFERING)
-        now |= LINECALLFEATURE_ACCEPT;
-    if ((state & (LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED)) != 0)
-        now |= LINECALLFEATURE_ANSWER;
-    if (state != LINECALLSTATE_IDLE)
-        now |= LINECALLFEATURE_DROP;
-    return now & can;
+    return cf_operation_features(a->call->state) & e->lines[a->call->line].call_features;
 }
 
 static void call_status(struct cf_engine *e, uint32_t port) {
@@ -88,8 +83,8 @@ static void call_status(struct cf_engine *e, uint32_t port) {
 }
 
 static void copy_party(char *out, const uint8_t *field) {
-    memcpy(out, field + 1, field[0]);
-    out[field[0]] = '\0';
+    memcpy(out, field + 1, cf_party_bytes(field));
+    out[cf_party_bytes(field)] = '\0';
 }
 
 static void call_info(struct cf_engine *e, uint32_t port) {
@@ -99,18 +94,31 @@ static void call_info(struct cf_engine *e, uint32_t port) {
         return;
     }
     const struct cf_call *c = a.call;
+    struct cf_parties p;
+    cf_parties_read(e, c, &p);
     struct cf_reply_call_info r = {
         .device_id = c->line, .address_id = c->address, .bearer_mode = c->bearer_mode, .media_mode = c->media,
-        .app_specific = c->app_specific, .call_id = (uint32_t)c->born,
+        .app_specific = c->app_specific, .rate = c->rate, .call_id = (uint32_t)c->born,
         .call_states = e->lines[c->line].call_states | LINECALLSTATE_UNKNOWN,
         .origin = c->origin != 0 ? c->origin : LINECALLORIGIN_UNKNOWN,
         .reason = c->reason != 0 ? c->reason : LINECALLREASON_UNKNOWN,
         .owners = c->owners, .monitors = (uint32_t)c->refs - c->owners, .trunk = UINT32_MAX,
-        .caller_flags = c->caller[0] != 0 ? LINECALLPARTYID_ADDRESS : LINECALLPARTYID_UNKNOWN,
-        .called_flags = c->called[0] != 0 ? LINECALLPARTYID_ADDRESS : LINECALLPARTYID_UNKNOWN,
+        .caller_flags = cf_party_flags(c->caller, p.text[CF_PARTY_CALLER_NAME], LINECALLPARTYID_UNKNOWN),
+        .called_flags = cf_party_flags(c->called, p.text[CF_PARTY_CALLED_NAME], LINECALLPARTYID_UNKNOWN),
+        .connected_flags = cf_party_flags(p.text[CF_PARTY_CONNECTED], p.text[CF_PARTY_CONNECTED_NAME], LINECALLPARTYID_UNKNOWN),
+        .redirection_flags = cf_party_flags(p.text[CF_PARTY_REDIRECTION], p.text[CF_PARTY_REDIRECTION_NAME], LINECALLPARTYID_UNAVAIL),
+        .redirecting_flags = cf_party_flags(p.text[CF_PARTY_REDIRECTING], p.text[CF_PARTY_REDIRECTING_NAME], LINECALLPARTYID_UNAVAIL),
     };
     copy_party(r.caller, c->caller);
     copy_party(r.called, c->called);
+    copy_party(r.caller_name, p.text[CF_PARTY_CALLER_NAME]);
+    copy_party(r.called_name, p.text[CF_PARTY_CALLED_NAME]);
+    copy_party(r.connected, p.text[CF_PARTY_CONNECTED]);
+    copy_party(r.connected_name, p.text[CF_PARTY_CONNECTED_NAME]);
+    copy_party(r.redirection, p.text[CF_PARTY_REDIRECTION]);
+    copy_party(r.redirection_name, p.text[CF_PARTY_REDIRECTION_NAME]);
+    copy_party(r.redirecting, p.text[CF_PARTY_REDIRECTING]);
+    copy_party(r.redirecting_name, p.text[CF_PARTY_REDIRECTING_NAME]);
     copy_party(r.raw_cause, c->cause);
     if (c->app_port != 0)
         memcpy(r.app_name, e->ports[c->app_port].name, sizeof r.app_name);

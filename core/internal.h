@@ -113,7 +113,8 @@ void cf_open_due(struct cf_engine *e, uint32_t port, uint32_t open_line, uint8_t
 /* ------------------------------------------------------------------ calls.c */
 
 struct cf_call *cf_call_make(struct cf_engine *e, uint32_t line, uint32_t address, uint32_t provider);
-void cf_call_set_party(uint8_t *field, uint32_t room, const struct cf_record *r, uint16_t tag);
+/* A field's text, cut at its room; length-prefixed. Without the field nothing changes. */
+void cf_call_set_text(uint8_t *field, uint32_t room, const struct cf_record *r, uint16_t tag);
 void cf_call_link(struct cf_engine *e, struct cf_call *c);
 /* Gives the open at that position a handle. Its index, or CF_INDEX_NONE. */
 uint32_t cf_call_give_handle(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner);
@@ -145,8 +146,12 @@ bool cf_ref_live(const struct cf_engine *e, const struct cf_call *c, uint64_t re
 
 /* False: not now (the open line's slot is still being swept); the record stays in the ring. */
 bool cf_request_take(struct cf_engine *e, uint32_t port);
+/* The request in e->in crashed the engine again and again: it fails. */
+void cf_request_set_aside(struct cf_engine *e, uint32_t port);
 void cf_request_finish(struct cf_engine *e, uint32_t port, uint32_t at, int32_t result);
 void cf_request_send_reply(struct cf_engine *e, uint32_t port, struct cf_request *q);
+/* The line was closed since, or the handle that sent digits was given back: nothing is told (H-62). */
+bool cf_request_void(const struct cf_engine *e, uint32_t port, const struct cf_request *q);
 void cf_request_free(struct cf_engine *e, uint32_t port, uint32_t at);
 /* A provider's reply. */
 void cf_request_replied(struct cf_engine *e, uint32_t provider);

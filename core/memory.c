@@ -62,6 +62,8 @@ static uint64_t lay_out(struct cf_engine *e, uint8_t *base) {
     void *calls = piece(&l, (uint64_t)m->calls * sizeof(struct cf_call));
     e->chunks_max = chunks_max(m);
     e->chunks = piece(&l, (uint64_t)e->chunks_max * sizeof(struct cf_ref_chunk));
+    e->parties_max = m->calls; /* a block holds the names and numbers of most calls; what finds none free is dropped and counted */
+    e->parties = piece(&l, (uint64_t)e->parties_max * sizeof(struct cf_party_block));
     struct cf_request *requests = piece(&l, (uint64_t)e->ports_count * CF_REQUESTS_PER_PORT_MAX * sizeof(struct cf_request));
     if (base != NULL) {
         cf_handle_table_view(&e->calls, e->call_head, calls, sizeof(struct cf_call), &e->journal);
@@ -122,7 +124,7 @@ struct cf_engine *cf_engine_create(void *private_memory, void *state, uint64_t s
     c->options = *options;
     cf_journal_begin(&e->journal, 0);
     cf_handle_table_format(e->call_head, &e->journal, limits->calls, 0);
-    e->g->chunk_free = CF_INDEX_NONE;
+    e->g->chunk_free = e->g->party_free = CF_INDEX_NONE;
     e->g->serial = 1;
     format_door(e);
     e->journal.log->count = 0;

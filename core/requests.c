@@ -6,6 +6,7 @@
  */
 #include "core/internal.h"
 
+#include "core/parties.h"
 #include "core/requests.h"
 
 /* ------------------------------------------------------------------ outstanding requests */
@@ -48,15 +49,29 @@ void cf_request_free(struct cf_engine *e, uint32_t port, uint32_t at) {
     p->requests_live--;
 }
 
-/* The line was closed since: its replies are suppressed (H-62). */
-static bool reply_void(const struct cf_engine *e, uint32_t port, const struct cf_request *q) {
+bool cf_request_void(const struct cf_engine *e, uint32_t port, const struct cf_request *q) {
+    const struct cf_port_view *v = &e->view[port];
     if (q->open_line == CF_INDEX_NONE)
         return false;
-    const struct cf_open_line *o = &e->view[port].open_lines[q->open_line];
-    return o->state != CF_OPEN_OPEN || o->generation != q->open_generation;
+    const struct cf_open_line *o = &v->open_lines[q->open_line];
+    if (o->state != CF_OPEN_OPEN || o->generation != q->open_generation)
+        return true;
+    return q->id == CF_REQ_GENERATE_DIGITS && cf_handle_table_look_up(&v->handles, q->handle, q->handle_generation) == NULL;
+}
+
+/* How digits ended: to the handle that sent them. */
+static void send_generate(struct cf_engine *e, uint32_t port, const struct cf_request *q) {
+    uint64_t how = q->result == 0 ? LINEGENERATETERM_DONE : LINEGENERATETERM_CANCEL;
+    e->tally.deliveries++;
+    cf_output_message(e, port, LINE_GENERATE, cf_port_handle(e, port, q->handle, q->handle_generation), how, 0,
+                      (uint32_t)(q->time_ns / 1000000), q->time_ns, q->open_line);
 }
 
 void cf_request_send_reply(struct cf_engine *e, uint32_t port, struct cf_request *q) {
+    if (q->id == CF_REQ_GENERATE_DIGITS) {
+        send_generate(e, port, q);
+        return;
+    }
     uint64_t handle = q->made_call && q->result == 0 ? cf_port_handle(e, port, q->handle, q->handle_generation) : 0;
     e->tally.deliveries++;
     cf_output_message(e, port, LINE_REPLY, handle, q->request_id, (uint32_t)q->result, handle ? LINECALLPRIVILEGE_OWNER : 0, e->now_ns,
@@ -69,7 +84,7 @@ void cf_request_finish(struct cf_engine *e, uint32_t port, uint32_t at, int32_t 
     struct cf_request *q = &e->view[port].requests[at];
     cf_touch_one(e, q);
     q->result = result;
-    if (!cf_port_alive(p) || reply_void(e, port, q)) {
+    if (!cf_port_alive(p) || cf_request_void(e, port, q)) {
         cf_request_free(e, port, at);
         return;
     }
@@ -110,6 +125,14 @@ static void reply_now(struct cf_engine *e, uint32_t port, int32_t result, uint32
     if (open_line != CF_INDEX_NONE)
         q->open_generation = e->view[port].open_lines[open_line].generation;
     cf_request_finish(e, port, at, result);
+}
+
+void cf_request_set_aside(struct cf_engine *e, uint32_t port) {
+    const struct cf_message *m = &e->in.m;
+    if (m->flags != CF_NO_REPLY)
+        cf_output_answer(e, port, LINEERR_OPERATIONFAILED, NULL, 0);
+    else if (m->id >= CF_REQ_MAKE_CALL && m->id < CF_REQ_CLOSE) /* what else it says is not looked at: it is of no line */
+        reply_now(e, port, LINEERR_OPERATIONFAILED, CF_INDEX_NONE);
 }
 
 /* ------------------------------------------------------------------ handles of requests */
@@ -189,7 +212,8 @@ static void make_call(struct cf_engine *e, uint32_t port) {
     c->media = params.media_mode != 0 ? params.media_mode : LINEMEDIAMODE_INTERACTIVEVOICE;
     c->bearer_mode = params.bearer_mode != 0 ? params.bearer_mode : LINEBEARERMODE_VOICE;
     c->app_port = (uint16_t)port;
-    cf_call_set_party(c->called, sizeof c->called, &e->in, CF_FIELD_DESTINATION);
+    if (cf_fields_find(&e->in, CF_FIELD_DESTINATION, &f))
+        cf_party_set(c->called, sizeof c->called, f.data, f.bytes);
     q->call = cf_call_index(e, c);
     q->call_generation = c->generation;
     q->handle = cf_call_give_handle(e, c, o->position, true);
@@ -274,7 +298,24 @@ void cf_request_orphan(struct cf_engine *e, uint32_t port, uint32_t at) {
             cf_call_free(e, c);
         }
     }
+    cf_touch_one(e, q);
+    q->time_ns = e->now_ns;
     cf_request_finish(e, port, at, LINEERR_OPERATIONFAILED);
+}
+
+/* lineSetCallParams succeeded: everyone with a handle learns what is different now. */
+static void params_set(struct cf_engine *e, const struct cf_request *q) {
+    struct cf_call *c = cf_call_at(e, q->call);
+    if (c->generation != q->call_generation)
+        return;
+    uint32_t bits = c->bearer_mode != q->bearer_mode ? LINECALLINFOSTATE_BEARERMODE : 0;
+    bits |= q->rate != 0 && c->rate != q->rate ? LINECALLINFOSTATE_RATE : 0;
+    if (bits == 0)
+        return;
+    cf_touch_one(e, &c->bearer_mode);
+    c->bearer_mode = q->bearer_mode;
+    c->rate = q->rate != 0 ? q->rate : c->rate;
+    cf_call_info(e, c, bits, e->in.m.time_ns);
 }
 
 void cf_request_replied(struct cf_engine *e, uint32_t provider) {
@@ -288,6 +329,10 @@ void cf_request_replied(struct cf_engine *e, uint32_t provider) {
     bool known = port < e->ports_count && at < CF_REQUESTS_PER_PORT_MAX;
     struct cf_request *q = known ? &e->view[port].requests[at] : NULL;
     if (q != NULL && q->state == CF_REQUEST_SENT && q->generation == (uint32_t)(m->param1 >> 32) && q->provider == provider) {
+        cf_touch_one(e, q);
+        q->time_ns = m->time_ns;
+        if (q->id == CF_REQ_SET_CALL_PARAMS && result == 0 && e->ports[port].state == CF_PORT_LIVE)
+            params_set(e, q);
         if (q->made_call)
             make_call_replied(e, provider, port, at, result);
         else
@@ -303,18 +348,56 @@ void cf_request_replied(struct cf_engine *e, uint32_t provider) {
     }
 }
 
-/* ------------------------------------------------------------------ lineAccept, lineAnswer, lineDrop */
+/* ------------------------------------------------------------------ lineAccept and the like: what providers do to calls */
 
-static const struct {
+static const struct operation {
     uint16_t request, command;
-    uint32_t states; /* in which it is allowed */
-    uint32_t feature;
-    bool takes;      /* names the application in LINECALLINFO.AppName */
+    uint32_t feature; /* and with it the states, shm/operations.h */
+    bool takes;       /* names the application in LINECALLINFO.AppName */
 } operations[] = {
-    {CF_REQ_ACCEPT, CF_CMD_ACCEPT, LINECALLSTATE_OFFERING, LINECALLFEATURE_ACCEPT, true},
-    {CF_REQ_ANSWER, CF_CMD_ANSWER, LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED, LINECALLFEATURE_ANSWER, true},
-    {CF_REQ_DROP, CF_CMD_DROP, ~(uint32_t)LINECALLSTATE_IDLE, LINECALLFEATURE_DROP, false},
+    {CF_REQ_ACCEPT, CF_CMD_ACCEPT, LINECALLFEATURE_ACCEPT, true},
+    {CF_REQ_ANSWER, CF_CMD_ANSWER, LINECALLFEATURE_ANSWER, true},
+    {CF_REQ_DROP, CF_CMD_DROP, LINECALLFEATURE_DROP, false},
+    {CF_REQ_HOLD, CF_CMD_HOLD, LINECALLFEATURE_HOLD, false},
+    {CF_REQ_UNHOLD, CF_CMD_UNHOLD, LINECALLFEATURE_UNHOLD, false},
 };
+_Static_assert(sizeof operations / sizeof operations[0] == CF_REQ_UNHOLD - CF_REQ_ACCEPT + 1, "an entry per request, in their order");
+
+/* Why that asker may not do this now: 0 or LINEERR_. params: what is wrong with the parameters, which counts before the call's state. */
+static int32_t refusal_of(const struct cf_engine *e, const struct cf_asked *a, uint32_t feature, int32_t params, bool rejoin) {
+    const struct cf_call *c = a->call;
+    if (!a->owner)
+        return LINEERR_NOTOWNER;
+    if (params != 0)
+        return params;
+    if ((cf_operation_features(c->state) & feature) == 0 && !rejoin)
+        return LINEERR_INVALCALLSTATE;
+    if ((e->lines[c->line].call_features & feature) == 0)
+        return LINEERR_OPERATIONUNAVAIL;
+    return c->provider == 0 ? LINEERR_OPERATIONFAILED : 0;
+}
+
+/* An outstanding request of that call. CF_INDEX_NONE: one too many. */
+static uint32_t request_of_call(struct cf_engine *e, uint32_t port, const struct cf_asked *a) {
+    uint32_t at = request_make(e, port);
+    if (at == CF_INDEX_NONE)
+        return at;
+    struct cf_request *q = &e->view[port].requests[at];
+    q->open_line = a->open_line;
+    q->open_generation = e->view[port].open_lines[a->open_line].generation;
+    q->provider = a->call->provider;
+    q->call = cf_call_index(e, a->call);
+    q->call_generation = a->call->generation;
+    return at;
+}
+
+/* An outstanding request, or the reply that says why not: CF_INDEX_NONE then. */
+static uint32_t ask_provider(struct cf_engine *e, uint32_t port, const struct cf_asked *a, int32_t refusal) {
+    uint32_t at = refusal == 0 ? request_of_call(e, port, a) : CF_INDEX_NONE;
+    if (at == CF_INDEX_NONE)
+        reply_now(e, port, refusal != 0 ? refusal : LINEERR_REQUESTOVERRUN, a->open_line);
+    return at;
+}
 
 static void operate(struct cf_engine *e, uint32_t port, size_t op) {
     struct cf_asked a = find_call(e, port);
@@ -324,33 +407,96 @@ static void operate(struct cf_engine *e, uint32_t port, size_t op) {
     }
     struct cf_call *c = a.call;
     bool rejoin = operations[op].command == CF_CMD_ANSWER && c->state == LINECALLSTATE_CONNECTED && c->mode == LINECONNECTEDMODE_INACTIVE;
-    int32_t error = 0;
-    if (!a.owner)
-        error = LINEERR_NOTOWNER;
-    else if ((c->state & operations[op].states) == 0 && !rejoin)
-        error = LINEERR_INVALCALLSTATE;
-    else if ((e->lines[c->line].call_features & operations[op].feature) == 0)
-        error = LINEERR_OPERATIONUNAVAIL;
-    else if (c->provider == 0)
-        error = LINEERR_OPERATIONFAILED;
-    uint32_t at = error == 0 ? request_make(e, port) : CF_INDEX_NONE;
-    if (at == CF_INDEX_NONE) {
-        reply_now(e, port, error != 0 ? error : LINEERR_REQUESTOVERRUN, a.open_line);
+    uint32_t at = ask_provider(e, port, &a, refusal_of(e, &a, operations[op].feature, 0, rejoin));
+    if (at == CF_INDEX_NONE)
         return;
-    }
-    struct cf_request *q = &e->view[port].requests[at];
-    q->open_line = a.open_line;
-    q->open_generation = e->view[port].open_lines[a.open_line].generation;
-    q->provider = c->provider;
-    q->call = cf_call_index(e, c);
-    q->call_generation = c->generation;
     if (operations[op].takes && c->app_port == 0) {
         cf_touch_one(e, &c->app_port);
         c->app_port = (uint16_t)port;
     }
-    output_begin_from(e, operations[op].command, c->provider_call, command_number(port, at, q->generation), 0, 0);
+    uint64_t number = command_number(port, at, e->view[port].requests[at].generation);
+    output_begin_from(e, operations[op].command, c->provider_call, number, 0, 0);
     if (!cf_output_command(e, c->provider, 64))
         cf_request_finish(e, port, at, LINEERR_RESOURCEUNAVAIL);
+}
+
+/* ------------------------------------------------------------------ lineSetCallParams */
+
+static void set_call_params(struct cf_engine *e, uint32_t port) {
+    struct cf_asked a = find_call(e, port);
+    if (a.call == NULL) {
+        reply_now(e, port, LINEERR_INVALCALLHANDLE, CF_INDEX_NONE);
+        return;
+    }
+    struct cf_call *c = a.call;
+    struct cf_call_params params = {0};
+    struct cf_field f;
+    if (cf_fields_find(&e->in, CF_FIELD_CALL_PARAMS, &f) && f.bytes == sizeof params)
+        memcpy(&params, f.data, sizeof params);
+    int32_t wrong = !cf_bearer_mode_valid(params.bearer_mode) ? LINEERR_INVALBEARERMODE
+                    : params.min_rate > params.max_rate       ? LINEERR_INVALRATE
+                                                              : 0;
+    int32_t refusal = refusal_of(e, &a, LINECALLFEATURE_SETCALLPARAMS, wrong, false);
+    if (refusal == 0 && (e->infos[c->line].caps.bearer_modes & params.bearer_mode) == 0)
+        refusal = LINEERR_BEARERMODEUNAVAIL;
+    else if (refusal == 0 && params.min_rate > CF_RATE_MAX)
+        refusal = LINEERR_RATEUNAVAIL;
+    uint32_t at = ask_provider(e, port, &a, refusal);
+    if (at == CF_INDEX_NONE)
+        return;
+    struct cf_request *q = &e->view[port].requests[at];
+    q->bearer_mode = (uint16_t)params.bearer_mode;
+    q->rate = params.max_rate < CF_RATE_MAX ? params.max_rate : CF_RATE_MAX;
+    struct cf_record *r = cf_output_begin(e, CF_CMD_SET_CALL_PARAMS, c->provider_call, command_number(port, at, q->generation), 0, 0);
+    params = (struct cf_call_params){.bearer_mode = params.bearer_mode, .min_rate = params.min_rate, .max_rate = params.max_rate};
+    cf_fields_append(r, CF_FIELD_CALL_PARAMS, &params, sizeof params);
+    if (!cf_output_command(e, c->provider, 64))
+        cf_request_finish(e, port, at, LINEERR_RESOURCEUNAVAIL);
+}
+
+/* ------------------------------------------------------------------ lineGenerateDigits */
+
+/* Nobody waits for the reply of a stop; what it stops has a reply of its own. */
+static int32_t stop_digits(struct cf_engine *e, const struct cf_call *c, uint64_t mode) {
+    cf_output_begin(e, CF_CMD_GENERATE_DIGITS, c->provider_call, 0, mode, 0);
+    return cf_output_command(e, c->provider, 64) ? 0 : LINEERR_RESOURCEUNAVAIL;
+}
+
+/*
+ * A request like the others until the provider replies, whose reply is LINE_GENERATE: that is why it is never lost, counts against the
+ * same limit and ends with the provider. One per call at a time: the provider stops an earlier one and replies to it first.
+ */
+static int32_t start_digits(struct cf_engine *e, uint32_t port, const struct cf_asked *a, uint64_t mode, const struct cf_field *f) {
+    char digits[CF_DIGITS_MAX];
+    uint32_t at = f->bytes <= CF_DIGITS_MAX ? request_of_call(e, port, a) : CF_INDEX_NONE;
+    if (at == CF_INDEX_NONE)
+        return LINEERR_RESOURCEUNAVAIL;
+    struct cf_request *q = &e->view[port].requests[at];
+    q->handle = a->index;
+    q->handle_generation = a->handle->generation;
+    uint64_t number = command_number(port, at, q->generation);
+    struct cf_record *r = cf_output_begin(e, CF_CMD_GENERATE_DIGITS, a->call->provider_call, number, mode, 0);
+    cf_fields_append(r, CF_FIELD_DIGITS, digits, cf_digits_copy(digits, (uint32_t)mode, f->data, f->bytes));
+    if (cf_output_command(e, a->call->provider, 64))
+        return 0;
+    cf_request_free(e, port, at);
+    return LINEERR_RESOURCEUNAVAIL;
+}
+
+static int32_t generate_digits(struct cf_engine *e, uint32_t port) {
+    const struct cf_message *m = &e->in.m;
+    struct cf_asked a = find_call(e, port);
+    struct cf_field f;
+    if (a.call == NULL)
+        return LINEERR_INVALCALLHANDLE;
+    bool mode_valid = m->param1 == LINEDIGITMODE_PULSE || m->param1 == LINEDIGITMODE_DTMF;
+    int32_t refusal = refusal_of(e, &a, LINECALLFEATURE_GENERATEDIGITS, mode_valid ? 0 : LINEERR_INVALDIGITMODE, false);
+    if (refusal != 0)
+        return refusal;
+    if ((e->infos[a.call->line].caps.digit_modes & m->param1) == 0)
+        return LINEERR_INVALDIGITMODE;
+    uint64_t mode = m->param1 | m->param2 << 32; /* and the duration */
+    return cf_fields_find(&e->in, CF_FIELD_DIGITS, &f) ? start_digits(e, port, &a, mode, &f) : stop_digits(e, a.call, mode);
 }
 
 /* ------------------------------------------------------------------ handles */
@@ -461,7 +607,15 @@ bool cf_request_take(struct cf_engine *e, uint32_t port) {
     case CF_REQ_ACCEPT:
     case CF_REQ_ANSWER:
     case CF_REQ_DROP:
+    case CF_REQ_HOLD:
+    case CF_REQ_UNHOLD:
         operate(e, port, e->in.m.id - CF_REQ_ACCEPT);
+        break;
+    case CF_REQ_SET_CALL_PARAMS:
+        set_call_params(e, port);
+        break;
+    case CF_REQ_GENERATE_DIGITS:
+        cf_output_answer(e, port, generate_digits(e, port), NULL, 0);
         break;
     case CF_REQ_SHUTDOWN:
         break; /* the socket's end says it again, and says it for crashes too */

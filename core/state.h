@@ -2,7 +2,7 @@
  * The state: what the engine keeps in its region, as data.
  *
  * Shape      control (turn, log of the turn's answers; not journaled) | journal log | door port | globals | ports | lines | calls |
- *            reference chunks | requests | per application: open lines, handle slots, marks | per provider: call map, line map.
+ *            reference chunks | party blocks | requests | per application: open lines, handle slots, marks | per provider: call map, line map.
  *            Everything after the door port is journaled: no store without cf_touch().
  * Units      indices instead of pointers; CF_INDEX_NONE is no index
  * Invariant  cf_engine_check()
@@ -19,11 +19,12 @@
 #include "shm/handle.h"
 #include "shm/handle_table.h"
 #include "shm/journal.h"
+#include "shm/operations.h"
 #include "shm/port.h"
 #include "shm/request.h"
 
 #define CF_STATE_MAGIC UINT64_C(0x3145544154534643) /* "CFSTATE1" */
-#define CF_STATE_VERSION 1u
+#define CF_STATE_VERSION 2u
 #define CF_DOOR_SLOTS 2048
 #define CF_BAD_MAX 1024 /* records against the rules after which a peer is shown out */
 
@@ -62,22 +63,26 @@ struct cf_control {
 struct cf_tally {
     uint64_t records, outputs, deliveries;
     uint64_t calls_made, calls_refused, calls_ended, handles_made;
-    uint64_t stale_events, stale_requests, bad_records, handles_refused, set_aside;
+    uint64_t stale_events, stale_requests, bad_records, handles_refused, set_aside, parties_dropped;
 };
 
 struct cf_globals {
     struct cf_tally sum;
     uint64_t serial;        /* counts calls and opens: who was there first */
-    /* line */
+    uint64_t pad[2];
+    /* line: one touch for the heads of both pools */
     uint32_t lines_used;    /* device ids ever given */
     uint32_t opens;
     uint32_t next_port;     /* round robin */
     uint32_t chunk_free;    /* list of free reference chunks */
     uint32_t chunks_used;
-    uint32_t behind_ports;  /* ports that are behind or resynchronise */
+    uint32_t party_free;    /* list of free party blocks */
+    uint32_t parties_used;
+    uint32_t parties_live;
     /* line */
     uint32_t busy[(CF_PORTS_MAX + 31) / 32 + 1]; /* bit per port: the port has service due (notices, dues, sweep, behind) */
 };
+_Static_assert(offsetof(struct cf_globals, lines_used) == 128, "line 2");
 
 /* ------------------------------------------------------------------ ports */
 
@@ -157,7 +162,7 @@ enum cf_line_state { CF_LINE_NONE = 0, CF_LINE_UP = 1, CF_LINE_DOWN = 2, CF_LINE
 
 struct cf_line {
     uint8_t state; /* enum cf_line_state */
-    uint8_t in_service;
+    uint8_t status;    /* LINEDEVSTATUSFLAGS_ */
     uint16_t provider; /* port */
     uint32_t number;   /* the provider's */
     uint32_t calls;    /* objects, IDLE ones included */
@@ -265,6 +270,15 @@ struct cf_ref_chunk {
 };
 _Static_assert(sizeof(struct cf_ref_chunk) == 128, "two lines");
 
+/* core/parties.h says what is in it. */
+#define CF_PARTY_BLOCK_BYTES 124
+
+struct cf_party_block {
+    uint8_t bytes[CF_PARTY_BLOCK_BYTES];
+    uint32_t next;
+};
+_Static_assert(sizeof(struct cf_party_block) == 128, "two lines");
+
 #define CF_CALL_TENTATIVE 1u   /* lineMakeCall: the provider has not answered yet */
 #define CF_CALL_SKIPPED 2u     /* was not announced to someone who is behind */
 #define CF_CALL_FIRST_DUE 4u   /* some handle's next LINE_CALLSTATE carries its privilege */
@@ -294,17 +308,17 @@ struct cf_call {
     uint64_t born;     /* serial */
     /* line 1 */
     uint64_t ref[CF_REFS_INLINE];
-    /* line 2: who; length-prefixed text */
+    /* line 2: who; texts as core/parties.h says */
     uint8_t caller[CF_PARTY_TEXT];
     uint8_t called[CF_PARTY_TEXT];
     /* line 3 */
     uint32_t next, previous; /* on its line */
     uint32_t next_due;
-    uint32_t origin, reason;
-    uint32_t bearer_mode, app_specific;
+    uint16_t origin, reason;
+    uint32_t bearer_mode, app_specific, rate;
     uint16_t app_port;       /* who made, accepted or answered it first */
     uint8_t cause[30];       /* length-prefixed raw cause */
-    uint32_t reserved;
+    uint32_t parties;        /* first block of what else is known of who */
 };
 _Static_assert(sizeof(struct cf_call) == 256, "four lines");
 _Static_assert(offsetof(struct cf_call, ref) == 64, "line 1");
@@ -322,14 +336,14 @@ struct cf_request {
     uint8_t made_call;   /* 1: the reply carries a new handle */
     uint16_t id;         /* CF_REQ_ */
     uint16_t provider;   /* port */
-    uint16_t reserved;
-    uint32_t request_id; /* the application's */
+    uint16_t bearer_mode; /* SET_CALL_PARAMS: what the call is to have */
+    uint32_t request_id; /* the application's; GENERATE_DIGITS: none */
     int32_t result;
     uint32_t call, call_generation;
-    uint32_t handle, handle_generation;
+    uint32_t handle, handle_generation; /* MAKE_CALL: the new one; GENERATE_DIGITS: whose LINE_GENERATE it will be */
     uint32_t open_line, open_generation;
-    int64_t time_ns;
-    uint32_t reserved2;
+    int64_t time_ns;     /* asked; once replied to: the reply's */
+    uint32_t rate;       /* SET_CALL_PARAMS; 0: as it is */
 };
 _Static_assert(sizeof(struct cf_request) == 64, "one line");
 
@@ -374,6 +388,8 @@ struct cf_engine {
     struct cf_handle_table calls;
     struct cf_ref_chunk *chunks;
     uint32_t chunks_max;
+    struct cf_party_block *parties;
+    uint32_t parties_max;
     struct cf_limits limits;
     struct cf_journal journal;
     struct cf_tally tally;         /* of this turn */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/internal.h"
+#include "core/parties.h"
 
 void cf_engine_totals(const struct cf_engine *e, struct cf_engine_totals *t) {
     const struct cf_tally *s = &e->g->sum;
@@ -12,6 +13,8 @@ void cf_engine_totals(const struct cf_engine *e, struct cf_engine_totals *t) {
         .opens = e->g->opens, .handles_made = s->handles_made, .deliveries = s->deliveries, .stale_events = s->stale_events,
         .stale_requests = s->stale_requests, .bad_records = s->bad_records, .handles_refused = s->handles_refused,
         .recoveries_undone = e->control->undone, .recoveries_republished = e->control->republished, .set_aside = s->set_aside,
+        .parties_dropped = s->parties_dropped, .party_blocks = e->g->parties_live,
+        .party_blocks_max = e->parties_max,
     };
     for (uint32_t port = 0; port < e->ports_count; port++)
         if (e->ports[port].kind == CF_PORT_APPLICATION)
@@ -69,6 +72,22 @@ static bool fail(struct finding *f, const char *format, ...) {
     return false;
 }
 
+/* Every index of a pool is in a chain of some call or on the free list. */
+static bool check_pools(const struct cf_engine *e, uint64_t chunks, uint32_t blocks, struct finding *f) {
+    const struct cf_globals *g = e->g;
+    uint32_t free_chunks = 0, free_blocks = 0;
+    for (uint32_t i = g->chunk_free; i != CF_INDEX_NONE && free_chunks <= g->chunks_used; i = e->chunks[i].next)
+        free_chunks++;
+    for (uint32_t i = g->party_free; i != CF_INDEX_NONE && free_blocks <= g->parties_used; i = e->parties[i].next)
+        free_blocks++;
+    if (chunks + free_chunks != g->chunks_used)
+        return fail(f, "%u reference chunks, %llu hold references and %u are free", g->chunks_used, (unsigned long long)chunks,
+                    free_chunks);
+    if (blocks + free_blocks != g->parties_used || blocks != g->parties_live || g->parties_used > e->parties_max)
+        return fail(f, "%u party blocks, %u live, %u in chains and %u free", g->parties_used, g->parties_live, blocks, free_blocks);
+    return true;
+}
+
 static bool check_call(struct cf_engine *e, struct cf_call *c, struct finding *f) {
     uint32_t owners = 0, index = cf_call_index(e, c);
     for (uint32_t at = 0; at < c->refs; at++) {
@@ -99,7 +118,8 @@ static bool check_call(struct cf_engine *e, struct cf_call *c, struct finding *f
 }
 
 static bool check_calls(struct cf_engine *e, struct finding *f, uint64_t *ret_refs) {
-    uint64_t live = 0, linked = 0, listed = 0;
+    uint64_t live = 0, linked = 0, listed = 0, chunks = 0;
+    uint32_t blocks = 0;
     for (uint32_t i = 0; i < e->call_head->used; i++) {
         struct cf_call *c = cf_call_at(e, i);
         if (!cf_generation_live(c->generation))
@@ -107,9 +127,14 @@ static bool check_calls(struct cf_engine *e, struct finding *f, uint64_t *ret_re
         live++;
         linked += (c->flags & CF_CALL_TENTATIVE) == 0;
         *ret_refs += c->refs;
+        chunks += c->refs <= CF_REFS_INLINE ? 0 : (c->refs - CF_REFS_INLINE + CF_REFS_PER_CHUNK - 1) / CF_REFS_PER_CHUNK;
         if (!check_call(e, c, f))
             return false;
+        if (!cf_parties_check(e, c, &blocks))
+            return fail(f, "call %u: what is kept of its parties is damaged", i);
     }
+    if (!check_pools(e, chunks, blocks, f))
+        return false;
     if (live != e->call_head->live)
         return fail(f, "%llu live calls counted, %llu found", (unsigned long long)e->call_head->live, (unsigned long long)live);
     for (uint32_t line = 0; line < e->g->lines_used; line++) {

@@ -297,12 +297,8 @@ static void set_aside(struct cf_engine *e, int64_t now_ns) {
             e->now_ns = now_ns = e->in.m.time_ns; /* a new core was not told the time yet */
         if (p->kind == CF_PORT_PROVIDER)
             cf_event_set_aside(e, port);
-        else if (p->kind == CF_PORT_APPLICATION && e->in.m.flags != CF_NO_REPLY)
-            cf_output_answer(e, port, LINEERR_OPERATIONFAILED, NULL, 0);
-        else if (p->kind == CF_PORT_APPLICATION && e->in.m.id >= CF_REQ_MAKE_CALL && e->in.m.id < CF_REQ_CLOSE &&
-                 p->step == CF_IN_STEP)
-            cf_output_message(e, port, LINE_REPLY, 0, e->in.m.param1, (uint32_t)LINEERR_OPERATIONFAILED, 0, now_ns,
-                              e->in.m.open_line);
+        else if (p->kind == CF_PORT_APPLICATION)
+            cf_request_set_aside(e, port);
     }
     cf_port_dirty(e, port);
     add_tally(e);

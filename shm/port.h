@@ -21,7 +21,7 @@
 #include "shm/ring.h"
 
 #define CF_PORT_MAGIC UINT64_C(0x314e414643504143) /* "CAPCFAN1" */
-#define CF_LAYOUT_VERSION 1u
+#define CF_LAYOUT_VERSION 2u
 #define CF_PAGE_BYTES 4096
 
 enum cf_port_kind { CF_PORT_FREE = 0, CF_PORT_DOOR = 1, CF_PORT_PROVIDER = 2, CF_PORT_APPLICATION = 3 };

@@ -125,6 +125,57 @@ static void parts_are_whole_or_absent_at_every_size(void **state)
     }
 }
 
+/* Each party's number and name, in the order of the members, each whole or absent at every size. */
+static void parties_follow_the_order_of_their_members(void **state)
+{
+    static const struct cf_reply_call_info all = {
+        .caller_flags = 1,
+        .called_flags = 2,
+        .connected_flags = 4,
+        .redirection_flags = 8,
+        .redirecting_flags = 16,
+        .caller = "caller",
+        .caller_name = "caller's name",
+        .called = "called",
+        .called_name = "called's name",
+        .connected = "connected",
+        .connected_name = "connected's name",
+        .redirection = "redirection",
+        .redirection_name = "redirection's name",
+        .redirecting = "redirecting",
+        .redirecting_name = "redirecting's name",
+    };
+    static const char *texts[] = {all.caller,      all.caller_name,     all.called,      all.called_name,
+                                  all.connected,   all.connected_name,  all.redirection, all.redirection_name,
+                                  all.redirecting, all.redirecting_name};
+    struct room r;
+    DWORD needed = sizeof(LINECALLINFO);
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        needed += (DWORD)strlen(texts[i]) + 1;
+    for (DWORD total = sizeof(LINECALLINFO); total <= needed; total++) {
+        LINECALLINFO *out = room_of(&r, total);
+        assert_int_equal(cf_struct_call_info(out, CF_TAPI_VERSION_2_2, 9, &all), 0);
+        nothing_written_from(&r, total);
+        assert_int_equal(out->dwNeededSize, needed);
+        const DWORD *member = &out->dwCallerIDFlags; /* flags, size, offset, size and offset of the name */
+        DWORD last = 0;
+        for (int i = 0; i < 10; i++) {
+            DWORD size = member[i / 2 * 5 + 1 + i % 2 * 2], offset = member[i / 2 * 5 + 2 + i % 2 * 2];
+            assert_int_equal(member[i / 2 * 5], 1 << i / 2);
+            assert_int_equal(size == 0, offset == 0);
+            if (size == 0) {
+                assert_true(total < needed);
+                continue;
+            }
+            assert_string_equal(text_at(out, size, offset), texts[i]);
+            assert_true(offset > last);
+            last = offset;
+        }
+        assert_int_equal(out->dwUsedSize == needed, total == needed);
+    }
+}
+
 static void fixed_part_is_cut_at_the_version(void **state)
 {
     struct room r;
@@ -198,6 +249,39 @@ static void device_capabilities(void **state)
     assert_string_equal(text_at(address, address->dwAddressSize, address->dwAddressOffset), "555");
 }
 
+/* What a line can do beyond making calls shows in its capabilities, and only then. */
+static void capabilities_of_hold_digits_and_parameters(void **state)
+{
+    struct room r;
+    struct cf_reply_dev_caps can = caps;
+    (void)state;
+    LINEDEVCAPS *out = room_of(&r, sizeof r.bytes);
+    LINEADDRESSCAPS *address;
+    assert_int_equal(cf_struct_dev_caps(out, CF_TAPI_VERSION_2_2, &can), 0);
+    assert_int_equal(out->dwGenerateDigitModes, 0);
+    assert_int_equal(out->MaxDialParams.dwDigitDuration, 0);
+    address = room_of(&r, sizeof r.bytes);
+    assert_int_equal(cf_struct_address_caps(address, CF_TAPI_VERSION_2_2, 5, &can), 0);
+    assert_int_equal(address->dwMaxNumOnHoldCalls, 0);
+    assert_int_equal(address->dwCallInfoStates & (LINECALLINFOSTATE_BEARERMODE | LINECALLINFOSTATE_RATE), 0);
+    assert_int_not_equal(address->dwCallInfoStates & LINECALLINFOSTATE_CONNECTEDID, 0);
+
+    can.calls_max = 7;
+    can.digit_modes = LINEDIGITMODE_DTMF;
+    can.call_features = LINECALLFEATURE_HOLD | LINECALLFEATURE_GENERATEDIGITS | LINECALLFEATURE_SETCALLPARAMS;
+    out = room_of(&r, sizeof r.bytes);
+    assert_int_equal(cf_struct_dev_caps(out, CF_TAPI_VERSION_2_2, &can), 0);
+    assert_int_equal(out->dwGenerateDigitModes, LINEDIGITMODE_DTMF);
+    assert_int_equal(out->MinDialParams.dwDigitDuration, 40);
+    assert_int_equal(out->MaxDialParams.dwDigitDuration, 5000);
+    assert_int_equal(out->dwMaxRate, 64000);
+    address = room_of(&r, sizeof r.bytes);
+    assert_int_equal(cf_struct_address_caps(address, CF_TAPI_VERSION_2_2, 5, &can), 0);
+    assert_int_equal(address->dwMaxNumOnHoldCalls, 7);
+    assert_int_equal(address->dwCallInfoStates & (LINECALLINFOSTATE_BEARERMODE | LINECALLINFOSTATE_RATE),
+                     LINECALLINFOSTATE_BEARERMODE | LINECALLINFOSTATE_RATE);
+}
+
 static void status_times_are_utc(void **state)
 {
     struct room r;
@@ -249,14 +333,35 @@ static void versions_in_common(void **state)
 static void features_by_state_and_privilege(void **state)
 {
     const DWORD all = 0xFFFFFFFF, owner = LINECALLPRIVILEGE_OWNER;
+    const DWORD live = LINECALLFEATURE_DROP | LINECALLFEATURE_GENERATEDIGITS,
+                more = live | LINECALLFEATURE_SETCALLPARAMS;
+    const struct {
+        DWORD state, features;
+    } states[] = {
+        {LINECALLSTATE_IDLE, 0},
+        {LINECALLSTATE_OFFERING, more | LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER},
+        {LINECALLSTATE_ACCEPTED, more | LINECALLFEATURE_ANSWER},
+        {LINECALLSTATE_DIALTONE, more},
+        {LINECALLSTATE_DIALING, more},
+        {LINECALLSTATE_RINGBACK, more},
+        {LINECALLSTATE_BUSY, more},
+        {LINECALLSTATE_SPECIALINFO, more},
+        {LINECALLSTATE_CONNECTED, more | LINECALLFEATURE_HOLD},
+        {LINECALLSTATE_PROCEEDING, more},
+        {LINECALLSTATE_ONHOLD, more | LINECALLFEATURE_UNHOLD},
+        {LINECALLSTATE_CONFERENCED, more},
+        {LINECALLSTATE_ONHOLDPENDCONF, more | LINECALLFEATURE_UNHOLD},
+        {LINECALLSTATE_ONHOLDPENDTRANSFER, more | LINECALLFEATURE_UNHOLD},
+        {LINECALLSTATE_DISCONNECTED, live},
+        {LINECALLSTATE_UNKNOWN, more},
+    };
     (void)state;
-    assert_int_equal(cf_call_features(LINECALLSTATE_OFFERING, owner, all),
-                     LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP);
-    assert_int_equal(cf_call_features(LINECALLSTATE_ACCEPTED, owner, all),
-                     LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP);
-    assert_int_equal(cf_call_features(LINECALLSTATE_CONNECTED, owner, all), LINECALLFEATURE_DROP);
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        assert_int_equal(cf_call_features(states[i].state, owner, all), states[i].features);
+        assert_int_equal(cf_call_features(states[i].state | 0xFF000000, owner, all), states[i].features);
+    }
     assert_int_equal(cf_call_features(LINECALLSTATE_CONNECTED, owner, LINECALLFEATURE_ANSWER), 0);
-    assert_int_equal(cf_call_features(LINECALLSTATE_IDLE, owner, all), 0);
+    assert_int_equal(cf_call_features(0, owner, all), 0);
     assert_int_equal(cf_call_features(LINECALLSTATE_OFFERING, LINECALLPRIVILEGE_MONITOR, all), 0);
 }
 
@@ -290,10 +395,12 @@ int main(void)
         cmocka_unit_test(fixed_part_must_fit),
         cmocka_unit_test(everything_fits_when_needed_is_given),
         cmocka_unit_test(parts_are_whole_or_absent_at_every_size),
+        cmocka_unit_test(parties_follow_the_order_of_their_members),
         cmocka_unit_test(fixed_part_is_cut_at_the_version),
         cmocka_unit_test(call_states_always_have_unknown),
         cmocka_unit_test(text_without_end_is_bounded),
         cmocka_unit_test(device_capabilities),
+        cmocka_unit_test(capabilities_of_hold_digits_and_parameters),
         cmocka_unit_test(status_times_are_utc),
         cmocka_unit_test(versions_in_common),
         cmocka_unit_test(features_by_state_and_privilege),

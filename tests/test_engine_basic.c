@@ -125,7 +125,8 @@ static int setup(void **unused) {
     send(&provider, CF_EV_SNAPSHOT_BEGIN, 0, 0, 0, 0, 0);
     struct cf_record line = {.m = {.id = CF_EV_LINE, .sequence = ++provider.number}};
     struct cf_line_caps caps = {.line_features = LINEFEATURE_MAKECALL,
-                                .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP};
+                                .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP |
+                                                 LINECALLFEATURE_GENERATEDIGITS | LINECALLFEATURE_SETCALLPARAMS};
     cf_fields_append_text(&line, CF_FIELD_NAME, "trunk");
     cf_fields_append(&line, CF_FIELD_LINE_CAPS, &caps, sizeof caps);
     assert_true(cf_ring_put(&provider.out, &line));
@@ -521,6 +522,173 @@ static void one_request_too_many_is_answered(void **unused) {
     assert_null(next(&owner));
 }
 
+/* ------------------------------------------------------------------ names and numbers */
+
+static const uint16_t who_tags[] = {CF_FIELD_CALLER_NAME, CF_FIELD_CONNECTED, CF_FIELD_REDIRECTING, CF_FIELD_CALLED_NAME, CF_FIELD_REDIRECTION,
+                                    CF_FIELD_CONNECTED_NAME, CF_FIELD_REDIRECTING_NAME, CF_FIELD_REDIRECTION_NAME};
+enum { WHO = sizeof who_tags / sizeof who_tags[0] };
+
+/* LINE_CALLINFO with the first `texts` of them, each of so many bytes. */
+static void tell_who(uint64_t call, uint32_t texts, uint32_t bytes) {
+    struct cf_record r = {.m = {.id = CF_EV_CALL_INFO, .sequence = ++provider.number, .device = call, .time_ns = now,
+                                .param1 = LINECALLINFOSTATE_CALLERID}};
+    char text[128];
+    memset(text, 'x', sizeof text);
+    for (uint32_t i = 0; i < texts; i++)
+        assert_true(cf_fields_append(&r, who_tags[i], text, bytes));
+    assert_true(cf_ring_put(&provider.out, &r));
+    turns(1);
+}
+
+static struct cf_reply_call_info info_of(struct peer *p, uint64_t call) {
+    struct cf_reply_call_info info;
+    assert_int_equal(ask(p, CF_REQ_CALL_INFO, call, 0, 0, 0), 0);
+    memcpy(&info, cf_port_reply(p->down, 0)->data, sizeof info);
+    return info;
+}
+
+static struct cf_engine_totals totals(void) {
+    struct cf_engine_totals t;
+    cf_engine_totals(engine, &t);
+    return t;
+}
+
+/* 16 blocks of 124 bytes. A call with eight texts of 63 bytes takes 520 bytes, so five blocks; each text may end in another. */
+static void names_and_numbers_beyond_the_room_are_dropped_and_counted(void **unused) {
+    (void)unused;
+    uint64_t calls[4], seen[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        calls[i] = offer(i, 1);
+        announced(&owner, LINECALLPRIVILEGE_OWNER);
+        seen[i] = announced(&monitor, LINECALLPRIVILEGE_MONITOR);
+    }
+    assert_int_equal(totals().party_blocks, 0); /* who has none pays nothing */
+    assert_int_equal(totals().party_blocks_max, 16);
+    for (uint32_t i = 0; i < 3; i++)
+        tell_who(calls[i], WHO, 63);
+    assert_int_equal(totals().party_blocks, 15);
+    assert_int_equal(totals().parties_dropped, 0);
+    tell_who(calls[3], WHO, 63); /* one block is left: one text, the most important */
+    assert_int_equal(totals().party_blocks, 16);
+    assert_int_equal(totals().parties_dropped, 7);
+    struct cf_reply_call_info info = info_of(&monitor, seen[3]);
+    assert_int_equal(strlen(info.caller_name), 63);
+    assert_string_equal(info.connected, "");
+    assert_int_equal(info.connected_flags, LINECALLPARTYID_UNKNOWN);
+    assert_string_equal(info.caller, "100");
+    info = info_of(&monitor, seen[0]);
+    assert_int_equal(strlen(info.redirection_name), 63);
+    tell_who(calls[0], WHO, 0); /* names gone, numbers withheld: one block */
+    assert_int_equal(totals().party_blocks, 12);
+    info = info_of(&monitor, seen[0]);
+    assert_int_equal(info.connected_flags, LINECALLPARTYID_BLOCKED);
+    assert_int_equal(info.caller_flags, LINECALLPARTYID_ADDRESS);
+    tell_who(calls[3], WHO, 63);
+    assert_int_equal(totals().party_blocks, 16);
+    assert_int_equal(strlen(info_of(&monitor, seen[3]).redirection_name), 63);
+    assert_int_equal(totals().parties_dropped, 7);
+    send(&door, CF_DOOR_GONE, 0, 0, provider.port, 0, 1); /* whatever way the calls end */
+    send(&door, CF_DOOR_GONE, 0, 0, owner.port, 0, 1);
+    send(&door, CF_DOOR_GONE, 0, 0, monitor.port, 0, 1);
+    turns(50);
+    assert_int_equal(totals().calls_live, 0);
+    assert_int_equal(totals().party_blocks, 0);
+}
+
+/* ------------------------------------------------------------------ digits */
+
+static int32_t ask_digits(struct peer *p, uint64_t call, uint64_t mode, uint64_t ms, const char *digits, uint32_t bytes) {
+    struct cf_record r = {.m = {.id = CF_REQ_GENERATE_DIGITS, .sequence = ++p->number, .device = call, .param1 = mode, .param2 = ms,
+                                .time_ns = now}};
+    if (digits != NULL)
+        assert_true(cf_fields_append(&r, CF_FIELD_DIGITS, digits, bytes));
+    assert_true(cf_ring_put(&p->out, &r));
+    turns(1);
+    const struct cf_reply_slot *reply = cf_port_reply(p->down, 0);
+    assert_int_equal(reply->done, p->number);
+    return reply->result;
+}
+
+static void digits_of_a_hostile_application_are_judged(void **unused) {
+    (void)unused;
+    char many[256];
+    offer(0, 1);
+    uint64_t call = announced(&owner, LINECALLPRIVILEGE_OWNER), seen = announced(&monitor, LINECALLPRIVILEGE_MONITOR);
+    static const uint64_t modes[] = {0, 3, 4, 8, UINT64_MAX, UINT64_C(1) << 33};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        assert_int_equal(ask_digits(&owner, call, modes[i], 0, "1", 1), LINEERR_INVALDIGITMODE);
+    assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_PULSE, 0, "1", 1), LINEERR_INVALDIGITMODE); /* not this line's */
+    assert_int_equal(ask_digits(&monitor, seen, 0, 0, "1", 1), LINEERR_NOTOWNER);
+    memset(many, '1', sizeof many);
+    assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, many, 256), LINEERR_RESOURCEUNAVAIL);
+    assert_null(next(&provider));
+    assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, UINT64_MAX, "1\0x\n2", 5), 0);
+    const struct cf_message *m = next(&provider);
+    assert_int_equal(m->id, CF_CMD_GENERATE_DIGITS);
+    assert_int_equal(m->param2, LINEDIGITMODE_DTMF | UINT64_C(0xFFFFFFFF) << 32);
+    static const uint8_t field[] = {CF_FIELD_DIGITS, 0, 2, 0, '1', '2'};
+    assert_memory_equal((const uint8_t *)(m + 1) + 8, field, sizeof field);
+    assert_null(next(&provider));
+}
+
+static void digits_count_against_the_limit_and_wait_for_room(void **unused) {
+    (void)unused;
+    offer(0, 1);
+    uint64_t call = announced(&owner, LINECALLPRIVILEGE_OWNER), numbers[CF_REQUESTS_PER_PORT_MAX];
+    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++) {
+        assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, "1", 1), 0);
+        const struct cf_message *m = next(&provider);
+        assert_int_equal(m->id, CF_CMD_GENERATE_DIGITS);
+        numbers[i] = m->param1;
+    }
+    assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, "1", 1), LINEERR_RESOURCEUNAVAIL);
+    assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, NULL, 0), 0); /* a stop needs no place */
+    assert_int_equal(next(&provider)->param1, 0);
+    for (uint32_t i = 0; i < SLOTS; i++) { /* a full ring, which nobody reads: the ends are kept */
+        send(&provider, CF_EV_CALL_STATE, 0, cf_handle_make(0, CF_KIND_PROVIDER, 1), LINECALLSTATE_CONNECTED, 1 + i % 2, 0);
+        turns(1);
+    }
+    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+        send(&provider, CF_EV_REPLY, 0, 0, numbers[i], i % 2 == 0 ? 0 : (uint32_t)LINEERR_OPERATIONFAILED, 0);
+    turns(40);
+    uint32_t done = 0, cancelled = 0;
+    bool resynced = false;
+    for (uint32_t idle = 0; idle < 3;) {
+        const struct cf_message *m = next(&owner);
+        if (m == NULL) {
+            turns(1);
+            idle++;
+            continue;
+        }
+        assert_false(m->id == LINE_GENERATE && m->device != call);
+        done += m->id == LINE_GENERATE && m->param1 == LINEGENERATETERM_DONE;
+        cancelled += m->id == LINE_GENERATE && m->param1 == LINEGENERATETERM_CANCEL;
+        resynced |= m->id == CF_LINE_RESYNC_END;
+    }
+    assert_true(resynced);
+    assert_int_equal(done, CF_REQUESTS_PER_PORT_MAX / 2);
+    assert_int_equal(cancelled, CF_REQUESTS_PER_PORT_MAX / 2);
+    struct cf_engine_port_status s;
+    assert_true(cf_engine_port_status(engine, owner.port, &s));
+    assert_int_equal(s.offered, s.delivered + s.pending + s.missed + s.cancelled);
+    assert_int_equal(s.requests_outstanding, 0);
+}
+
+static void digits_end_with_their_provider(void **unused) {
+    (void)unused;
+    offer(0, 1);
+    uint64_t call = announced(&owner, LINECALLPRIVILEGE_OWNER);
+    assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, "1", 1), 0);
+    send(&door, CF_DOOR_GONE, 0, 0, provider.port, 0, 1);
+    turns(20);
+    const struct cf_message *m = next(&owner);
+    assert_int_equal(m->id, LINE_GENERATE);
+    assert_int_equal(m->device, call);
+    assert_int_equal(m->param1, LINEGENERATETERM_CANCEL);
+    assert_int_equal(m->param3, (uint32_t)(m->time_ns / 1000000));
+    expect(&owner, LINE_CALLSTATE, LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_UNKNOWN, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_state_reaches_owner_and_monitor, setup, teardown),
@@ -535,6 +703,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_call_whose_maker_closed_the_line_meanwhile_is_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_provider_that_reads_nothing_lets_the_core_sleep, setup, teardown),
         cmocka_unit_test_setup_teardown(one_request_too_many_is_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_and_numbers_beyond_the_room_are_dropped_and_counted, setup_small, teardown),
+        cmocka_unit_test_setup_teardown(digits_of_a_hostile_application_are_judged, setup, teardown),
+        cmocka_unit_test_setup_teardown(digits_count_against_the_limit_and_wait_for_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(digits_end_with_their_provider, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

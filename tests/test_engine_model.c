@@ -1,4 +1,5 @@
 /* The model of the simulation is tested itself: it must notice one falsified output, of whatever kind, and none means no complaint. */
+/* ctest-timeout: 300 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +55,8 @@ NOTICED(a_wrong_time_is_noticed, SIM_WRONG_TIME)
 NOTICED(a_wrong_open_line_is_noticed, SIM_WRONG_LINE)
 NOTICED(a_wrong_result_is_noticed, SIM_WRONG_RESULT)
 NOTICED(a_reply_to_another_request_is_noticed, SIM_WRONG_REQUEST)
+NOTICED(digits_that_ended_otherwise_are_noticed, SIM_WRONG_END)
+NOTICED(digits_of_another_handle_are_noticed, SIM_END_OF_ANOTHER)
 NOTICED(a_call_that_is_not_closed_is_noticed, SIM_NO_CLOSE_CALL)
 NOTICED(a_drop_of_another_call_is_noticed, SIM_WRONG_DROP)
 NOTICED(a_gap_that_miscounts_is_noticed, SIM_WRONG_GAP)
@@ -73,6 +76,8 @@ int main(void) {
         cmocka_unit_test(a_wrong_open_line_is_noticed),
         cmocka_unit_test(a_wrong_result_is_noticed),
         cmocka_unit_test(a_reply_to_another_request_is_noticed),
+        cmocka_unit_test(digits_that_ended_otherwise_are_noticed),
+        cmocka_unit_test(digits_of_another_handle_are_noticed),
         cmocka_unit_test(a_call_that_is_not_closed_is_noticed),
         cmocka_unit_test(a_drop_of_another_call_is_noticed),
         cmocka_unit_test(a_gap_that_miscounts_is_noticed),

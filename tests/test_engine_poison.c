@@ -91,7 +91,7 @@ static int setup(void **unused) {
     now_ns = 1000000;
     join(PROVIDER, CF_PORT_PROVIDER);
     struct cf_line_caps caps = {.addresses = 1, .line_features = LINEFEATURE_MAKECALL,
-                                .call_features = LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP};
+                                .call_features = LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP | LINECALLFEATURE_GENERATEDIGITS};
     struct cf_record *r = record(CF_EV_LINE, 0, 0, 0, 0);
     cf_fields_append(r, CF_FIELD_LINE_CAPS, &caps, sizeof caps);
     send(PROVIDER, r);
@@ -218,6 +218,66 @@ static void a_provider_s_reply_fails_the_request(void **unused) {
     assert_int_equal(set_aside(), 1);
 }
 
+static uint64_t digits(uint64_t handle) {
+    struct cf_record *r = record(CF_REQ_GENERATE_DIGITS, handle, LINEDIGITMODE_DTMF, 0, 0);
+    r->m.flags = 3;
+    cf_fields_append_text(r, CF_FIELD_DIGITS, "123");
+    send(APP, r);
+    return sequence[APP];
+}
+
+static void digits_that_crash_are_refused_and_their_end_is_told_as_cancelled(void **unused) {
+    (void)unused;
+    offer(0);
+    turns();
+    const struct cf_message *m = next(APP, LINE_APPNEWCALL);
+    assert_non_null(m);
+    uint64_t handle = m->param2, number = digits(handle);
+    crash(3);
+    turns();
+    assert_int_equal(cf_port_reply(core_down(&core, APP), 3)->done, number);
+    assert_int_equal(cf_port_reply(core_down(&core, APP), 3)->result, LINEERR_OPERATIONFAILED);
+    assert_null(next(PROVIDER, CF_CMD_GENERATE_DIGITS));
+    assert_null(next(APP, LINE_GENERATE));
+
+    digits(handle);
+    turns();
+    assert_int_equal(cf_port_reply(core_down(&core, APP), 3)->result, 0);
+    m = next(PROVIDER, CF_CMD_GENERATE_DIGITS);
+    assert_non_null(m);
+    send(PROVIDER, record(CF_EV_REPLY, 0, m->param1, 0, 0));
+    crash(3);
+    turns();
+    m = next(APP, LINE_GENERATE);
+    assert_non_null(m);
+    assert_int_equal(m->device, handle);
+    assert_int_equal(m->param1, LINEGENERATETERM_CANCEL);
+    assert_int_equal(set_aside(), 2);
+}
+
+/* The application is behind: the reply is kept like any other. */
+static void the_reply_of_one_set_aside_waits_for_room(void **unused) {
+    (void)unused;
+    uint64_t call = offer(0);
+    for (uint32_t i = 0; i < 2 * SLOTS; i++) {
+        send(PROVIDER, record(CF_EV_CALL_STATE, call, LINECALLSTATE_CONNECTED, 1 + i % 2, 0));
+        turns();
+    }
+    struct cf_record *r = record(CF_REQ_MAKE_CALL, cf_handle_of_usage(0, 0, CF_KIND_LINE, 1), 79, 0, 0);
+    r->m.open_line = 0;
+    send(APP, r);
+    crash(3);
+    turns();
+    assert_null(next(APP, LINE_REPLY));
+    assert_int_equal(set_aside(), 1);
+    cf_ring_acknowledge(&core_up(&core, APP)->down_ack, down[APP].head);
+    turns();
+    const struct cf_message *m = next(APP, LINE_REPLY);
+    assert_non_null(m);
+    assert_int_equal(m->param1, 79);
+    assert_int_equal((int32_t)(uint32_t)m->param2, LINEERR_OPERATIONFAILED);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -228,6 +288,8 @@ int main(void) {
         CASE(the_call_of_a_state_ends),
         CASE(a_new_call_is_refused),
         CASE(a_provider_s_reply_fails_the_request),
+        CASE(digits_that_crash_are_refused_and_their_end_is_told_as_cancelled),
+        CASE(the_reply_of_one_set_aside_waits_for_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

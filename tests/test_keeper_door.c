@@ -36,7 +36,7 @@ static void refusals_say_what_is_wrong(void **state)
 
     struct cf_hello h = test_hello(CF_HELLO_APPLICATION, "other");
     h.version = 77;
-    expect_refusal(&h, sizeof h, -EPROTO, "layout version 1, this peer version 77");
+    expect_refusal(&h, sizeof h, -EPROTO, "layout version 2, this peer version 77");
     h = test_hello((enum cf_hello_kind)9, "odd");
     expect_refusal(&h, sizeof h, -EINVAL, "kind 9");
     h = test_hello(CF_HELLO_APPLICATION, "odd");

@@ -35,6 +35,8 @@ struct listener {
     uint32_t count;
     uint64_t replies, reply_call;
     int32_t reply_result;
+    uint64_t reply_number;
+    uint32_t reply_at; /* so many states had been told */
     uint32_t notes, last_note_flags;
 };
 
@@ -86,8 +88,10 @@ static void listen_state(void *arg, uint64_t call, const struct cf_call_state *s
 static void listen_reply(void *arg, uint64_t number, int32_t result, uint64_t call)
 {
     struct listener *l = arg;
-    assert_int_equal(number, 77);
+    assert_in_range(number, 77, 79);
     l->replies++;
+    l->reply_number = number;
+    l->reply_at = l->count;
     l->reply_result = result;
     l->reply_call = call;
 }
@@ -155,6 +159,19 @@ static void command(struct fixture *f, uint16_t id, uint64_t call, uint32_t line
     c.call = call;
     c.line = line;
     c.destination = cf_text_of(destination);
+    cf_sim_model_command(f->model, &c, f->now_ns);
+}
+
+static void digits(struct fixture *f, uint64_t number, uint64_t call, const char *text, uint32_t digit_ms)
+{
+    static struct cf_command c;
+    memset(&c, 0, offsetof(struct cf_command, record));
+    c.id = CF_CMD_GENERATE_DIGITS;
+    c.number = number;
+    c.call = call;
+    c.digits = cf_text_of(text);
+    c.digit_mode = LINEDIGITMODE_DTMF;
+    c.digit_ms = digit_ms;
     cf_sim_model_command(f->model, &c, f->now_ns);
 }
 
@@ -462,6 +479,114 @@ static void an_owner_rejects_or_drops(void **state)
     tear_down(&f);
 }
 
+static uint64_t one_call_connected(struct fixture *f)
+{
+    uint64_t call = one_call_offered(f);
+    command(f, CF_CMD_ANSWER, call, 0, NULL);
+    assert_int_equal(last_of(f, call)->state, LINECALLSTATE_CONNECTED);
+    return call;
+}
+
+static void an_owner_holds_and_retrieves(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    uint64_t call = one_call_offered(&f);
+    command(&f, CF_CMD_HOLD, call, 0, NULL);
+    assert_int_equal(f.listener.reply_result, LINEERR_INVALCALLSTATE);
+    tear_down(&f);
+
+    call = one_call_connected(&f);
+    command(&f, CF_CMD_HOLD, call, 0, NULL);
+    assert_int_equal(f.listener.reply_result, 0);
+    assert_int_equal(last_of(&f, call)->state, LINECALLSTATE_ONHOLD);
+    assert_int_equal(f.listener.reply_at, 3); /* the state first */
+    command(&f, CF_CMD_HOLD, call, 0, NULL);
+    assert_int_equal(f.listener.reply_result, LINEERR_INVALCALLSTATE);
+    pass(&f, 500 * CF_NS_PER_MS, CF_NS_PER_MS, 10);
+    command(&f, CF_CMD_UNHOLD, call, 0, NULL);
+    assert_int_equal(f.listener.reply_result, 0);
+    assert_int_equal(last_of(&f, call)->mode, LINECONNECTEDMODE_ACTIVE);
+    command(&f, CF_CMD_UNHOLD, call, 0, NULL);
+    assert_int_equal(f.listener.reply_result, LINEERR_INVALCALLSTATE);
+    pass(&f, 499 * CF_NS_PER_MS, CF_NS_PER_MS, 10); /* the talk lasts as long as it would have */
+    assert_int_equal(last_of(&f, call)->state, LINECALLSTATE_CONNECTED);
+    pass(&f, CF_NS_PER_MS, CF_NS_PER_MS, 10);
+    assert_int_equal(last_of(&f, call)->state, LINECALLSTATE_DISCONNECTED);
+    tear_down(&f);
+}
+
+/* 6 messages after the answer without an owner's doing: ONHOLD, CONNECTED, ONHOLD, CONNECTED, DISCONNECTED, IDLE. */
+static void toggles_go_on_and_pass_unseen_while_the_owner_holds(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    set_up(&f);
+    f.settings.messages = 9;
+    f.settings.regular = f.settings.hold_fixed = true;
+    f.settings.hold_ms = 500; /* five pieces */
+    f.settings.calls = 1;
+    f.listener.closes = false;
+    start(&f);
+    while (f.listener.count == 0 || f.listener.log[f.listener.count - 1].state != LINECALLSTATE_CONNECTED)
+        pass(&f, CF_NS_PER_MS, CF_NS_PER_MS, 10);
+    uint64_t call = f.listener.log[0].call;
+    pass(&f, 50 * CF_NS_PER_MS, CF_NS_PER_MS, 10);
+    command(&f, CF_CMD_HOLD, call, 0, NULL);
+    uint32_t before = f.listener.count;
+    pass(&f, 200 * CF_NS_PER_MS, CF_NS_PER_MS, 10); /* two toggles */
+    assert_int_equal(f.listener.count, before);
+    command(&f, CF_CMD_UNHOLD, call, 0, NULL);
+    assert_int_equal(last_of(&f, call)->state, LINECALLSTATE_CONNECTED);
+    pass(&f, 100 * CF_NS_PER_MS, CF_NS_PER_MS, 10);
+    assert_int_equal(last_of(&f, call)->state, LINECALLSTATE_ONHOLD);
+    assert_sound(&f);
+    pass(&f, CF_NS_PER_S, CF_NS_PER_MS, 10);
+    assert_int_equal(f.listener.count, before + 5);
+    assert_int_equal(last_of(&f, call)->state, LINECALLSTATE_IDLE);
+    tear_down(&f);
+}
+
+static void digits_take_their_time_and_are_cut_off(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    uint64_t call = one_call_connected(&f);
+    uint64_t replies = f.listener.replies;
+    digits(&f, 78, call, "12", 50); /* 200 ms */
+    pass(&f, 199 * CF_NS_PER_MS, CF_NS_PER_MS, 10);
+    assert_int_equal(f.listener.replies, replies);
+    assert_sound(&f);
+    pass(&f, CF_NS_PER_MS, CF_NS_PER_MS, 10);
+    assert_int_equal(f.listener.replies, replies + 1);
+    assert_int_equal(f.listener.reply_number, 78);
+    assert_int_equal(f.listener.reply_result, 0);
+
+    digits(&f, 78, call, "1,!", 0);
+    digits(&f, 79, call, "2", 0); /* the new ones stop the old ones */
+    assert_int_equal(f.listener.reply_number, 78);
+    assert_int_equal(f.listener.reply_result, LINEERR_OPERATIONFAILED);
+    digits(&f, 77, call, NULL, 0); /* none stop them too; first their reply, then its own */
+    assert_int_equal(f.listener.replies, replies + 4);
+    assert_int_equal(f.listener.reply_number, 77);
+    assert_int_equal(f.listener.reply_result, 0);
+
+    digits(&f, 78, call, "1111", 0);
+    command(&f, CF_CMD_HOLD, call, 0, NULL); /* first the digits' reply, then the state, then the hold's reply */
+    assert_int_equal(f.listener.replies, replies + 6);
+    digits(&f, 78, call, "1", 0);
+    assert_int_equal(f.listener.reply_result, LINEERR_INVALCALLSTATE);
+    command(&f, CF_CMD_UNHOLD, call, 0, NULL);
+    digits(&f, 79, call, "1111", 0);
+    assert_sound(&f);
+    command(&f, CF_CMD_CLOSE_CALL, call, 0, NULL); /* every command gets its reply */
+    assert_int_equal(f.listener.reply_number, 79);
+    assert_int_equal(f.listener.reply_result, LINEERR_OPERATIONFAILED);
+    digits(&f, 78, call, "1", 0);
+    assert_int_equal(f.listener.reply_result, LINEERR_INVALCALLHANDLE);
+    tear_down(&f);
+}
+
 static void a_caller_whom_nobody_answers_gives_up(void **state)
 {
     (void)state;
@@ -701,6 +826,9 @@ int main(void)
         cmocka_unit_test(no_time_between_states_is_no_time),
         cmocka_unit_test(an_owner_accepts_answers_and_the_far_end_hangs_up),
         cmocka_unit_test(an_owner_rejects_or_drops),
+        cmocka_unit_test(an_owner_holds_and_retrieves),
+        cmocka_unit_test(toggles_go_on_and_pass_unseen_while_the_owner_holds),
+        cmocka_unit_test(digits_take_their_time_and_are_cut_off),
         cmocka_unit_test(a_caller_whom_nobody_answers_gives_up),
         cmocka_unit_test(dialled_numbers_turn_out_as_the_rules_say),
         cmocka_unit_test(dialled_numbers_without_a_rule_turn_out_as_the_shares_say),

@@ -359,12 +359,79 @@ static void commands_are_answered_as_the_script_says(void **state)
     tear_down(&f);
 }
 
+static void generate(struct fixture *f, uint64_t call, uint64_t number, const char *digits)
+{
+    static struct cf_command c;
+    provider_core_command(&f->core, CF_CMD_GENERATE_DIGITS, call, number, 0);
+    while (cf_provider_next_command(f->port.provider, &c)) {
+        c.digits = cf_text_of(digits);
+        cf_sim_player_command(f->player, &c, f->now_ns);
+    }
+}
+
+static void take_reply(struct fixture *f, uint64_t number, int32_t result)
+{
+    const struct cf_record *r = take(f);
+    assert_int_equal(r->m.id, CF_EV_REPLY);
+    assert_int_equal(r->m.param1, number);
+    assert_int_equal(r->m.param2, (uint32_t)result);
+}
+
+static void take_state(struct fixture *f, uint32_t state)
+{
+    const struct cf_record *r = take(f);
+    assert_int_equal(r->m.id, CF_EV_CALL_STATE);
+    assert_int_equal(r->m.param1, state);
+}
+
+static void held_retrieved_and_with_digits(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct cf_record none;
+    set_up(&f, "at 0 line 0 call 1 new connected active\nat 5 on hold fail invalcallstate\nat 5 on generatedigits fail "
+               "operationunavail\nat 5 on setcallparams ignore\n");
+    play_until(&f, 0);
+    uint64_t call = take(&f)->m.device;
+    obey(&f, CF_CMD_SET_CALL_PARAMS, call, 1);
+    take_reply(&f, 1, 0);
+    generate(&f, call, 2, "1,"); /* 1.2 s */
+    assert_int_equal(cf_sim_player_deadline(f.player), f.now_ns + 1200 * CF_NS_PER_MS);
+    play_until(&f, 1.199);
+    assert_false(provider_core_take(&f.core, &none, true));
+    play_until(&f, 1.2);
+    take_reply(&f, 2, 0);
+    generate(&f, call, 3, "1");
+    generate(&f, call, 4, "2");
+    take_reply(&f, 3, LINEERR_OPERATIONFAILED);
+    obey(&f, CF_CMD_HOLD, call, 5);
+    take_reply(&f, 4, LINEERR_OPERATIONFAILED);
+    take_state(&f, LINECALLSTATE_ONHOLD); /* before its reply */
+    take_reply(&f, 5, 0);
+    obey(&f, CF_CMD_UNHOLD, call, 6);
+    take_state(&f, LINECALLSTATE_CONNECTED);
+    take_reply(&f, 6, 0);
+    generate(&f, call, 7, "1");
+    generate(&f, call, 0, NULL);
+    take_reply(&f, 7, LINEERR_OPERATIONFAILED);
+    take_reply(&f, 0, 0);
+    play_until(&f, 5);
+    obey(&f, CF_CMD_HOLD, call, 8);
+    take_reply(&f, 8, LINEERR_INVALCALLSTATE);
+    generate(&f, call, 9, "1");
+    take_reply(&f, 9, LINEERR_OPERATIONUNAVAIL);
+    obey(&f, CF_CMD_SET_CALL_PARAMS, call, 10);
+    assert_false(provider_core_take(&f.core, &none, true));
+    tear_down(&f);
+}
+
 static void lines_and_information_are_reported(void **state)
 {
     (void)state;
     struct fixture f;
     set_up(&f, "at 0 line 1 state ringing 5\nat 0 line 1 close\nat 0 line 1 remove\nat 0 line 1 add\n"
-               "at 0 line 0 call 1 new offering\nat 0 call 1 info called 201 name X\n");
+               "at 0 line 0 call 1 new offering connected 7 redirectingname R\nat 0 call 1 info called 201 name X\n"
+               "at 0 call 1 info caller \"\" redirection 5 connectedname C\n");
     play_until(&f, 0);
     const struct cf_record *r = take(&f);
     assert_int_equal(r->m.id, CF_EV_LINE_STATE);
@@ -374,10 +441,17 @@ static void lines_and_information_are_reported(void **state)
     assert_int_equal(take(&f)->m.id, CF_EV_LINE_CLOSE);
     assert_int_equal(take(&f)->m.id, CF_EV_LINE_REMOVE);
     assert_int_equal(take(&f)->m.id, CF_EV_LINE);
-    take(&f);
+    struct cf_field field;
+    r = take(&f);
+    assert_true(cf_fields_find(r, CF_FIELD_CONNECTED, &field) && field.data[0] == '7');
+    assert_true(cf_fields_find(r, CF_FIELD_REDIRECTING_NAME, &field) && field.data[0] == 'R');
     r = take(&f);
     assert_int_equal(r->m.id, CF_EV_CALL_INFO);
     assert_int_equal(r->m.param1, LINECALLINFOSTATE_CALLEDID | LINECALLINFOSTATE_CALLERID);
+    r = take(&f);
+    assert_int_equal(r->m.param1,
+                     LINECALLINFOSTATE_CALLERID | LINECALLINFOSTATE_REDIRECTIONID | LINECALLINFOSTATE_CONNECTEDID);
+    assert_true(cf_fields_find(r, CF_FIELD_CALLER, &field) && field.bytes == 0); /* withheld */
     tear_down(&f);
 }
 
@@ -429,6 +503,7 @@ int main(void)
         cmocka_unit_test(events_come_at_their_times),
         cmocka_unit_test(wrong_and_late_reports_go_out_as_written),
         cmocka_unit_test(commands_are_answered_as_the_script_says),
+        cmocka_unit_test(held_retrieved_and_with_digits),
         cmocka_unit_test(lines_and_information_are_reported),
         cmocka_unit_test(an_event_without_room_waits_and_keeps_its_place),
         cmocka_unit_test(time_begins_with_the_first_open_line_where_wanted),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/sim/digits.h"
 #include "adapters/sim/random.h"
 #include "adapters/sim/wheel.h"
 #include "callfan/tapi.h"
@@ -25,16 +26,32 @@ struct call {
     uint16_t toggles;    /* between CONNECTED and ONHOLD, still to come */
     uint8_t outcome;     /* enum cf_sim_outcome */
     uint8_t outgoing;
-    uint64_t reserved;
+    uint8_t held; /* by its owner: the exchange's own toggles pass unseen */
+    uint8_t reserved[3];
+    uint32_t sending; /* digits: their place among those that are sent, 0 none */
 };
 _Static_assert(sizeof(struct call) == 64, "one line");
+
+/* Digits on their way. They lie behind the calls, in the same wheel; entry 0 is not used. */
+struct digits {
+    struct cf_wheel_node timer;
+    uint64_t number; /* of the command that waits for their end */
+    uint32_t call;
+    uint32_t next_free;
+    uint64_t reserved[4];
+};
+_Static_assert(sizeof(struct digits) == sizeof(struct call), "one wheel, one stride");
+
+#define DIGITS_MAX 4096u /* calls that send digits at the same time */
 
 struct cf_sim_model {
     const struct cf_sim_settings *settings;
     struct cf_sim_outlet out;
     int64_t start_ns;
-    struct call *calls; /* calls_max */
-    uint32_t used;      /* calls below it were in use at least once */
+    struct call *calls;    /* calls_max */
+    struct digits *digits; /* DIGITS_MAX, right behind them */
+    uint32_t digits_used, digits_free, digits_count;
+    uint32_t used; /* calls below it were in use at least once */
     uint64_t live;
     struct cf_wheel wheel;
     struct cf_random arrivals; /* of its own calls alone, so that commands change nothing about them */
@@ -71,6 +88,11 @@ static void read_profile(struct cf_sim_model *m)
     m->toggles = n <= 6 ? 0 : (uint16_t)(n - 5 - m->accepts);
 }
 
+static size_t memory_bytes(const struct cf_sim_settings *s)
+{
+    return ((size_t)s->calls_max + DIGITS_MAX) * sizeof(struct call);
+}
+
 int cf_sim_model_new(struct cf_sim_model **ret_model, const struct cf_sim_settings *settings,
                      const struct cf_sim_outlet *outlet, int64_t now_ns)
 {
@@ -87,10 +109,11 @@ int cf_sim_model_new(struct cf_sim_model **ret_model, const struct cf_sim_settin
     read_profile(m);
     m->open = malloc(settings->lines * sizeof *m->open);
     m->place = malloc(settings->lines * sizeof *m->place);
-    if (m->open == NULL || m->place == NULL ||
-        cf_memory_anonymous((size_t)settings->calls_max * sizeof(struct call), false, &memory) < 0)
+    if (m->open == NULL || m->place == NULL || cf_memory_anonymous(memory_bytes(settings), false, &memory) < 0)
         goto fail;
     m->calls = memory;
+    m->digits = (struct digits *)memory + settings->calls_max;
+    m->digits_used = 1;
     if (!cf_wheel_init(&m->wheel, memory, sizeof(struct call), 0))
         goto fail;
     for (uint32_t i = 0; i < settings->lines; i++)
@@ -109,7 +132,7 @@ void cf_sim_model_free(struct cf_sim_model *m)
         return;
     cf_wheel_fini(&m->wheel);
     if (m->calls != NULL)
-        cf_memory_unmap(m->calls, (size_t)m->settings->calls_max * sizeof(struct call));
+        cf_memory_unmap(m->calls, memory_bytes(m->settings));
     free(m->open);
     free(m->place);
     free(m);
@@ -159,8 +182,30 @@ static struct call *begin(struct cf_sim_model *m, uint32_t line)
     return c;
 }
 
+static void digits_forget(struct cf_sim_model *m, struct call *c)
+{
+    if (c->sending == 0)
+        return;
+    cf_wheel_cancel(&m->wheel, m->settings->calls_max + c->sending);
+    m->digits[c->sending].next_free = m->digits_free;
+    m->digits_free = c->sending;
+    m->digits_count--;
+    c->sending = 0;
+}
+
+/* The digits of a call have ended: the reply to the command that began them. */
+static void digits_end(struct cf_sim_model *m, struct call *c, int32_t result)
+{
+    uint64_t number = m->digits[c->sending].number;
+    bool sending = c->sending != 0;
+    digits_forget(m, c);
+    if (sending)
+        m->out.reply(m->out.arg, number, result, c->id);
+}
+
 static void forget(struct cf_sim_model *m, struct call *c)
 {
+    digits_end(m, c, LINEERR_OPERATIONFAILED);
     cf_wheel_cancel(&m->wheel, index_of(m, c));
     m->out.call_free(m->out.arg, c->id);
     c->id = 0;
@@ -204,8 +249,8 @@ struct step {
     uint32_t state, mode;
 };
 
-/* What follows when the call has stayed long enough. */
-static struct step next_step(const struct cf_sim_model *m, const struct call *c)
+/* What follows when the call has stayed long enough. toggle: of CONNECTED and ONHOLD, that it is to go on. */
+static struct step next_step(const struct cf_sim_model *m, const struct call *c, bool toggle)
 {
     const struct step end = {LINECALLSTATE_DISCONNECTED, disconnect_modes[c->outcome]};
     const struct step talk = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
@@ -223,9 +268,9 @@ static struct step next_step(const struct cf_sim_model *m, const struct call *c)
             return (struct step){LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NOANSWER};
         return answered ? talk : end;
     case LINECALLSTATE_CONNECTED:
-        return c->toggles != 0 ? (struct step){LINECALLSTATE_ONHOLD, 0} : end;
+        return toggle ? (struct step){LINECALLSTATE_ONHOLD, 0} : end;
     case LINECALLSTATE_ONHOLD:
-        return c->toggles != 0 ? talk : end;
+        return toggle ? talk : end;
     case LINECALLSTATE_DIALING:
         return (struct step){LINECALLSTATE_PROCEEDING, 0};
     case LINECALLSTATE_PROCEEDING:
@@ -245,14 +290,22 @@ static void report(struct cf_sim_model *m, struct call *c, struct step to, int64
 {
     const struct cf_call_state s = {.state = to.state, .mode = to.mode, .time_ns = now_ns};
     const struct cf_sim_note note = note_of(c, 0);
-    if ((to.state == LINECALLSTATE_ONHOLD || to.state == LINECALLSTATE_CONNECTED) &&
-        (c->state == LINECALLSTATE_ONHOLD || c->state == LINECALLSTATE_CONNECTED))
-        c->toggles--;
+    if (to.state != LINECALLSTATE_CONNECTED)
+        digits_end(m, c, LINEERR_OPERATIONFAILED); /* before the state: nothing but replies follows IDLE */
     c->state = to.state;
     c->mode = to.mode;
     m->counters.reports++;
     m->counters.ended += to.state == LINECALLSTATE_IDLE;
     m->out.state(m->out.arg, c->id, &s, &note);
+}
+
+/* The state has lasted its time: what follows. A toggle of a call that its owner holds is not seen. */
+static void expire(struct cf_sim_model *m, struct call *c, int64_t now_ns)
+{
+    bool toggle = c->toggles != 0 && (c->state == LINECALLSTATE_CONNECTED || c->state == LINECALLSTATE_ONHOLD);
+    c->toggles -= toggle;
+    if (!toggle || !c->held)
+        report(m, c, next_step(m, c, toggle), now_ns);
 }
 
 /* Sets the timer of the state the call is in; states that last no time are passed at once. tick: when this state began. */
@@ -266,7 +319,7 @@ static void go_on(struct cf_sim_model *m, struct call *c, uint64_t tick, int64_t
             cf_wheel_set(&m->wheel, index_of(m, c), tick + stay);
             return;
         }
-        report(m, c, next_step(m, c), now_ns);
+        expire(m, c, now_ns);
     }
     cf_wheel_cancel(&m->wheel, index_of(m, c));
 }
@@ -391,8 +444,12 @@ uint32_t cf_sim_model_work(struct cf_sim_model *m, int64_t now_ns, uint32_t limi
             arrive(m, now_ns);
         uint32_t index;
         for (; done < limit && (index = cf_wheel_expire(&m->wheel)) != CF_WHEEL_NONE; done++) {
+            if (index >= m->settings->calls_max) {
+                digits_end(m, &m->calls[m->digits[index - m->settings->calls_max].call], 0);
+                continue;
+            }
             struct call *c = &m->calls[index];
-            report(m, c, next_step(m, c), now_ns);
+            expire(m, c, now_ns);
             go_on(m, c, m->wheel.now, now_ns);
         }
         if (done >= limit || m->wheel.now >= target)
@@ -447,7 +504,7 @@ static void make_call(struct cf_sim_model *m, const struct cf_command *command, 
     go_on(m, c, tick, now_ns);
 }
 
-/* Whether the call may be accepted, answered or dropped now; what it becomes then. */
+/* Whether the call may be accepted, answered, held, retrieved or dropped now; what it becomes then. */
 static bool obey(const struct call *c, uint16_t command, struct step *ret_step)
 {
     bool ringing = c->state == LINECALLSTATE_OFFERING || c->state == LINECALLSTATE_ACCEPTED;
@@ -458,6 +515,12 @@ static bool obey(const struct call *c, uint16_t command, struct step *ret_step)
     case CF_CMD_ANSWER:
         *ret_step = (struct step){LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
         return ringing;
+    case CF_CMD_HOLD:
+        *ret_step = (struct step){LINECALLSTATE_ONHOLD, 0};
+        return c->state == LINECALLSTATE_CONNECTED;
+    case CF_CMD_UNHOLD:
+        *ret_step = (struct step){LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
+        return c->state == LINECALLSTATE_ONHOLD;
     default:
         *ret_step = ringing ? (struct step){LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_REJECT}
                             : (struct step){LINECALLSTATE_IDLE, 0};
@@ -482,6 +545,70 @@ static void control(struct cf_sim_model *m, const struct cf_command *command, ui
         report(m, c, (struct step){LINECALLSTATE_IDLE, 0},
                now_ns); /* rejected: the owner's drop is the end, no linger */
     go_on(m, c, tick, now_ns);
+}
+
+/* The talk's time runs on: how long the other end stays is its own affair. The state is told before the reply (M-23). */
+static void hold(struct cf_sim_model *m, const struct cf_command *command, int64_t now_ns)
+{
+    struct call *c = find(m, command->call);
+    struct step to;
+    bool allowed = c != NULL && obey(c, command->id, &to);
+    if (allowed) {
+        c->held = command->id == CF_CMD_HOLD;
+        report(m, c, to, now_ns);
+    }
+    m->out.reply(m->out.arg, command->number,
+                 allowed     ? 0
+                 : c != NULL ? LINEERR_INVALCALLSTATE
+                             : LINEERR_INVALCALLHANDLE,
+                 command->call);
+}
+
+static bool digits_begin(struct cf_sim_model *m, struct call *c, const struct cf_command *command, uint64_t tick)
+{
+    uint32_t at = m->digits_free;
+    if (at != 0)
+        m->digits_free = m->digits[at].next_free;
+    else if (m->digits_used < DIGITS_MAX)
+        cf_wheel_node_init(&m->digits[at = m->digits_used++].timer);
+    else
+        return false;
+    m->digits_count++;
+    m->digits[at].number = command->number;
+    m->digits[at].call = index_of(m, c);
+    c->sending = at;
+    cf_wheel_set(&m->wheel, m->settings->calls_max + at, tick + cf_sim_digits_ms(command));
+    return true;
+}
+
+/* New digits stop the old ones. None, or an empty list: there is nothing to wait for. */
+static void generate_digits(struct cf_sim_model *m, const struct cf_command *command, uint64_t tick)
+{
+    struct call *c = find(m, command->call);
+    int32_t result = c == NULL                                   ? LINEERR_INVALCALLHANDLE
+                     : c->state != LINECALLSTATE_CONNECTED       ? LINEERR_INVALCALLSTATE
+                     : command->digit_mode != LINEDIGITMODE_DTMF ? LINEERR_INVALDIGITMODE
+                                                                 : 0;
+    if (c != NULL)
+        digits_end(m, c, LINEERR_OPERATIONFAILED);
+    if (result == 0 && command->digits.bytes != 0) {
+        if (digits_begin(m, c, command, tick))
+            return;
+        result = LINEERR_RESOURCEUNAVAIL;
+    }
+    m->out.reply(m->out.arg, command->number, result, command->call);
+}
+
+/* The exchange switches anything that its lines can carry. */
+static void set_params(struct cf_sim_model *m, const struct cf_command *command)
+{
+    const struct call *c = find(m, command->call);
+    bool over = c == NULL || c->state == LINECALLSTATE_IDLE || c->state == LINECALLSTATE_DISCONNECTED;
+    m->out.reply(m->out.arg, command->number,
+                 c == NULL ? LINEERR_INVALCALLHANDLE
+                 : over    ? LINEERR_INVALCALLSTATE
+                           : 0,
+                 command->call);
 }
 
 static void core_forgets(struct cf_sim_model *m, const struct cf_command *command, int64_t now_ns)
@@ -525,6 +652,16 @@ void cf_sim_model_command(struct cf_sim_model *m, const struct cf_command *comma
     case CF_CMD_MAKE_CALL:
         make_call(m, command, tick, now_ns);
         break;
+    case CF_CMD_HOLD:
+    case CF_CMD_UNHOLD:
+        hold(m, command, now_ns);
+        break;
+    case CF_CMD_GENERATE_DIGITS:
+        generate_digits(m, command, tick);
+        break;
+    case CF_CMD_SET_CALL_PARAMS:
+        set_params(m, command);
+        break;
     case CF_CMD_CLOSE_CALL:
     case CF_CMD_REFUSED:
         core_forgets(m, command, now_ns);
@@ -549,6 +686,7 @@ void cf_sim_model_announce(struct cf_sim_model *m, int64_t now_ns)
         struct call *c = &m->calls[i];
         if (c->id == 0)
             continue;
+        digits_forget(m, c); /* who asked for them is gone */
         if (c->state == LINECALLSTATE_IDLE || !announce(m, c, CF_JOURNAL_AGAIN, now_ns))
             forget(m, c);
     }
@@ -570,7 +708,7 @@ bool cf_sim_model_check(const struct cf_sim_model *m, char *why, size_t why_byte
 {
     if (!cf_wheel_check(&m->wheel, why, why_bytes))
         return false;
-    uint64_t live = 0, timed = 0;
+    uint64_t live = 0, timed = 0, sending = 0;
     for (uint32_t i = 0; i < m->used; i++) {
         const struct call *c = &m->calls[i];
         bool waits = c->timer.due != CF_WHEEL_NEVER;
@@ -578,8 +716,14 @@ bool cf_sim_model_check(const struct cf_sim_model *m, char *why, size_t why_byte
             snprintf(why, why_bytes, "call %u has state %u and its timer is wrong", i, c->state);
             return false;
         }
+        if (c->sending != 0 && (c->state != LINECALLSTATE_CONNECTED || m->digits[c->sending].call != i ||
+                                m->digits[c->sending].timer.due == CF_WHEEL_NEVER)) {
+            snprintf(why, why_bytes, "call %u sends digits %u, which are not its own", i, c->sending);
+            return false;
+        }
         live += c->id != 0;
         timed += waits;
+        sending += c->id != 0 && c->sending != 0;
     }
     for (uint32_t i = 0; i < m->open_count; i++) {
         if (m->place[m->open[i]] != i) {
@@ -587,10 +731,10 @@ bool cf_sim_model_check(const struct cf_sim_model *m, char *why, size_t why_byte
             return false;
         }
     }
-    if (live == m->live && timed == m->wheel.entries)
+    if (live == m->live && sending == m->digits_count && timed + sending == m->wheel.entries)
         return true;
-    snprintf(why, why_bytes, "%llu calls live and %llu have timers; counted are %llu and %llu",
-             (unsigned long long)live, (unsigned long long)timed, (unsigned long long)m->live,
-             (unsigned long long)m->wheel.entries);
+    snprintf(why, why_bytes, "%llu calls live, %llu have timers, %llu send digits; counted are %llu, %llu and %u",
+             (unsigned long long)live, (unsigned long long)timed, (unsigned long long)sending,
+             (unsigned long long)m->live, (unsigned long long)m->wheel.entries, m->digits_count);
     return false;
 }

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/sim/digits.h"
 #include "callfan/tapi.h"
 
-enum { COMMANDS = CF_CMD_DROP - CF_CMD_MAKE_CALL + 1 };
+enum { COMMANDS = CF_CMD_SET_CALL_PARAMS - CF_CMD_MAKE_CALL + 1 };
 
 /* A call by its number in the script. */
 struct played {
@@ -23,6 +24,15 @@ struct reaction {
     uint32_t call;
 };
 
+/* Digits on their way; few at a time, so they are looked through. */
+enum { SENDING_MAX = 64 };
+
+struct sending {
+    uint64_t number; /* of the command that waits */
+    uint64_t call;
+    int64_t due_ns;
+};
+
 struct cf_sim_player {
     const struct cf_script *script;
     const struct cf_sim_settings *settings;
@@ -31,6 +41,8 @@ struct cf_sim_player {
     uint32_t next;    /* event */
     uint32_t dialled; /* number of the next call made by an application */
     struct reaction reactions[COMMANDS];
+    struct sending sending[SENDING_MAX];
+    uint32_t sending_count;
     struct played *calls; /* CF_SCRIPT_CALLS_MAX */
 };
 
@@ -97,6 +109,21 @@ static uint64_t id_of(const struct cf_sim_player *p, uint32_t call)
     return id != 0 ? id : cf_handle_make(call, CF_KIND_PROVIDER, UINT32_C(0xFFFFFFFB));
 }
 
+/* Digits that are due, or (call not 0) those of that call, which are cut off. Returns how many. */
+static uint32_t end_digits(struct cf_sim_player *p, uint64_t call, int64_t now_ns)
+{
+    uint32_t ended = 0;
+    for (uint32_t i = p->sending_count; i-- > 0;) {
+        const struct sending s = p->sending[i];
+        if (call != 0 ? s.call != call : s.due_ns > now_ns)
+            continue;
+        p->sending[i] = p->sending[--p->sending_count];
+        cf_provider_reply(p->port->provider, s.number, call != 0 ? LINEERR_OPERATIONFAILED : 0, s.call);
+        ended++;
+    }
+    return ended;
+}
+
 /* By hand, since the script may report what no rule allows: of a call that ended, or never was. */
 static bool post_state(struct cf_sim_player *p, uint32_t call, uint32_t state, uint32_t mode, struct cf_text cause,
                        int64_t now_ns)
@@ -106,6 +133,8 @@ static bool post_state(struct cf_sim_player *p, uint32_t call, uint32_t state, u
     r.m.param1 = state;
     r.m.param2 = mode;
     append(&r, CF_FIELD_RAW_CAUSE, cause);
+    if (state != LINECALLSTATE_CONNECTED && p->calls[call].id != 0)
+        end_digits(p, p->calls[call].id, now_ns);
     if (!cf_provider_post_raw(p->port->provider, &r))
         return false;
     p->calls[call].state = state;
@@ -142,7 +171,12 @@ static bool play_new(struct cf_sim_player *p, const struct cf_script_event *e, i
         .caller_name = e->caller_name,
         .called = e->called,
         .called_name = e->called_name,
+        .connected = e->connected,
+        .connected_name = e->connected_name,
         .redirecting = e->redirecting,
+        .redirecting_name = e->redirecting_name,
+        .redirection = e->redirection,
+        .redirection_name = e->redirection_name,
     };
     if (!cf_provider_post_new_call(p->port->provider, &n))
         return false;
@@ -164,13 +198,20 @@ static bool play_info(struct cf_sim_player *p, const struct cf_script_event *e, 
         {e->caller_name, CF_FIELD_CALLER_NAME, LINECALLINFOSTATE_CALLERID},
         {e->called, CF_FIELD_CALLED, LINECALLINFOSTATE_CALLEDID},
         {e->called_name, CF_FIELD_CALLED_NAME, LINECALLINFOSTATE_CALLEDID},
+        {e->connected, CF_FIELD_CONNECTED, LINECALLINFOSTATE_CONNECTEDID},
+        {e->connected_name, CF_FIELD_CONNECTED_NAME, LINECALLINFOSTATE_CONNECTEDID},
         {e->redirecting, CF_FIELD_REDIRECTING, LINECALLINFOSTATE_REDIRECTINGID},
+        {e->redirecting_name, CF_FIELD_REDIRECTING_NAME, LINECALLINFOSTATE_REDIRECTINGID},
+        {e->redirection, CF_FIELD_REDIRECTION, LINECALLINFOSTATE_REDIRECTIONID},
+        {e->redirection_name, CF_FIELD_REDIRECTION_NAME, LINECALLINFOSTATE_REDIRECTIONID},
     };
     struct cf_record r;
     begin_record(&r, CF_EV_CALL_INFO, id_of(p, e->call), now_ns);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        append(&r, fields[i].tag, fields[i].text);
-        r.m.param1 |= fields[i].text.bytes != 0 ? fields[i].bit : 0;
+        if (fields[i].text.at == NULL)
+            continue;
+        cf_fields_append(&r, fields[i].tag, fields[i].text.at, fields[i].text.bytes); /* "": withheld */
+        r.m.param1 |= fields[i].bit;
     }
     return cf_provider_post_raw(p->port->provider, &r);
 }
@@ -214,10 +255,17 @@ static bool play(struct cf_sim_player *p, const struct cf_script_event *e, int64
     return true;
 }
 
+static int64_t script_deadline(const struct cf_sim_player *p)
+{
+    if (p->start_ns == CF_REACTOR_NEVER || p->next == p->script->events_count)
+        return CF_REACTOR_NEVER;
+    return p->start_ns + p->script->events[p->next].at_ns;
+}
+
 uint32_t cf_sim_player_work(struct cf_sim_player *p, int64_t now_ns, uint32_t limit)
 {
-    uint32_t done = 0;
-    while (done < limit && now_ns >= cf_sim_player_deadline(p) && play(p, &p->script->events[p->next], now_ns)) {
+    uint32_t done = end_digits(p, 0, now_ns);
+    while (done < limit && now_ns >= script_deadline(p) && play(p, &p->script->events[p->next], now_ns)) {
         p->next++;
         done++;
     }
@@ -226,9 +274,10 @@ uint32_t cf_sim_player_work(struct cf_sim_player *p, int64_t now_ns, uint32_t li
 
 int64_t cf_sim_player_deadline(const struct cf_sim_player *p)
 {
-    if (p->start_ns == CF_REACTOR_NEVER || p->next == p->script->events_count)
-        return CF_REACTOR_NEVER;
-    return p->start_ns + p->script->events[p->next].at_ns;
+    int64_t due = script_deadline(p);
+    for (uint32_t i = 0; i < p->sending_count; i++)
+        due = p->sending[i].due_ns < due ? p->sending[i].due_ns : due;
+    return due;
 }
 
 /* ------------------------------------------------------------------ commands */
@@ -254,20 +303,48 @@ static void make_call(struct cf_sim_player *p, const struct cf_command *command,
     post_state(p, (uint32_t)(c - p->calls), LINECALLSTATE_DIALING, 0, (struct cf_text){NULL, 0}, now_ns);
 }
 
-/* What a command makes of a call when the script says nothing else. */
+/* What a command makes of a call when the script says nothing else; state 0: nothing. */
+static const struct {
+    uint32_t state, mode;
+    bool first; /* told before the reply, which is as right (M-23) */
+} becomes[COMMANDS] = {
+    [CF_CMD_ACCEPT - CF_CMD_MAKE_CALL] = {LINECALLSTATE_ACCEPTED, 0, false},
+    [CF_CMD_ANSWER - CF_CMD_MAKE_CALL] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE, false},
+    [CF_CMD_DROP - CF_CMD_MAKE_CALL] = {LINECALLSTATE_IDLE, 0, false},
+    [CF_CMD_HOLD - CF_CMD_MAKE_CALL] = {LINECALLSTATE_ONHOLD, 0, true},
+    [CF_CMD_UNHOLD - CF_CMD_MAKE_CALL] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE, true},
+};
+
+static void become(struct cf_sim_player *p, struct played *c, uint32_t command, int64_t now_ns)
+{
+    if (becomes[command].state != 0 && c != NULL && c->state != LINECALLSTATE_IDLE)
+        post_state(p, (uint32_t)(c - p->calls), becomes[command].state, becomes[command].mode,
+                   (struct cf_text){NULL, 0}, now_ns);
+}
+
 static void obey(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
 {
-    static const uint32_t states[COMMANDS][2] = {
-        [CF_CMD_ACCEPT - CF_CMD_MAKE_CALL] = {LINECALLSTATE_ACCEPTED, 0},
-        [CF_CMD_ANSWER - CF_CMD_MAKE_CALL] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE},
-        [CF_CMD_DROP - CF_CMD_MAKE_CALL] = {LINECALLSTATE_IDLE, 0},
-    };
+    uint32_t index = command->id - CF_CMD_MAKE_CALL;
     struct played *c = cf_provider_call_user(p->port->provider, command->call);
+    if (becomes[index].first)
+        become(p, c, index, now_ns);
     cf_provider_reply(p->port->provider, command->number, c == NULL ? LINEERR_INVALCALLHANDLE : 0, command->call);
-    if (c == NULL || c->state == LINECALLSTATE_IDLE)
+    if (!becomes[index].first)
+        become(p, c, index, now_ns);
+}
+
+/* New digits stop the old ones; the reply comes when they have been sent. */
+static void generate_digits(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
+{
+    const struct played *c = cf_provider_call_user(p->port->provider, command->call);
+    end_digits(p, command->call, now_ns);
+    if (c != NULL && command->digits.bytes != 0 && p->sending_count < SENDING_MAX) {
+        int64_t due_ns = now_ns + (int64_t)cf_sim_digits_ms(command) * CF_NS_PER_MS;
+        p->sending[p->sending_count++] = (struct sending){command->number, command->call, due_ns};
         return;
-    const uint32_t *to = states[command->id - CF_CMD_MAKE_CALL];
-    post_state(p, (uint32_t)(c - p->calls), to[0], to[1], (struct cf_text){NULL, 0}, now_ns);
+    }
+    int32_t result = c == NULL ? LINEERR_INVALCALLHANDLE : command->digits.bytes != 0 ? LINEERR_RESOURCEUNAVAIL : 0;
+    cf_provider_reply(p->port->provider, command->number, result, command->call);
 }
 
 static void react(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
@@ -277,6 +354,8 @@ static void react(struct cf_sim_player *p, const struct cf_command *command, int
         cf_provider_reply(p->port->provider, command->number, reaction->error, command->call);
     else if (reaction->what == CF_SCRIPT_OK && command->id == CF_CMD_MAKE_CALL)
         make_call(p, command, reaction, now_ns);
+    else if (reaction->what == CF_SCRIPT_OK && command->id == CF_CMD_GENERATE_DIGITS)
+        generate_digits(p, command, now_ns);
     else if (reaction->what == CF_SCRIPT_OK)
         obey(p, command, now_ns);
 }
@@ -292,6 +371,7 @@ void cf_sim_player_command(struct cf_sim_player *p, const struct cf_command *com
         struct played *c = cf_provider_call_user(p->port->provider, command->call);
         if (c == NULL)
             return;
+        end_digits(p, command->call, now_ns);
         write_down(p, c, now_ns, command->id == CF_CMD_REFUSED ? CF_JOURNAL_REFUSED : CF_JOURNAL_CLOSED);
         c->known = false;
         cf_provider_call_free(p->port->provider, command->call);
@@ -300,6 +380,7 @@ void cf_sim_player_command(struct cf_sim_player *p, const struct cf_command *com
 
 void cf_sim_player_announce(struct cf_sim_player *p, int64_t now_ns)
 {
+    p->sending_count = 0; /* who asked for the digits is gone */
     for (uint32_t i = 0; i < CF_SCRIPT_CALLS_MAX; i++) {
         struct played *c = &p->calls[i];
         if (!c->known)
@@ -335,12 +416,14 @@ void cf_sim_describe_line(const struct cf_sim_settings *settings, uint32_t line,
             {
                 .permanent_id = line + 1,
                 .addresses = 1,
-                .bearer_modes = LINEBEARERMODE_VOICE,
+                .bearer_modes = LINEBEARERMODE_VOICE | LINEBEARERMODE_SPEECH | LINEBEARERMODE_DATA,
                 .media_modes = LINEMEDIAMODE_INTERACTIVEVOICE,
                 .line_features = LINEFEATURE_MAKECALL,
                 .calls_max = settings->calls_max,
                 .answer_mode = LINEANSWERMODE_NONE,
-                .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP,
+                .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP |
+                                 LINECALLFEATURE_HOLD | LINECALLFEATURE_UNHOLD | LINECALLFEATURE_GENERATEDIGITS |
+                                 LINECALLFEATURE_SETCALLPARAMS,
                 .call_states = LINECALLSTATE_IDLE | LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED |
                                LINECALLSTATE_DIALING | LINECALLSTATE_RINGBACK | LINECALLSTATE_BUSY |
                                LINECALLSTATE_CONNECTED | LINECALLSTATE_PROCEEDING | LINECALLSTATE_ONHOLD |

@@ -198,8 +198,11 @@ static bool pairs(struct parser *p, struct cf_script_event *e, bool all)
         const char *key;
         struct cf_text *text;
     } texts[] = {
-        {"caller", &e->caller},          {"name", &e->caller_name},        {"called", &e->called},
-        {"calledname", &e->called_name}, {"redirecting", &e->redirecting},
+        {"caller", &e->caller},           {"name", &e->caller_name},
+        {"called", &e->called},           {"calledname", &e->called_name},
+        {"connected", &e->connected},     {"connectedname", &e->connected_name},
+        {"redirecting", &e->redirecting}, {"redirectingname", &e->redirecting_name},
+        {"redirection", &e->redirection}, {"redirectionname", &e->redirection_name},
     };
     struct cf_text key;
     while (next(p, &key)) {
@@ -257,7 +260,9 @@ static bool call_event(struct parser *p, struct cf_script_event *e, bool with_li
     if (word_is(word, "info")) {
         e->kind = CF_SCRIPT_INFO;
         if (p->at == p->words_count)
-            return fail(p, "info needs what changed: caller, name, called, calledname or redirecting");
+            return fail(
+                p,
+                "info needs what changed: caller, name, called, calledname, connected, redirecting, redirection ...");
         return pairs(p, e, false);
     }
     return fail(p, "new, state or info is wanted, not '%.*s'", (int)word.bytes, word.at);

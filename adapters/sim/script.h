@@ -40,7 +40,9 @@ struct cf_script_event {
     uint32_t line, call;
     uint32_t state, mode;
     uint32_t address, media_modes, origin, reason; /* 0: default */
-    struct cf_text caller, caller_name, called, called_name, redirecting, cause;
+    struct cf_text caller, caller_name, called, called_name;
+    struct cf_text connected, connected_name, redirecting, redirecting_name, redirection, redirection_name;
+    struct cf_text cause;
     uint32_t bits;
     uint64_t detail;
     uint16_t command; /* CF_CMD_ */

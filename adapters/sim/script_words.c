@@ -136,6 +136,10 @@ const struct cf_script_word cf_script_commands[] = {
     {"accept", CF_CMD_ACCEPT},
     {"answer", CF_CMD_ANSWER},
     {"drop", CF_CMD_DROP},
+    {"hold", CF_CMD_HOLD},
+    {"unhold", CF_CMD_UNHOLD},
+    {"generatedigits", CF_CMD_GENERATE_DIGITS},
+    {"setcallparams", CF_CMD_SET_CALL_PARAMS},
     {NULL, 0},
 };
 

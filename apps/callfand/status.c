@@ -80,6 +80,9 @@ static struct json_object *totals(const struct cf_snapshot *s)
     ADD(recoveries_undone);
     ADD(recoveries_republished);
     ADD(set_aside);
+    ADD(parties_dropped);
+    ADD(party_blocks);
+    ADD(party_blocks_max);
 #undef ADD
     add_number(o, "bells_rung", s->bells_rung);
     add_number(o, "sleeps", s->sleeps);

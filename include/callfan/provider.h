@@ -9,6 +9,8 @@
  *            came (or the call was refused). The core refuses an event whose generation is not the live one and counts it.
  * Order      per call: CF_EV_NEW_CALL first (or the success of CF_CMD_MAKE_CALL), IDLE last, nothing after IDLE; after DISCONNECTED the
  *            provider runs the linger (configuration) and reports IDLE itself; IDLE follows CF_CMD_DROP or the linger.
+ * Parties    a text field that is absent changes nothing; an address (CALLER, CALLED, CONNECTED, REDIRECTING, REDIRECTION) of no bytes says that the
+ *            party is withheld (LINECALLPARTYID_BLOCKED). Kept are 31 bytes of caller and called, 63 of the others; more is PARTIAL
  * Progress   every command but CLOSE_CALL, OPEN_LINE, CLOSE_LINE and REFUSED is answered by exactly one CF_EV_REPLY.
  * Start      after attach: CF_EV_SNAPSHOT_BEGIN, CF_EV_LINE per line, CF_EV_NEW_CALL per live call, CF_EV_SNAPSHOT_END.
  * Source     TSPI 2.1: LINEEVENT, ASYNC_COMPLETION, TSPI_lineMakeCall, TSPI_lineCloseCall ...
@@ -27,7 +29,8 @@ enum cf_provider_event {
     CF_EV_LINE = 0x3002,        /* param1 line number; fields: NAME, ADDRESS, PROVIDER_INFO, LINE_CAPS (struct cf_line_caps) */
     CF_EV_LINE_REMOVE = 0x3003, /* param1 line number: the device is gone for good (LINE_REMOVE) */
     CF_EV_LINE_CLOSE = 0x3004,  /* param1 line number: force every open of it closed (LINE_CLOSE) */
-    CF_EV_LINE_STATE = 0x3005,  /* param1 line number, param2 LINEDEVSTATE_ bits, param3 detail (ring mode | ring count << 32) */
+    CF_EV_LINE_STATE = 0x3005,  /* param1 line number, param2 LINEDEVSTATE_ bits, param3 detail (ring mode | ring count << 32). A line that CF_EV_LINE
+                                   brought is CONNECTED and INSERVICE until told otherwise */
     CF_EV_NEW_CALL = 0x3010,    /* device call, param1 line number | address id << 32, param2 state | mode << 32, param3 media modes | origin << 32;
                                    open_line: LINECALLREASON_; fields: CALLER, CALLED, CONNECTED, REDIRECTING, REDIRECTION, each also as _NAME */
     CF_EV_CALL_STATE = 0x3011,  /* device call, param1 state, param2 mode, param3 media modes (0 unchanged); fields: RAW_CAUSE */
@@ -58,7 +61,7 @@ enum cf_refusal {
     CF_REFUSAL_INVALID = 3,  /* the event broke this contract */
 };
 
-/* CF_FIELD_LINE_CAPS of CF_EV_LINE. Zeros take defaults: 1 address, voice, INTERACTIVEVOICE. */
+/* CF_FIELD_LINE_CAPS of CF_EV_LINE. Zeros take defaults: 1 address, voice, INTERACTIVEVOICE, DTMF where digits can be sent. */
 struct cf_line_caps {
     uint32_t permanent_id; /* stable over restarts; its low 20 bits count, the core adds the provider's place */
     uint32_t addresses;
@@ -71,7 +74,7 @@ struct cf_line_caps {
     uint32_t addr_cap_flags; /* LINEADDRCAPFLAGS_ */
     uint32_t call_features;  /* LINECALLFEATURE_: ACCEPT, ANSWER, DROP ... that this line can do */
     uint32_t call_states;    /* LINECALLSTATE_ that it may report */
-    uint32_t reserved;
+    uint32_t digit_modes;    /* LINEDIGITMODE_ that CF_CMD_GENERATE_DIGITS can send */
 };
 
 #endif

@@ -493,6 +493,32 @@ CF_API LONG lineAnswer(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize);
  * stays valid until lineDeallocateCall. Asynchronous. As lineAccept. */
 CF_API LONG lineDrop(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize);
 
+/* Puts a CONNECTED call on hold: it becomes ONHOLD, which may be told before LINE_REPLY or after it. Owner.
+ * Asynchronous. INVALCALLHANDLE, NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL, REQUESTOVERRUN. */
+CF_API LONG lineHold(HCALL hCall);
+
+/* Retrieves a call that is ONHOLD, ONHOLDPENDTRANSFER or ONHOLDPENDCONF: it becomes CONNECTED. Owner. Asynchronous. As
+ * lineHold. */
+CF_API LONG lineUnhold(HCALL hCall);
+
+/* Changes bearer mode and rate of a call that is neither IDLE nor DISCONNECTED. dwBearerMode: one of LINEBEARERMODE_;
+ * rates in bit/s, dwMaxRate 0 leaves the rate as it is; lpDialParams may be NULL and changes nothing. When it has
+ * succeeded everyone with a handle gets LINE_CALLINFO with what is different (BEARERMODE, RATE). Owner. Asynchronous.
+ * INVALCALLHANDLE, INVALBEARERMODE, INVALRATE (dwMinRate above dwMaxRate), NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL,
+ * BEARERMODEUNAVAIL, RATEUNAVAIL, REQUESTOVERRUN. */
+CF_API LONG lineSetCallParams(HCALL hCall, DWORD dwBearerMode, DWORD dwMinRate, DWORD dwMaxRate,
+                              const LINEDIALPARAMS *lpDialParams);
+
+/* Sends digits as tones or pulses: dwDigitMode is LINEDIGITMODE_DTMF (0-9, A-D, *, #) or LINEDIGITMODE_PULSE (0-9); a
+ * comma is a pause, an exclamation mark a hookflash, other characters are left out; at most 255. dwDuration of a digit
+ * in ms, brought into LINEDEVCAPS' range, 0: the line's own. lpszDigits NULL: stops what is being sent. 0 says that it
+ * has begun; its end is told by LINE_GENERATE {hCall, LINEGENERATETERM_DONE or _CANCEL, 0, ms of CLOCK_MONOTONIC} to
+ * this handle alone, and not after lineClose or lineDeallocateCall. Each call sends one list at a time, whoever owns
+ * it: a new one cancels the old. Another thread may see LINE_GENERATE before this returns. Owner; any state but IDLE.
+ * Synchronous. INVALCALLHANDLE, INVALDIGITMODE (not one, or not one of the line's), NOTOWNER, INVALCALLSTATE,
+ * OPERATIONUNAVAIL; RESOURCEUNAVAIL: too many digits, or too much is outstanding. */
+CF_API LONG lineGenerateDigits(HCALL hCall, DWORD dwDigitMode, const char *lpszDigits, DWORD dwDuration);
+
 /* Gives a call handle back: it is void everywhere in the process before this returns; of two threads one gets 0, the
  * other INVALCALLHANDLE. The call goes on. Synchronous, local, 0 also when the service is gone; on lines opened with
  * a version below 2.0 a sole owner asks the service and gets INVALCALLSTATE unless the call is IDLE. */

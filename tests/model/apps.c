@@ -30,30 +30,39 @@ static bool put_sync(struct sim *s, uint32_t port, struct cf_record *r) {
     return true;
 }
 
-static void put_async(struct sim *s, uint32_t port, struct cf_record *r) {
+/* Outstanding ones, as the library counts them: so many are never refused. */
+static bool may_ask(const struct sim *s, uint32_t port) {
     uint32_t used = 0, own = s->ports[port].pending_count;
     for (uint32_t i = 0; i < SIM_REQUESTS; i++) {
         used += s->model.requests[i].used;
         own += s->model.requests[i].used && s->model.requests[i].port == port;
     }
-    if (used + sim_pending_count(s) + 8 > SIM_REQUESTS || own >= s->model.ports[port].requests_max)
-        return; /* as the library does */
+    return used + sim_pending_count(s) + 8 <= SIM_REQUESTS && own < s->model.ports[port].requests_max;
+}
+
+static void put_async(struct sim *s, uint32_t port, struct cf_record *r) {
+    if (!may_ask(s, port))
+        return;
     r->m.param1 = ++s->ports[port].next_request_id;
     sim_put(s, port, r);
 }
 
 /* ------------------------------------------------------------------ picking */
 
-static struct m_ref *some_ref(struct sim *s, uint32_t port) {
+static bool may_pick(const struct m_ref *r, uint32_t port, uint8_t privileges) {
+    return r->used && r->port == port && r->handle != 0 && (r->privilege & privileges) != 0;
+}
+
+static struct m_ref *some_ref(struct sim *s, uint32_t port, uint8_t privileges) {
     uint32_t n = 0, pick;
     for (uint32_t i = 0; i < s->model.refs_high; i++)
-        n += s->model.refs[i].used && s->model.refs[i].port == port && s->model.refs[i].handle != 0;
+        n += may_pick(&s->model.refs[i], port, privileges);
     if (n == 0)
         return NULL;
     pick = sim_below(&s->random, n);
     for (uint32_t i = 0;; i++) {
         struct m_ref *r = &s->model.refs[i];
-        if (r->used && r->port == port && r->handle != 0 && pick-- == 0)
+        if (may_pick(r, port, privileges) && pick-- == 0)
             return r;
     }
 }
@@ -116,9 +125,37 @@ static void put_open(struct sim *s, uint32_t port) {
     put_sync(s, port, r);
 }
 
+static void put_digits(struct sim *s, uint32_t port, uint64_t handle, uint32_t open) {
+    static const uint32_t modes[] = {LINEDIGITMODE_DTMF, LINEDIGITMODE_DTMF, LINEDIGITMODE_DTMF, LINEDIGITMODE_DTMF, LINEDIGITMODE_DTMF,
+                                     LINEDIGITMODE_DTMF, LINEDIGITMODE_DTMF, LINEDIGITMODE_DTMF, LINEDIGITMODE_PULSE, 3};
+    char text[16];
+    struct cf_record *r = request(CF_REQ_GENERATE_DIGITS, handle, open);
+    r->m.param1 = modes[sim_below(&s->random, 10)];
+    snprintf(text, sizeof text, "#%u", ++s->serial);
+    if (sim_chance(&s->random, 80))
+        cf_fields_append_text(r, CF_FIELD_DIGITS, text);
+    if (may_ask(s, port))
+        put_sync(s, port, r);
+}
+
+/* The least rate tells one request from another. */
+static struct cf_record *params_request(struct sim *s, uint64_t handle, uint32_t open) {
+    static const uint32_t bearers[] = {LINEBEARERMODE_VOICE, LINEBEARERMODE_VOICE, LINEBEARERMODE_SPEECH, LINEBEARERMODE_SPEECH, 0,
+                                       LINEBEARERMODE_VOICE | LINEBEARERMODE_SPEECH, LINEBEARERMODE_DATA};
+    static const uint32_t rates[] = {64000, 64000, 100000, 62000, 0, 61000};
+    struct cf_call_params params = {.bearer_mode = bearers[sim_below(&s->random, sim_chance(&s->random, 80) ? 4 : 7)],
+                                    .min_rate = ++s->serial % 60000, .max_rate = rates[sim_below(&s->random, 6)]};
+    if (sim_chance(&s->random, 3))
+        params.min_rate = params.max_rate = 65000;
+    struct cf_record *r = request(CF_REQ_SET_CALL_PARAMS, handle, open);
+    cf_fields_append(r, CF_FIELD_CALL_PARAMS, &params, sizeof params);
+    return r;
+}
+
 static void put_call_request(struct sim *s, uint32_t port) {
-    static const uint16_t control[] = {CF_REQ_ACCEPT, CF_REQ_ANSWER, CF_REQ_DROP};
-    struct m_ref *ref = some_ref(s, port);
+    static const uint16_t control[] = {CF_REQ_ACCEPT, CF_REQ_ANSWER, CF_REQ_DROP, CF_REQ_HOLD, CF_REQ_UNHOLD};
+    bool owned = sim_chance(&s->random, 40);
+    struct m_ref *ref = some_ref(s, port, LINECALLPRIVILEGE_OWNER | (owned ? 0 : LINECALLPRIVILEGE_MONITOR));
     if (ref == NULL)
         return;
     struct m_open *o = &s->model.ports[port].opens[ref->open];
@@ -127,11 +164,15 @@ static void put_call_request(struct sim *s, uint32_t port) {
         return;
     if (sim_chance(&s->random, 3))
         handle += UINT64_C(0x40000000) << 32; /* a life that it never had */
-    uint32_t what = sim_below(&s->random, 100);
+    uint32_t what = sim_below(&s->random, owned && sim_chance(&s->random, 50) ? 34 : 100);
     struct cf_record *r;
-    if (what < 30) {
-        put_async(s, port, request(control[sim_below(&s->random, 3)], handle, ref->open));
-    } else if (what < 42) {
+    if (what < 24) {
+        put_async(s, port, request(control[sim_below(&s->random, 5)], handle, ref->open));
+    } else if (what < 28) {
+        put_async(s, port, params_request(s, handle, ref->open));
+    } else if (what < 34) {
+        put_digits(s, port, handle, ref->open);
+    } else if (what < 44) {
         put_sync(s, port, request(CF_REQ_CALL_INFO, handle, ref->open));
     } else if (what < 54) {
         put_sync(s, port, request(CF_REQ_CALL_STATUS, handle, ref->open));
@@ -182,7 +223,9 @@ static void put_line_request(struct sim *s, uint32_t port) {
         put_sync(s, port, request(CF_REQ_LINE_STATUS, o->handle, slot));
     } else if (what < 80) {
         r = request(CF_REQ_STATUS_MESSAGES, o->handle, slot);
-        r->m.param1 = sim_chance(&s->random, 50) ? 0 : LINEDEVSTATE_RINGING | LINEDEVSTATE_OPEN | LINEDEVSTATE_CLOSE;
+        r->m.param1 = LINEDEVSTATE_RINGING | LINEDEVSTATE_OPEN | LINEDEVSTATE_CLOSE | LINEDEVSTATE_OUTOFSERVICE;
+        if (sim_chance(&s->random, 50))
+            r->m.param1 = 0;
         put_sync(s, port, r);
     } else {
         sim_put(s, port, request(CF_REQ_CLOSE, o->handle, slot));
@@ -276,7 +319,8 @@ void sim_read(struct sim *s, uint32_t port, uint32_t lag) {
         }
         if (g->id != CF_LINE_GAP) {
             p->messages_read++;
-            if ((g->id == LINE_CALLSTATE || g->id == LINE_CALLINFO) && m_is_app(port) && m_ref_of(&s->model, port, g->device) == NULL)
+            bool of_call = g->id == LINE_CALLSTATE || g->id == LINE_CALLINFO || g->id == LINE_GENERATE;
+            if (of_call && m_is_app(port) && m_ref_of(&s->model, port, g->device) == NULL)
                 p->cancelled++;
         }
         cf_ring_consume(&c, g);

@@ -107,6 +107,8 @@ static void line_appears(struct model *m, uint32_t provider, uint32_t line, cons
                 m->ports[port].created_owed[provider * SIM_LINES + line]++;
                 m->ports[port].news_told[provider * SIM_LINES + line] = false;
             }
+    if (!l->up)
+        l->status = LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE;
     l->known = l->up = true;
     l->removed = false;
     l->addresses = caps.addresses;
@@ -115,6 +117,13 @@ static void line_appears(struct model *m, uint32_t provider, uint32_t line, cons
 }
 
 static void line_state(struct model *m, uint32_t provider, uint32_t line, uint32_t bits) {
+    struct m_line *l = &m->lines[provider][line];
+    if (bits == LINEDEVSTATE_OUTOFSERVICE)
+        l->status &= ~LINEDEVSTATUSFLAGS_INSERVICE;
+    else if (bits == LINEDEVSTATE_INSERVICE)
+        l->status |= LINEDEVSTATUSFLAGS_INSERVICE;
+    else if (bits == LINEDEVSTATE_MSGWAITON)
+        l->status |= LINEDEVSTATUSFLAGS_MSGWAIT;
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
         for (uint32_t i = 0; i < SIM_OPENS; i++) {
             struct m_port *p = &m->ports[port];
@@ -140,6 +149,7 @@ static struct m_call *call_new(struct model *m, uint32_t provider, uint32_t line
         m->calls_high = i + 1;
     m->calls[i] = (struct m_call){.used = true, .provider = (uint8_t)provider, .line = (uint8_t)line, .id = id, .state = state,
                                   .mode = mode, .passed_count = 1};
+    m->calls[i].bearer = LINEBEARERMODE_VOICE;
     m->calls[i].passed[0].state = state;
     m->calls[i].passed[0].mode = mode;
     return &m->calls[i];
@@ -155,6 +165,7 @@ static void new_call(struct model *m, uint32_t provider, const struct cf_record 
     c->media = (uint32_t)r->m.param3;
     c->state_ns = r->m.time_ns;
     c->serial = serial_of(r, CF_FIELD_CALLER);
+    m_who_take(&c->who, r);
     if (!m->lines[provider][line].up) {
         c->refusable = c->must_refuse = c->invalid = true;
         return;
@@ -170,7 +181,7 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
     uint32_t call = (uint32_t)(c - m->calls);
     c->made = true;
     c->media = LINEMEDIAMODE_INTERACTIVEVOICE;
-    c->serial = q->serial;
+    c->serial = c->who.number[M_CALLED] = q->serial;
     q->call = (uint16_t)call;
     bool orphan = q->suppressed == 2 || q->orphan;
     c->drop = q->suppressed != 0; /* its line may have been closed meanwhile */
@@ -187,6 +198,29 @@ static void make_succeeded(struct model *m, struct m_request *q, const struct cf
         m_counts_changed(m, call, 0, LINECALLINFOSTATE_NUMOWNERDECR, false);
 }
 
+/* LINE_CALLINFO to everyone with a handle. */
+static void call_changed(struct model *m, struct m_call *c, uint32_t bits, int64_t time_ns) {
+    if (c->state == LINECALLSTATE_IDLE)
+        return;
+    for (uint32_t i = 0; i < m->refs_high; i++) {
+        struct m_ref *ref = &m->refs[i];
+        if (ref->used && !ref->gone && &m->calls[ref->call] == c)
+            m_ref_owe(m, ref, &(struct m_owed){.id = LINE_CALLINFO, .param1 = bits, .time_ns = time_ns});
+    }
+}
+
+/* lineSetCallParams was done: what is different is told, unless who asked for it is gone. */
+static void params_set(struct model *m, const struct m_request *q, int64_t time_ns) {
+    struct m_call *c = &m->calls[q->call];
+    uint32_t bits = c->bearer != q->bearer ? LINECALLINFOSTATE_BEARERMODE : 0;
+    bits |= q->rate != 0 && c->rate != q->rate ? LINECALLINFOSTATE_RATE : 0;
+    if (bits == 0 || q->dead || !c->used || c->id != q->call_id || c->provider != q->provider)
+        return;
+    c->bearer = q->bearer;
+    c->rate = q->rate != 0 ? q->rate : c->rate;
+    call_changed(m, c, bits, time_ns);
+}
+
 static void provider_reply(struct model *m, uint32_t provider, const struct cf_record *r) {
     for (uint32_t i = 0; i < m->requests_high; i++) {
         struct m_request *q = &m->requests[i];
@@ -196,6 +230,8 @@ static void provider_reply(struct model *m, uint32_t provider, const struct cf_r
         q->result = (int32_t)(uint32_t)r->m.param2;
         if (q->id == CF_REQ_MAKE_CALL && q->result == 0)
             make_succeeded(m, q, r);
+        if (q->id == CF_REQ_SET_CALL_PARAMS && q->result == 0)
+            params_set(m, q, r->m.time_ns);
         return;
     }
 }
@@ -238,15 +274,10 @@ void m_provider_input(struct model *m, uint32_t provider, const struct cf_record
         break;
     case CF_EV_CALL_INFO:
         c = m_call_of(m, provider, r->m.device);
-        if (c == NULL || c->state == LINECALLSTATE_IDLE)
+        if (c == NULL)
             break;
-        for (uint32_t i = 0; i < m->refs_high; i++) {
-            struct m_ref *ref = &m->refs[i];
-            if (ref->used && !ref->gone && &m->calls[ref->call] == c) {
-                m_ref_owe(m, ref, &(struct m_owed){.id = LINE_CALLINFO, .param1 = (uint32_t)r->m.param1,
-                                                   .time_ns = r->m.time_ns});
-            }
-        }
+        m_who_take(&c->who, r);
+        call_changed(m, c, (uint32_t)r->m.param1, r->m.time_ns);
         break;
     case CF_EV_REPLY:
         provider_reply(m, provider, r);
@@ -368,6 +399,7 @@ static void line_request(struct model *m, struct m_answer *a, uint32_t port, con
     } else if (r->m.id == CF_REQ_NEW_CALLS) {
         answer_new_calls(m, a, port, o, r);
     } else if (r->m.id == CF_REQ_LINE_STATUS) {
+        a->state = m->lines[o->provider][o->line].status;
         for (uint32_t q = 1 + SIM_PROVIDERS; q < SIM_PORTS; q++)
             for (uint32_t i = 0; i < SIM_OPENS; i++) {
                 const struct m_open *other = &m->ports[q].opens[i];
@@ -378,6 +410,76 @@ static void line_request(struct model *m, struct m_answer *a, uint32_t port, con
                 a->unsure += !other->gone && unsure;
             }
     }
+}
+
+static struct m_request *request_new(struct model *m, uint32_t port, const struct cf_record *r) {
+    uint32_t i = 0;
+    while (i < SIM_REQUESTS && m->requests[i].used)
+        i++;
+    if (i == SIM_REQUESTS) {
+        m_fail(m, "the model is too small: requests");
+        return &m->requests[0];
+    }
+    if (i >= m->requests_high)
+        m->requests_high = i + 1;
+    m->requests[i] = (struct m_request){.used = true, .state = M_REQUEST_REPLY, .port = (uint8_t)port, .id = r->m.id,
+                                        .request_id = (uint32_t)r->m.param1, .open = (uint8_t)r->m.open_line};
+    return &m->requests[i];
+}
+
+/* Nearly as many outstanding as the engine keeps room for: it may refuse. */
+static bool many_requests(const struct model *m, uint32_t port) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->requests_high; i++)
+        n += m->requests[i].used && m->requests[i].port == port;
+    return n > m->ports[port].requests_max;
+}
+
+/* Why the owner of a handle may not do this with its call now; 0: he may. params: what is wrong with the parameters. */
+static int32_t refusal(const struct model *m, const struct m_ref *ref, uint32_t feature, bool state_allows, int32_t params) {
+    const struct m_call *c = &m->calls[ref->call];
+    if (ref->privilege != LINECALLPRIVILEGE_OWNER)
+        return LINEERR_NOTOWNER;
+    if (params != 0)
+        return params;
+    if (!state_allows)
+        return LINEERR_INVALCALLSTATE;
+    return (m->lines[c->provider][c->line].features & feature) == 0 ? LINEERR_OPERATIONUNAVAIL : 0;
+}
+
+/* lineGenerateDigits: answered at once, and then a request whose reply is LINE_GENERATE. */
+static void answer_digits(struct model *m, struct m_answer *a, uint32_t port, struct m_ref *ref, const struct cf_record *r) {
+    struct m_call *c = &m->calls[ref->call];
+    struct cf_field f;
+    uint32_t mode = (uint32_t)r->m.param1;
+    bool mode_valid = mode == LINEDIGITMODE_DTMF || mode == LINEDIGITMODE_PULSE;
+    if (c->ending) {
+        a->any_error = true;
+        return;
+    }
+    a->result = refusal(m, ref, LINECALLFEATURE_GENERATEDIGITS, c->state != LINECALLSTATE_IDLE, mode_valid ? 0 : LINEERR_INVALDIGITMODE);
+    if (a->result == 0 && mode != LINEDIGITMODE_DTMF)
+        a->result = LINEERR_INVALDIGITMODE;
+    if (a->result != 0)
+        return;
+    a->stops = !cf_fields_find(r, CF_FIELD_DIGITS, &f);
+    if (a->stops) {
+        c->stops++;
+        return;
+    }
+    struct m_request *q = request_new(m, port, r);
+    q->state = M_REQUEST_FORWARD;
+    q->request_id = 0;
+    q->open = ref->open;
+    q->provider = c->provider;
+    q->line = c->line;
+    q->call = ref->call;
+    q->handle = r->m.device;
+    q->serial = serial_of(r, CF_FIELD_DIGITS);
+    q->limited = a->may_fail || many_requests(m, port);
+    q->suppressed = a->may_fail;
+    a->may_fail |= q->limited;
+    a->request = (uint16_t)(q - m->requests + 1);
 }
 
 static void call_request(struct model *m, struct m_answer *a, uint32_t port, const struct cf_record *r) {
@@ -396,6 +498,11 @@ static void call_request(struct model *m, struct m_answer *a, uint32_t port, con
     a->mode = c->mode;
     a->privilege = ref->privilege;
     m_call_count(m, ref->call, &a->owners, &a->monitors, &a->unsure);
+    a->who = c->who;
+    a->bearer = c->bearer;
+    a->rate = c->rate;
+    if (r->m.id == CF_REQ_GENERATE_DIGITS)
+        answer_digits(m, a, port, ref, r);
     if (r->m.id == CF_REQ_SET_PRIVILEGE)
         answer_privilege(m, a, ref, (uint32_t)r->m.param1);
     if (r->m.id != CF_REQ_RELEASE_ASK)
@@ -434,29 +541,6 @@ static void sync_request(struct model *m, uint32_t port, const struct cf_record 
 
 /* ------------------------------------------------------------------ asynchronous and silent requests */
 
-static struct m_request *request_new(struct model *m, uint32_t port, const struct cf_record *r) {
-    uint32_t i = 0;
-    while (i < SIM_REQUESTS && m->requests[i].used)
-        i++;
-    if (i == SIM_REQUESTS) {
-        m_fail(m, "the model is too small: requests");
-        return &m->requests[0];
-    }
-    if (i >= m->requests_high)
-        m->requests_high = i + 1;
-    m->requests[i] = (struct m_request){.used = true, .state = M_REQUEST_REPLY, .port = (uint8_t)port, .id = r->m.id,
-                                        .request_id = (uint32_t)r->m.param1, .open = (uint8_t)r->m.open_line};
-    return &m->requests[i];
-}
-
-/* Nearly as many outstanding as the engine keeps room for: it may refuse. */
-static bool many_requests(const struct model *m, uint32_t port) {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < m->requests_high; i++)
-        n += m->requests[i].used && m->requests[i].port == port;
-    return n > m->ports[port].requests_max;
-}
-
 static void make_request(struct model *m, uint32_t port, const struct cf_record *r) {
     struct m_request *q = request_new(m, port, r);
     struct m_open *o = m_open_of(m, port, r->m.device);
@@ -479,13 +563,63 @@ static void make_request(struct model *m, uint32_t port, const struct cf_record 
     }
 }
 
+/* What each asynchronous request about a call needs: feature and states, said anew. */
+static uint32_t feature_of(uint16_t id) {
+    switch (id) {
+    case CF_REQ_ACCEPT:
+        return LINECALLFEATURE_ACCEPT;
+    case CF_REQ_ANSWER:
+        return LINECALLFEATURE_ANSWER;
+    case CF_REQ_HOLD:
+        return LINECALLFEATURE_HOLD;
+    case CF_REQ_UNHOLD:
+        return LINECALLFEATURE_UNHOLD;
+    case CF_REQ_SET_CALL_PARAMS:
+        return LINECALLFEATURE_SETCALLPARAMS;
+    default:
+        return LINECALLFEATURE_DROP;
+    }
+}
+
 static bool state_allows(uint16_t id, const struct m_call *c) {
-    if (id == CF_REQ_ACCEPT)
+    switch (id) {
+    case CF_REQ_ACCEPT:
         return c->state == LINECALLSTATE_OFFERING;
-    if (id == CF_REQ_ANSWER)
+    case CF_REQ_ANSWER:
         return c->state == LINECALLSTATE_OFFERING || c->state == LINECALLSTATE_ACCEPTED ||
                (c->state == LINECALLSTATE_CONNECTED && c->mode == LINECONNECTEDMODE_INACTIVE);
-    return c->state != LINECALLSTATE_IDLE;
+    case CF_REQ_HOLD:
+        return c->state == LINECALLSTATE_CONNECTED;
+    case CF_REQ_UNHOLD:
+        return c->state == LINECALLSTATE_ONHOLD || c->state == LINECALLSTATE_ONHOLDPENDCONF ||
+               c->state == LINECALLSTATE_ONHOLDPENDTRANSFER;
+    case CF_REQ_SET_CALL_PARAMS:
+        return c->state != LINECALLSTATE_IDLE && c->state != LINECALLSTATE_DISCONNECTED;
+    default:
+        return c->state != LINECALLSTATE_IDLE;
+    }
+}
+
+/* What is wrong with the parameters of lineSetCallParams, before the call's state counts and after it. The lines carry VOICE and SPEECH. */
+static void judge_params(struct m_request *q, const struct cf_record *r, int32_t *before, int32_t *after) {
+    struct cf_call_params params = {0};
+    struct cf_field f;
+    *before = *after = 0;
+    if (q->id != CF_REQ_SET_CALL_PARAMS)
+        return;
+    if (cf_fields_find(r, CF_FIELD_CALL_PARAMS, &f) && f.bytes == sizeof params)
+        memcpy(&params, f.data, sizeof params);
+    q->bearer = params.bearer_mode;
+    q->rate = params.max_rate > 64000 ? 64000 : params.max_rate;
+    q->serial = params.min_rate;
+    if (params.bearer_mode == 0 || params.bearer_mode == (LINEBEARERMODE_VOICE | LINEBEARERMODE_SPEECH))
+        *before = LINEERR_INVALBEARERMODE;
+    else if (params.min_rate > params.max_rate)
+        *before = LINEERR_INVALRATE;
+    if (params.bearer_mode != LINEBEARERMODE_VOICE && params.bearer_mode != LINEBEARERMODE_SPEECH)
+        *after = LINEERR_BEARERMODEUNAVAIL;
+    else if (params.min_rate > 64000)
+        *after = LINEERR_RATEUNAVAIL;
 }
 
 static void control_request(struct model *m, uint32_t port, const struct cf_record *r) {
@@ -497,25 +631,24 @@ static void control_request(struct model *m, uint32_t port, const struct cf_reco
         return;
     }
     struct m_call *c = &m->calls[ref->call];
-    uint32_t feature = r->m.id == CF_REQ_ACCEPT   ? LINECALLFEATURE_ACCEPT
-                       : r->m.id == CF_REQ_ANSWER ? LINECALLFEATURE_ANSWER
-                                                  : LINECALLFEATURE_DROP;
+    int32_t before, after;
+    judge_params(q, r, &before, &after);
     q->open = ref->open;
     q->provider = c->provider;
     q->line = c->line;
     q->call = ref->call;
+    q->call_id = c->id;
     const struct m_open *o = &m->ports[port].opens[ref->open];
     bool perhaps = o->limbo && o->close_owed == 1; /* its line may have been closed, or not */
     if (c->ending || ((ref->limbo || o->limbo) && !perhaps)) {
         q->any_error = true;
         q->suppressed = 1;
-    } else if (ref->privilege != LINECALLPRIVILEGE_OWNER)
-        q->result = LINEERR_NOTOWNER;
-    else if (!state_allows(r->m.id, c))
-        q->result = LINEERR_INVALCALLSTATE;
-    else if ((m->lines[c->provider][c->line].features & feature) == 0)
-        q->result = LINEERR_OPERATIONUNAVAIL;
-    else {
+        return;
+    }
+    q->result = refusal(m, ref, feature_of(r->m.id), state_allows(r->m.id, c), before);
+    if (q->result == 0)
+        q->result = after;
+    if (q->result == 0) {
         q->state = M_REQUEST_FORWARD;
         q->limited = perhaps || many_requests(m, port);
     }
@@ -537,6 +670,9 @@ void m_request_input(struct model *m, uint32_t port, const struct cf_record *r) 
     case CF_REQ_ACCEPT:
     case CF_REQ_ANSWER:
     case CF_REQ_DROP:
+    case CF_REQ_HOLD:
+    case CF_REQ_UNHOLD:
+    case CF_REQ_SET_CALL_PARAMS:
         control_request(m, port, r);
         break;
     case CF_REQ_CLOSE:
@@ -552,7 +688,7 @@ void m_request_input(struct model *m, uint32_t port, const struct cf_record *r) 
     case CF_REQ_SHUTDOWN: /* announces that the peer will be gone */
         break;
     default:
-        if (r->m.id >= CF_REQ_PING && r->m.id <= CF_REQ_RELEASE_ASK && r->m.flags < CF_REPLY_SLOTS)
+        if (r->m.id >= CF_REQ_PING && r->m.id <= CF_REQ_GENERATE_DIGITS && r->m.flags < CF_REPLY_SLOTS)
             sync_request(m, port, r);
         else
             m->ports[port].expellable = true;

@@ -245,7 +245,7 @@ static bool reply(struct model *m, const struct m_output *o) {
     for (uint32_t i = 0; q != NULL && q->state == M_REQUEST_WITH_PROVIDER && i < m->requests_high; i++) {
         struct m_request *other = &m->requests[i]; /* two asked the same of a call: whose command was which, only this tells */
         if (!other->used || other->state != M_REQUEST_REPLY || other->id != q->id || other->call != q->call ||
-            other->id == CF_REQ_MAKE_CALL)
+            other->id == CF_REQ_MAKE_CALL || other->id == CF_REQ_SET_CALL_PARAMS)
             continue;
         uint64_t number = q->number;
         q->number = other->number, other->number = number;
@@ -284,6 +284,26 @@ static bool reply(struct model *m, const struct m_output *o) {
         }
     }
     return m_fail(m, "port %u: a made call whose reference is gone", o->port);
+}
+
+/* LINE_GENERATE: some digits that this handle sent have ended like that. */
+static bool generate(struct model *m, const struct m_output *o) {
+    uint32_t ended = 0;
+    for (uint32_t i = 0; i < m->requests_high; i++) {
+        struct m_request *q = &m->requests[i];
+        if (!q->used || q->port != o->port || q->id != CF_REQ_GENERATE_DIGITS || q->handle != o->m.device || q->state != M_REQUEST_REPLY ||
+            q->suppressed == 2)
+            continue;
+        ended++;
+        if (o->m.param1 != (q->any_error || q->result != 0 ? LINEGENERATETERM_CANCEL : LINEGENERATETERM_DONE))
+            continue;
+        if (o->m.param2 != 0 || o->m.param3 != (uint32_t)(o->m.time_ns / 1000000))
+            return m_fail(m, "port %u: LINE_GENERATE at %ld with parameters %lu, %lu", o->port, o->m.time_ns, o->m.param2, o->m.param3);
+        q->used = false;
+        m->checked++;
+        return true;
+    }
+    return m_fail(m, "port %u: LINE_GENERATE %lu of %#lx, of which %u digits have ended", o->port, o->m.param1, o->m.device, ended);
 }
 
 static bool line_closed(struct model *m, const struct m_output *o) {
@@ -388,6 +408,9 @@ static void app_output(struct match *k, const struct m_output *o) {
     case LINE_REPLY:
         reply(m, o);
         break;
+    case LINE_GENERATE:
+        generate(m, o);
+        break;
     case LINE_CLOSE:
         line_closed(m, o);
         break;
@@ -406,7 +429,8 @@ static void app_output(struct match *k, const struct m_output *o) {
     }
     bool listed = o->m.id == LINE_CALLINFO && m_listed_of(m, o->port, o->m.device) != NULL;
     if (o->m.open_line != CF_INDEX_NONE && o->m.id != LINE_REPLY && !listed) {
-        struct m_ref *r = o->m.id == LINE_CALLSTATE || o->m.id == LINE_CALLINFO ? m_ref_of(m, o->port, o->m.device) : NULL;
+        bool of_call = o->m.id == LINE_CALLSTATE || o->m.id == LINE_CALLINFO || o->m.id == LINE_GENERATE;
+        struct m_ref *r = of_call ? m_ref_of(m, o->port, o->m.device) : NULL;
         uint32_t slot = r != NULL ? r->open : cf_handle_slot(o->m.device);
         if (o->m.open_line != slot)
             m_fail(m, "port %u: message %u names line slot %u, expected %u", o->port, o->m.id, o->m.open_line, slot);
@@ -421,7 +445,10 @@ static bool is_command_of(const struct model *m, const struct m_request *q, uint
                           uint32_t serial) {
     if (!q->used || q->provider != provider || q->id != id)
         return false;
-    return id == CF_REQ_MAKE_CALL ? q->serial == serial : m->calls[q->call].id == g->device && m->calls[q->call].used;
+    bool has_serial = id == CF_REQ_MAKE_CALL || id == CF_REQ_GENERATE_DIGITS || id == CF_REQ_SET_CALL_PARAMS;
+    if (has_serial && q->serial != serial)
+        return false;
+    return id == CF_REQ_MAKE_CALL || (m->calls[q->call].id == g->device && m->calls[q->call].used);
 }
 
 static struct m_request *forwarded(struct model *m, uint32_t provider, const struct cf_message *g, uint16_t id, uint32_t serial) {
@@ -469,13 +496,37 @@ static void call_command(struct model *m, uint32_t provider, const struct m_outp
     m->checked++;
 }
 
+/* The number that tells a command from others like it. */
+static uint32_t command_serial(const struct m_output *o) {
+    struct cf_call_params params = {0};
+    if (o->m.id == CF_CMD_GENERATE_DIGITS)
+        return text_serial(o, CF_FIELD_DIGITS);
+    if (o->m.id != CF_CMD_SET_CALL_PARAMS)
+        return text_serial(o, CF_FIELD_DESTINATION);
+    if (o->payload_bytes >= 4 + sizeof params) /* it is all there is */
+        memcpy(&params, o->payload + 4, sizeof params);
+    return params.min_rate;
+}
+
+static void stop_digits(struct model *m, uint32_t provider, const struct m_output *o) {
+    for (uint32_t i = 0; i < m->calls_high; i++) {
+        struct m_call *c = &m->calls[i];
+        if (!c->used || c->provider != provider || c->id != o->m.device || c->stops == 0)
+            continue;
+        c->stops--;
+        m->checked++;
+        return;
+    }
+    m_fail(m, "provider %u: GENERATE_DIGITS that stops those of %#lx, nobody asked for it", provider, o->m.device);
+}
+
 static void provider_output(struct match *k, const struct m_output *o) {
     struct model *m = k->m;
     uint32_t provider = o->port - 1u;
-    static const uint16_t request_of[] = {CF_REQ_MAKE_CALL, CF_REQ_ACCEPT, CF_REQ_ANSWER, CF_REQ_DROP};
-    if (o->m.id >= CF_CMD_MAKE_CALL && o->m.id <= CF_CMD_DROP && o->m.param1 != 0) {
-        struct m_request *q =
-            forwarded(m, provider, &o->m, request_of[o->m.id - CF_CMD_MAKE_CALL], text_serial(o, CF_FIELD_DESTINATION));
+    static const uint16_t request_of[] = {CF_REQ_MAKE_CALL, CF_REQ_ACCEPT, CF_REQ_ANSWER, CF_REQ_DROP, CF_REQ_HOLD, CF_REQ_UNHOLD,
+                                          CF_REQ_GENERATE_DIGITS, CF_REQ_SET_CALL_PARAMS};
+    if (o->m.id >= CF_CMD_MAKE_CALL && o->m.id <= CF_CMD_SET_CALL_PARAMS && o->m.param1 != 0) {
+        struct m_request *q = forwarded(m, provider, &o->m, request_of[o->m.id - CF_CMD_MAKE_CALL], command_serial(o));
         if (q == NULL) {
             m_fail(m, "provider %u: command %#x that nobody asked for", provider, o->m.id);
             return;
@@ -490,6 +541,9 @@ static void provider_output(struct match *k, const struct m_output *o) {
     }
     struct m_line *l = o->m.param1 < SIM_LINES ? &m->lines[provider][o->m.param1] : NULL;
     switch (o->m.id) {
+    case CF_CMD_GENERATE_DIGITS:
+        stop_digits(m, provider, o);
+        break;
     case CF_CMD_DROP:
     case CF_CMD_CLOSE_CALL:
     case CF_CMD_REFUSED:

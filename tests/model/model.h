@@ -37,6 +37,19 @@ enum {
 
 #define SIM_COUNT_BITS (LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS)
 
+/*
+ * Who takes part in a call: a number per text, since every text here is a letter, a number and, of the long ones, dots (m_who_text).
+ * 0 nothing is known, M_WITHHELD an empty field came.
+ */
+enum m_who_text_of { M_CALLER, M_CALLER_NAME, M_CALLED, M_CALLED_NAME, M_CONNECTED, M_CONNECTED_NAME, M_REDIRECTION, M_REDIRECTION_NAME,
+                     M_REDIRECTING, M_REDIRECTING_NAME, M_WHO };
+#define M_WITHHELD UINT32_MAX
+#define M_LONG_FROM 1000000u /* numbers from here on: each fifth text is long */
+
+struct m_who {
+    uint32_t number[M_WHO];
+};
+
 /* One message that a handle is owed. */
 struct m_owed {
     bool deferred; /* may come in a later turn, until the engine has nothing left to do */
@@ -91,6 +104,9 @@ struct m_call {
     uint32_t serial;
     uint64_t id; /* the provider's */
     uint32_t state, mode, media;
+    uint32_t bearer, rate;
+    struct m_who who;
+    uint32_t stops; /* commands due that stop digits */
     int64_t state_ns;
     uint8_t passed_count; /* states in this turn, the one before it first */
     struct {
@@ -125,14 +141,18 @@ enum m_request_state { M_REQUEST_FORWARD = 1, M_REQUEST_WITH_PROVIDER, M_REQUEST
 struct m_request {
     bool used, any_error, deferred, limited;
     bool orphan; /* its line was closed */
+    bool dead;   /* who asked is gone */
     uint8_t suppressed; /* LINE_REPLY: 0 due, 1 possible, 2 forbidden */
     uint8_t port, open, state, provider, line;
     uint16_t id; /* CF_REQ_ */
     uint16_t call;
     uint32_t request_id;
     uint64_t number; /* the command's */
-    uint32_t serial; /* of the destination */
+    uint32_t serial; /* of the destination; of the digits; the rate that tells two lineSetCallParams apart */
     int32_t result;
+    uint64_t handle;        /* GENERATE_DIGITS: whom LINE_GENERATE is for */
+    uint32_t bearer, rate;  /* SET_CALL_PARAMS */
+    uint64_t call_id;       /* ... whose */
 };
 
 /* The expected answer of a synchronous request. */
@@ -150,6 +170,10 @@ struct m_answer {
     uint32_t total_low, total_high, room;
     uint32_t device;
     uint64_t handle;
+    struct m_who who;
+    uint32_t bearer, rate;
+    bool stops;       /* lineGenerateDigits without digits */
+    uint16_t request; /* ... with: its request + 1 */
 };
 
 struct m_port {
@@ -180,7 +204,7 @@ struct m_line {
     bool known, up, removed;
     uint32_t device; /* UINT32_MAX: not asked yet */
     uint8_t opened;  /* commands seen: 0 closed, 1 opened, 2 either */
-    uint32_t addresses, media, features;
+    uint32_t addresses, media, features, status;
 };
 
 struct model {
@@ -189,6 +213,7 @@ struct model {
     uint32_t handles_max, idle_max;
     bool small; /* limits so small that they bite: what they cost is not predicted to the last message */
     bool keeps; /* close_policy */
+    bool parties_lack; /* the engine had no room for all names and numbers */
     uint64_t opens_made;
     uint32_t serial;
     uint64_t turn;
@@ -232,7 +257,13 @@ void m_turn_end(struct model *m, bool idle, const struct m_words *words);
 /* Nobody reads slowly any more, all work is done: nothing may be owed. */
 void m_at_rest(struct model *m);
 
+/* The text of a number, as providers send it; room for 81. Returns its length. */
+uint32_t m_who_text(uint32_t number, char *text);
+
 /* ---- shared by the model's files ---- */
+
+extern const uint16_t m_who_tags[M_WHO];
+void m_who_take(struct m_who *w, const struct cf_record *r);
 
 static inline uint32_t m_provider_port(uint32_t provider) { return 1 + provider; }
 static inline bool m_is_provider(uint32_t port) { return port >= 1 && port <= SIM_PROVIDERS; }

@@ -74,16 +74,17 @@ static bool put_line(struct sim *s, uint32_t provider, uint32_t line) {
     struct cf_line_caps caps = {
         .permanent_id = provider * 100 + line,
         .addresses = 2,
-        .bearer_modes = LINEBEARERMODE_VOICE,
+        .bearer_modes = LINEBEARERMODE_VOICE | LINEBEARERMODE_SPEECH,
         .media_modes = LINEMEDIAMODE_INTERACTIVEVOICE | LINEMEDIAMODE_AUTOMATEDVOICE | LINEMEDIAMODE_DATAMODEM,
         .line_features = LINEFEATURE_MAKECALL,
         .calls_max = 100,
         .answer_mode = LINEANSWERMODE_NONE,
-        .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP,
+        .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP | LINECALLFEATURE_HOLD |
+                         LINECALLFEATURE_UNHOLD | LINECALLFEATURE_GENERATEDIGITS | LINECALLFEATURE_SETCALLPARAMS,
         .call_states = 0xFFFF,
     };
     if (line == SIM_LINES - 1)
-        caps.call_features = LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP;
+        caps.call_features = LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP | LINECALLFEATURE_UNHOLD;
     snprintf(name, sizeof name, "p%ul%u", provider, line);
     r->m.param1 = line;
     cf_fields_append_text(r, CF_FIELD_NAME, name);
@@ -99,6 +100,17 @@ bool sim_snapshot(struct sim *s, uint32_t provider) {
         if (!s->model.lines[provider][line].removed)
             put_line(s, provider, line);
     return sim_put(s, port, event(CF_EV_SNAPSHOT_END));
+}
+
+/* Some of the names and numbers of a call, from text `from` on; now and then an empty one. */
+static void append_who(struct sim *s, struct cf_record *r, uint32_t from) {
+    for (uint32_t i = from; i < M_WHO; i++) {
+        char text[96] = "";
+        if (!sim_chance(&s->random, 25))
+            continue;
+        uint32_t bytes = sim_chance(&s->random, 10) ? 0 : m_who_text(M_LONG_FROM + ++s->who, text);
+        cf_fields_append(r, m_who_tags[i], text, bytes);
+    }
 }
 
 static void put_new_call(struct sim *s, uint32_t provider) {
@@ -118,7 +130,7 @@ static void put_new_call(struct sim *s, uint32_t provider) {
     if (r->m.device == 0)
         return;
     snprintf(caller, sizeof caller, "c%u", ++s->serial);
-    snprintf(called, sizeof called, "n%u", line);
+    snprintf(called, sizeof called, "n%u", line + 1);
     uint64_t address = sim_below(&s->random, 2);
     r->m.param1 = line | address << 32;
     r->m.param2 = states[sim_below(&s->random, 5)];
@@ -126,6 +138,8 @@ static void put_new_call(struct sim *s, uint32_t provider) {
     r->m.open_line = LINECALLREASON_DIRECT;
     cf_fields_append_text(r, CF_FIELD_CALLER, caller);
     cf_fields_append_text(r, CF_FIELD_CALLED, called);
+    if (sim_chance(&s->random, 30))
+        append_who(s, r, M_CALLED_NAME);
     sim_put(s, m_provider_port(provider), r);
 }
 
@@ -141,12 +155,13 @@ static void put_state(struct sim *s, uint32_t provider) {
         {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_INACTIVE},
         {LINECALLSTATE_BUSY, LINEBUSYMODE_STATION},
         {LINECALLSTATE_ONHOLD, 0},
+        {LINECALLSTATE_ONHOLDPENDCONF, 0},
         {LINECALLSTATE_OFFERING, LINEOFFERINGMODE_ACTIVE},
         {LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NORMAL},
         {LINECALLSTATE_IDLE, 0},
     };
     struct m_call *c = some_call(s, provider);
-    uint32_t state, mode, pick = sim_below(&s->random, 11);
+    uint32_t state, mode, pick = sim_below(&s->random, 12);
     if (c == NULL)
         return;
     latest_state(s, m_provider_port(provider), c, &state, &mode);
@@ -173,9 +188,13 @@ static void put_info(struct sim *s, uint32_t provider) {
         return;
     struct cf_record *r = event(CF_EV_CALL_INFO);
     r->m.device = c->id;
-    r->m.param1 = sim_chance(&s->random, 50) ? LINECALLINFOSTATE_CONNECTEDID : LINECALLINFOSTATE_CALLDATA;
-    if (r->m.param1 == LINECALLINFOSTATE_CONNECTEDID)
-        cf_fields_append_text(r, CF_FIELD_CONNECTED, "555");
+    r->m.param1 = sim_chance(&s->random, 70) ? LINECALLINFOSTATE_CONNECTEDID : LINECALLINFOSTATE_CALLDATA;
+    if (r->m.param1 == LINECALLINFOSTATE_CONNECTEDID) /* of a made call the called number says which it is, of the others the caller */
+        append_who(s, r, c->made ? M_CALLED_NAME : M_CALLED);
+    if (r->m.param1 == LINECALLINFOSTATE_CONNECTEDID && sim_chance(&s->random, 30)) {
+        char text[96];
+        cf_fields_append(r, CF_FIELD_CALLER_NAME, text, m_who_text(M_LONG_FROM + ++s->who, text));
+    }
     sim_put(s, m_provider_port(provider), r);
 }
 
@@ -237,7 +256,8 @@ static void put_line_event(struct sim *s, uint32_t provider) {
         return;
     if (what < 80) {
         r = event(CF_EV_LINE_STATE);
-        r->m.param2 = what < 40 ? LINEDEVSTATE_RINGING : LINEDEVSTATE_MSGWAITON;
+        static const uint32_t others[] = {LINEDEVSTATE_MSGWAITON, LINEDEVSTATE_INSERVICE, LINEDEVSTATE_OUTOFSERVICE};
+        r->m.param2 = what < 40 ? LINEDEVSTATE_RINGING : others[sim_below(&s->random, 3)];
         r->m.param3 = what < 40 ? 1 : 0;
     } else {
         r = event(what < 98 || line != 0 ? CF_EV_LINE_CLOSE : CF_EV_LINE_REMOVE);

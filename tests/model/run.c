@@ -368,6 +368,9 @@ static bool after_turn(struct sim *s, const struct cf_engine_result *r, bool rec
     if (s->options.verbose)
         trace(s);
     bool idle = !r->more && taken == 0 && s->outputs_count == 0 && sim_pending_count(s) == 0;
+    struct cf_engine_totals t;
+    cf_engine_totals(s->core.engine, &t);
+    s->model.parties_lack |= t.parties_dropped != 0;
     bool explained = explain(s, idle);
     for (uint32_t port = 1 + SIM_PROVIDERS; s->options.verbose && port < SIM_PORTS; port++) {
         const struct m_port *p = &s->model.ports[port];

@@ -86,6 +86,16 @@ static bool falsify(struct sim *s, uint32_t at) {
             return false;
         g->param1 += 1000;
         return true;
+    case SIM_WRONG_END:
+        if (g->id != LINE_GENERATE || !in_step(s, o->port))
+            return false;
+        g->param1 ^= LINEGENERATETERM_DONE | LINEGENERATETERM_CANCEL;
+        return true;
+    case SIM_END_OF_ANOTHER:
+        if (g->id != LINE_GENERATE || !in_step(s, o->port))
+            return false;
+        g->device += UINT64_C(2) << 32;
+        return true;
     case SIM_NO_CLOSE_CALL:
         if (g->id != CF_CMD_CLOSE_CALL || !m_is_provider(o->port))
             return false;

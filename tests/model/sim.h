@@ -85,6 +85,8 @@ enum sim_sabotage {
     SIM_WRONG_LINE,      /* the open line's slot */
     SIM_WRONG_RESULT,    /* LINE_REPLY's */
     SIM_WRONG_REQUEST,
+    SIM_WRONG_END,       /* LINE_GENERATE's DONE or CANCEL */
+    SIM_END_OF_ANOTHER,  /* LINE_GENERATE's handle */
     SIM_NO_CLOSE_CALL,   /* CLOSE_CALL becomes DROP */
     SIM_WRONG_DROP,      /* DROP of another call */
     SIM_WRONG_GAP,       /* one more was missed than GAP says */
@@ -139,7 +141,7 @@ struct sim {
     uint32_t calls_wanted, long_calls, burst; /* live calls; percent of ends put off; events of a step at most */
     uint32_t call_generation[SIM_PROVIDERS][SIM_INDICES];
     uint32_t next_index[SIM_PROVIDERS];
-    uint32_t serial;
+    uint32_t serial, who;
     bool sabotaged;
     uint64_t turns, records, messages, crashes, points, behinds, checks;
     char why[1024];

@@ -1,6 +1,7 @@
 /* The model's nouns: calls, references, open lines, and what happens to them. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/model/model.h"
@@ -21,6 +22,37 @@ void m_init(struct model *m) {
     for (int p = 0; p < SIM_PROVIDERS; p++)
         for (int l = 0; l < SIM_LINES; l++)
             m->lines[p][l].device = UINT32_MAX;
+}
+
+/* ------------------------------------------------------------------ who */
+
+const uint16_t m_who_tags[M_WHO] = {
+    [M_CALLER] = CF_FIELD_CALLER, [M_CALLER_NAME] = CF_FIELD_CALLER_NAME, [M_CALLED] = CF_FIELD_CALLED,
+    [M_CALLED_NAME] = CF_FIELD_CALLED_NAME, [M_CONNECTED] = CF_FIELD_CONNECTED, [M_CONNECTED_NAME] = CF_FIELD_CONNECTED_NAME,
+    [M_REDIRECTION] = CF_FIELD_REDIRECTION, [M_REDIRECTION_NAME] = CF_FIELD_REDIRECTION_NAME,
+    [M_REDIRECTING] = CF_FIELD_REDIRECTING, [M_REDIRECTING_NAME] = CF_FIELD_REDIRECTING_NAME,
+};
+
+uint32_t m_who_text(uint32_t number, char *text) {
+    uint32_t n = (uint32_t)sprintf(text, "w%u", number);
+    while (number >= M_LONG_FROM && number % 5 == 0 && n < 80)
+        text[n++] = '.';
+    text[n] = '\0';
+    return n;
+}
+
+/* The fields that are there; the others stay. An empty address is withheld, an empty name none. */
+void m_who_take(struct m_who *w, const struct cf_record *r) {
+    for (uint32_t i = 0; i < M_WHO; i++) {
+        struct cf_field f;
+        if (!cf_fields_find(r, m_who_tags[i], &f))
+            continue;
+        bool name = i == M_CALLER_NAME || i == M_CALLED_NAME || i == M_CONNECTED_NAME || i == M_REDIRECTION_NAME ||
+                    i == M_REDIRECTING_NAME;
+        char text[96] = {0};
+        memcpy(text, f.data, f.bytes < 95 ? f.bytes : 95);
+        w->number[i] = f.bytes != 0 ? (uint32_t)strtoul(text + 1, NULL, 10) : name ? 0 : M_WITHHELD;
+    }
 }
 
 /* ------------------------------------------------------------------ finding */
@@ -184,6 +216,11 @@ void m_ref_drop(struct model *m, struct m_ref *r, bool by_close) {
         return;
     bool told = r->announce != M_LATER && r->announce != M_OPTIONAL;
     r->gone = true;
+    for (uint32_t i = 0; i < m->requests_high; i++) {
+        struct m_request *q = &m->requests[i];
+        if (q->used && q->port == r->port && q->id == CF_REQ_GENERATE_DIGITS && q->handle == r->handle && q->suppressed != 2)
+            q->suppressed = q->state == M_REQUEST_REPLY || (q->state == M_REQUEST_FORWARD && q->limited) ? 1 : 2;
+    }
     bool owner = r->privilege == LINECALLPRIVILEGE_OWNER;
     uint32_t bits = owner ? LINECALLINFOSTATE_NUMOWNERDECR : LINECALLINFOSTATE_NUMMONITORS;
     if (!told && r->candidate)
@@ -246,8 +283,10 @@ void m_app_gone(struct model *m, uint32_t port) {
         if (p->opens[i].used && !p->opens[i].gone)
             m_open_drop(m, port, i);
     for (uint32_t i = 0; i < m->requests_high; i++)
-        if (m->requests[i].used && m->requests[i].port == port)
+        if (m->requests[i].used && m->requests[i].port == port) {
             m->requests[i].suppressed = 2;
+            m->requests[i].dead = true;
+        }
     p->shut = true;
 }
 

@@ -78,6 +78,42 @@ static void identified(struct model *m, uint32_t port, struct m_answer *a, uint3
     m_fail(m, "port %u: handle %#lx from the list is of call %u, which is not on the line", port, a->handle, serial);
 }
 
+/* What is told of one party: its text and what LINECALLPARTYID_ says. */
+static bool party_right(const struct m_who *w, uint32_t address, const char *told_address, uint32_t room, const char *told_name,
+                        uint32_t told_flags, uint32_t unknown) {
+    char text[96];
+    uint32_t flags = 0, number = w->number[address], name = w->number[address + 1];
+    uint32_t bytes = number == M_WITHHELD || number == 0 ? 0 : m_who_text(number, text);
+    uint32_t name_bytes = name == 0 ? 0 : m_who_text(name, text);
+    flags |= number == M_WITHHELD ? LINECALLPARTYID_BLOCKED : bytes != 0 ? LINECALLPARTYID_ADDRESS : 0;
+    flags |= name_bytes != 0 ? LINECALLPARTYID_NAME : 0;
+    flags |= bytes > room || name_bytes > CF_NAME_MAX - 1 ? LINECALLPARTYID_PARTIAL : 0;
+    bytes = bytes > room ? room : bytes;
+    name_bytes = name_bytes > CF_NAME_MAX - 1 ? CF_NAME_MAX - 1 : name_bytes;
+    return strnlen(told_address, CF_NAME_MAX) == bytes && strnlen(told_name, CF_NAME_MAX) == name_bytes &&
+           (bytes == 0 || strtoul(told_address + 1, NULL, 10) == number) &&
+           (name_bytes == 0 || strtoul(told_name + 1, NULL, 10) == name) && told_flags == (flags != 0 ? flags : unknown);
+}
+
+static void who(struct model *m, uint32_t port, const struct m_answer *a, const struct cf_reply_call_info *i) {
+    const uint32_t inside = 31, beside = CF_NAME_MAX - 1; /* bytes kept in the call, and beside it */
+    bool right = m->parties_lack ||
+                 (party_right(&a->who, M_CALLER, i->caller, inside, i->caller_name, i->caller_flags, LINECALLPARTYID_UNKNOWN) &&
+                  party_right(&a->who, M_CALLED, i->called, inside, i->called_name, i->called_flags, LINECALLPARTYID_UNKNOWN) &&
+                  party_right(&a->who, M_CONNECTED, i->connected, beside, i->connected_name, i->connected_flags, LINECALLPARTYID_UNKNOWN) &&
+                  party_right(&a->who, M_REDIRECTION, i->redirection, beside, i->redirection_name, i->redirection_flags,
+                              LINECALLPARTYID_UNAVAIL) &&
+                  party_right(&a->who, M_REDIRECTING, i->redirecting, beside, i->redirecting_name, i->redirecting_flags,
+                              LINECALLPARTYID_UNAVAIL));
+    if (!right)
+        m_fail(m, "port %u: call info names %s (%s) %#x, %s (%s) %#x, connected %s (%s) %#x, to %s (%s) %#x, by %s (%s) %#x", port, i->caller,
+               i->caller_name, i->caller_flags, i->called, i->called_name, i->called_flags, i->connected, i->connected_name,
+               i->connected_flags, i->redirection, i->redirection_name, i->redirection_flags, i->redirecting, i->redirecting_name,
+               i->redirecting_flags);
+    if (i->bearer_mode != a->bearer || i->rate != a->rate)
+        m_fail(m, "port %u: call info says bearer mode %u at %u, expected %u at %u", port, i->bearer_mode, i->rate, a->bearer, a->rate);
+}
+
 static void call_info(struct model *m, uint32_t port, struct m_answer *a, const struct cf_reply_slot *reply) {
     struct cf_reply_call_info info;
     if (reply->bytes < sizeof info) {
@@ -93,6 +129,7 @@ static void call_info(struct model *m, uint32_t port, struct m_answer *a, const 
     }
     if (m->calls[a->call].used && serial != m->calls[a->call].serial)
         m_fail(m, "port %u: info of call %u says it is %u", port, m->calls[a->call].serial, serial);
+    who(m, port, a, &info);
     uint32_t low = a->owners + a->monitors, have = info.owners + info.monitors;
     if (info.owners < a->owners || info.monitors < a->monitors || have > low + a->unsure)
         m_fail(m, "port %u: call %u has %u owners and %u monitors, expected %u and %u (%u unsure)", port, serial, info.owners,
@@ -149,6 +186,10 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
     }
     a->used = false;
     m->checked++;
+    if (reply->result != 0 && a->request != 0) /* refused after all */
+        m->requests[a->request - 1].used = false;
+    if (reply->result != 0 && a->stops && m->calls[a->call].stops != 0)
+        m->calls[a->call].stops--;
     if (reply->as_of < a->as_of_low)
         m_fail(m, "port %u: an answer as of %lu, %lu was published before", port, reply->as_of, a->as_of_low);
     if (reply->result != 0 && a->may_fail) {
@@ -190,6 +231,8 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
         memcpy(&status, reply->data, sizeof status);
         if (reply->bytes < sizeof status || status.opens < a->owners || status.opens > a->owners + a->unsure)
             m_fail(m, "port %u: line opened %u times, expected %u (%u unsure)", port, status.opens, a->owners, a->unsure);
+        if (status.status_flags != a->state && !a->may_fail)
+            m_fail(m, "port %u: line status %#x, expected %#x", port, status.status_flags, a->state);
         break;
     }
 }
@@ -248,9 +291,12 @@ static void call_end(struct model *m, uint32_t call, bool idle) {
             m_fail(m, "provider %u: CLOSE_CALL of call %u is missing", c->provider, c->serial);
         if (c->drop == 2 && idle && c->state != LINECALLSTATE_IDLE)
             m_fail(m, "provider %u: DROP of call %u is missing", c->provider, c->serial);
+        if (c->stops != 0)
+            m_fail(m, "provider %u: GENERATE_DIGITS that stops those of call %u is missing", c->provider, c->serial);
         if (c->state == LINECALLSTATE_IDLE)
             c->drop = 0;
     }
+    c->stops = 0;
     if (c->ending && !c->ended)
         return; /* the engine may still believe what was true before its provider died */
     c->passed_count = 1;
@@ -264,7 +310,8 @@ static void requests_end(struct model *m, bool idle) {
         if (!q->used)
             continue;
         struct m_port *p = &m->ports[q->port];
-        if (q->state == M_REQUEST_FORWARD && q->limited && p->outage) { /* refused, and the reply waits for room */
+        if (q->state == M_REQUEST_FORWARD && q->limited && p->outage &&
+            q->id != CF_REQ_GENERATE_DIGITS) { /* refused, and the reply waits for room */
             q->state = M_REQUEST_REPLY;
             q->any_error = true;
         }

@@ -212,8 +212,9 @@ static bool end(struct sim *s) {
     if (!rest(s))
         return false;
     cf_engine_totals(s->core.engine, &t);
-    if (t.calls_live != 0 || t.handles_live != 0 || t.opens != 0)
-        return sim_fail(s, "at the end %lu calls, %lu handles, %lu open lines are left", t.calls_live, t.handles_live, t.opens);
+    if (t.calls_live != 0 || t.handles_live != 0 || t.opens != 0 || t.party_blocks != 0)
+        return sim_fail(s, "at the end %lu calls, %lu handles, %lu open lines, %lu party blocks are left", t.calls_live, t.handles_live,
+                        t.opens, t.party_blocks);
     char why[256] = "";
     return cf_engine_check(s->core.engine, why, sizeof why) || sim_fail(s, "at the end: %s", why);
 }

@@ -105,7 +105,8 @@ static void answer_caps(struct fake_port *p, const struct cf_message *m)
 static void answer_plainly(struct fake_port *p, const struct cf_message *m)
 {
     struct cf_reply_devices devices = {.devices = FAKE_DEVICES};
-    struct cf_reply_line_status line = {.opens = 1, .active_calls = 2, .in_service = 1};
+    struct cf_reply_line_status line = {
+        .opens = 1, .active_calls = 2, .status_flags = LINEDEVSTATUSFLAGS_CONNECTED | LINEDEVSTATUSFLAGS_INSERVICE};
     struct cf_reply_call_status status = {.state = LINECALLSTATE_ACCEPTED, .privilege = LINECALLPRIVILEGE_MONITOR};
     struct cf_reply_call_info info = {.device_id = 1, .call_id = 77, .caller = "555", .called = "100"};
     struct cf_reply_new_calls none = {0};
