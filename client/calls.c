@@ -55,7 +55,7 @@ static LONG ask(const struct asked *a, HCALL call, uint16_t id, void *data, uint
     return cf_request_sync(a->u, &r, &to);
 }
 
-/* ------------------------------------------------------------------ asynchronous: make, accept, answer, drop */
+/* ------------------------------------------------------------------ asynchronous: make, accept, answer, drop, hold */
 
 static LONG add_user_user(struct cf_record *r, const void *data, DWORD bytes)
 {
@@ -102,6 +102,16 @@ LONG lineAnswer(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize)
 LONG lineDrop(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize)
 {
     return operate(hCall, CF_REQ_DROP, lpsUserUserInfo, dwSize);
+}
+
+LONG lineHold(HCALL hCall)
+{
+    return operate(hCall, CF_REQ_HOLD, NULL, 0);
+}
+
+LONG lineUnhold(HCALL hCall)
+{
+    return operate(hCall, CF_REQ_UNHOLD, NULL, 0);
 }
 
 /* LINECALLPARAMS (NULL: a voice call) into the record. Members that its version does not have count as 0. */

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "client/internal.h"
+#include "shm/operations.h"
 
 struct filler {
     uint8_t *out;
@@ -274,14 +275,5 @@ void cf_struct_call_list_done(LINECALLLIST *list, DWORD entries, DWORD needed_en
 
 DWORD cf_call_features(DWORD state, DWORD privilege, DWORD line_can)
 {
-    DWORD now = 0;
-    if (privilege != LINECALLPRIVILEGE_OWNER)
-        return 0;
-    if ((state & LINECALLSTATE_OFFERING) != 0)
-        now |= LINECALLFEATURE_ACCEPT;
-    if ((state & (LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED)) != 0)
-        now |= LINECALLFEATURE_ANSWER;
-    if ((state & LINECALLSTATE_IDLE) == 0)
-        now |= LINECALLFEATURE_DROP;
-    return now & line_can;
+    return privilege == LINECALLPRIVILEGE_OWNER ? cf_operation_features(state) & line_can : 0;
 }

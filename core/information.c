@@ -61,16 +61,9 @@ static void line_status(struct cf_engine *e, uint32_t port) {
 
 /* What the asker may do now: the provider's abilities, the state, the privilege (7.3). */
 static uint32_t call_features(const struct cf_engine *e, const struct cf_asked *a) {
-    uint32_t can = e->lines[a->call->line].call_features, state = a->call->state, now = 0;
     if (!a->owner || a->call->provider == 0)
         return 0;
-    if (state == LINECALLSTATE_OFFERING)
-        now |= LINECALLFEATURE_ACCEPT;
-    if ((state & (LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED)) != 0)
-        now |= LINECALLFEATURE_ANSWER;
-    if (state != LINECALLSTATE_IDLE)
-        now |= LINECALLFEATURE_DROP;
-    return now & can;
+    return cf_operation_features(a->call->state) & e->lines[a->call->line].call_features;
 }
 
 static void call_status(struct cf_engine *e, uint32_t port) {

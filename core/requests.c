@@ -303,18 +303,20 @@ void cf_request_replied(struct cf_engine *e, uint32_t provider) {
     }
 }
 
-/* ------------------------------------------------------------------ lineAccept, lineAnswer, lineDrop */
+/* ------------------------------------------------------------------ lineAccept and the like: what providers do to calls */
 
-static const struct {
+static const struct operation {
     uint16_t request, command;
-    uint32_t states; /* in which it is allowed */
-    uint32_t feature;
-    bool takes;      /* names the application in LINECALLINFO.AppName */
+    uint32_t feature; /* and with it the states, shm/operations.h */
+    bool takes;       /* names the application in LINECALLINFO.AppName */
 } operations[] = {
-    {CF_REQ_ACCEPT, CF_CMD_ACCEPT, LINECALLSTATE_OFFERING, LINECALLFEATURE_ACCEPT, true},
-    {CF_REQ_ANSWER, CF_CMD_ANSWER, LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED, LINECALLFEATURE_ANSWER, true},
-    {CF_REQ_DROP, CF_CMD_DROP, ~(uint32_t)LINECALLSTATE_IDLE, LINECALLFEATURE_DROP, false},
+    {CF_REQ_ACCEPT, CF_CMD_ACCEPT, LINECALLFEATURE_ACCEPT, true},
+    {CF_REQ_ANSWER, CF_CMD_ANSWER, LINECALLFEATURE_ANSWER, true},
+    {CF_REQ_DROP, CF_CMD_DROP, LINECALLFEATURE_DROP, false},
+    {CF_REQ_HOLD, CF_CMD_HOLD, LINECALLFEATURE_HOLD, false},
+    {CF_REQ_UNHOLD, CF_CMD_UNHOLD, LINECALLFEATURE_UNHOLD, false},
 };
+_Static_assert(sizeof operations / sizeof operations[0] == CF_REQ_UNHOLD - CF_REQ_ACCEPT + 1, "an entry per request, in their order");
 
 static void operate(struct cf_engine *e, uint32_t port, size_t op) {
     struct cf_asked a = find_call(e, port);
@@ -327,7 +329,7 @@ static void operate(struct cf_engine *e, uint32_t port, size_t op) {
     int32_t error = 0;
     if (!a.owner)
         error = LINEERR_NOTOWNER;
-    else if ((c->state & operations[op].states) == 0 && !rejoin)
+    else if ((cf_operation_features(c->state) & operations[op].feature) == 0 && !rejoin)
         error = LINEERR_INVALCALLSTATE;
     else if ((e->lines[c->line].call_features & operations[op].feature) == 0)
         error = LINEERR_OPERATIONUNAVAIL;
@@ -461,6 +463,8 @@ bool cf_request_take(struct cf_engine *e, uint32_t port) {
     case CF_REQ_ACCEPT:
     case CF_REQ_ANSWER:
     case CF_REQ_DROP:
+    case CF_REQ_HOLD:
+    case CF_REQ_UNHOLD:
         operate(e, port, e->in.m.id - CF_REQ_ACCEPT);
         break;
     case CF_REQ_SHUTDOWN:

@@ -19,6 +19,7 @@
 #include "shm/handle.h"
 #include "shm/handle_table.h"
 #include "shm/journal.h"
+#include "shm/operations.h"
 #include "shm/port.h"
 #include "shm/request.h"
 

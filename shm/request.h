@@ -30,11 +30,16 @@ enum cf_request_id {
     CF_REQ_NEW_CALLS = 0x2008,   /* device HLINE; param1 LINECALLSELECT_ | address id << 32, param2 cursor (0 first), param3 room in handles; data: struct cf_reply_new_calls */
     CF_REQ_SET_PRIVILEGE = 0x2009, /* device HCALL; param1 LINECALLPRIVILEGE_ */
     CF_REQ_RELEASE_ASK = 0x200A, /* device HCALL: lineDeallocateCall on a line opened below API 2.0 (H-43) */
+    CF_REQ_GENERATE_DIGITS = 0x200B, /* device HCALL; param1 LINEDIGITMODE_, param2 duration in ms; fields: DIGITS, none: stops what runs. Answered
+                                   when it is under way; its end is LINE_GENERATE */
     /* asynchronous: param1 request id */
     CF_REQ_MAKE_CALL = 0x2020,   /* device HLINE; fields: DESTINATION, CALL_PARAMS, USER_USER; param2 country code */
     CF_REQ_ACCEPT = 0x2021,      /* device HCALL */
     CF_REQ_ANSWER = 0x2022,
     CF_REQ_DROP = 0x2023,
+    CF_REQ_HOLD = 0x2024,
+    CF_REQ_UNHOLD = 0x2025,
+    CF_REQ_SET_CALL_PARAMS = 0x2026, /* device HCALL; fields: CALL_PARAMS (bearer_mode, min_rate, max_rate count) */
     /* silent */
     CF_REQ_CLOSE = 0x2040,       /* device HLINE: lineClose */
     CF_REQ_RELEASE = 0x2041,     /* device HCALL: lineDeallocateCall */
@@ -111,8 +116,9 @@ struct cf_call_params {
 
 /*
  * What goes down to an application beside TAPI's own messages (ids LINE_*, CF_LINE_GAP, CF_LINE_RESYNC_BEGIN, CF_LINE_RESYNC_END):
- * LINE_APPNEWCALL: device HLINE, param1 address id, param2 HCALL, param3 privilege; payload fields CALLER, CALLED, CALLER_NAME
+ * LINE_APPNEWCALL: device HLINE, param1 address id, param2 HCALL, param3 privilege; payload fields CALLER, CALLED
  * LINE_CALLSTATE, LINE_CALLINFO: device HCALL
+ * LINE_GENERATE: device HCALL, param1 LINEGENERATETERM_, param3 the end in ms of CLOCK_MONOTONIC, low 32 bits
  * LINE_REPLY: param1 request id, param2 result (LONG); of a request that makes a call: device the new HCALL, param3 its privilege
  *   (the library hands device and param3 out as 0)
  * open_line is the HLINE's slot in all of them, so that the library finds the callback instance.

@@ -249,14 +249,34 @@ static void versions_in_common(void **state)
 static void features_by_state_and_privilege(void **state)
 {
     const DWORD all = 0xFFFFFFFF, owner = LINECALLPRIVILEGE_OWNER;
+    const DWORD live = LINECALLFEATURE_DROP | LINECALLFEATURE_GENERATEDIGITS, more = live | LINECALLFEATURE_SETCALLPARAMS;
+    const struct {
+        DWORD state, features;
+    } states[] = {
+        {LINECALLSTATE_IDLE, 0},
+        {LINECALLSTATE_OFFERING, more | LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER},
+        {LINECALLSTATE_ACCEPTED, more | LINECALLFEATURE_ANSWER},
+        {LINECALLSTATE_DIALTONE, more},
+        {LINECALLSTATE_DIALING, more},
+        {LINECALLSTATE_RINGBACK, more},
+        {LINECALLSTATE_BUSY, more},
+        {LINECALLSTATE_SPECIALINFO, more},
+        {LINECALLSTATE_CONNECTED, more | LINECALLFEATURE_HOLD},
+        {LINECALLSTATE_PROCEEDING, more},
+        {LINECALLSTATE_ONHOLD, more | LINECALLFEATURE_UNHOLD},
+        {LINECALLSTATE_CONFERENCED, more},
+        {LINECALLSTATE_ONHOLDPENDCONF, more | LINECALLFEATURE_UNHOLD},
+        {LINECALLSTATE_ONHOLDPENDTRANSFER, more | LINECALLFEATURE_UNHOLD},
+        {LINECALLSTATE_DISCONNECTED, live},
+        {LINECALLSTATE_UNKNOWN, more},
+    };
     (void)state;
-    assert_int_equal(cf_call_features(LINECALLSTATE_OFFERING, owner, all),
-                     LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP);
-    assert_int_equal(cf_call_features(LINECALLSTATE_ACCEPTED, owner, all),
-                     LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP);
-    assert_int_equal(cf_call_features(LINECALLSTATE_CONNECTED, owner, all), LINECALLFEATURE_DROP);
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        assert_int_equal(cf_call_features(states[i].state, owner, all), states[i].features);
+        assert_int_equal(cf_call_features(states[i].state | 0xFF000000, owner, all), states[i].features);
+    }
     assert_int_equal(cf_call_features(LINECALLSTATE_CONNECTED, owner, LINECALLFEATURE_ANSWER), 0);
-    assert_int_equal(cf_call_features(LINECALLSTATE_IDLE, owner, all), 0);
+    assert_int_equal(cf_call_features(0, owner, all), 0);
     assert_int_equal(cf_call_features(LINECALLSTATE_OFFERING, LINECALLPRIVILEGE_MONITOR, all), 0);
 }
 

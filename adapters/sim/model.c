@@ -25,7 +25,8 @@ struct call {
     uint16_t toggles;    /* between CONNECTED and ONHOLD, still to come */
     uint8_t outcome;     /* enum cf_sim_outcome */
     uint8_t outgoing;
-    uint64_t reserved;
+    uint8_t held; /* by its owner: the exchange's own toggles pass unseen */
+    uint8_t reserved[7];
 };
 _Static_assert(sizeof(struct call) == 64, "one line");
 
@@ -204,8 +205,8 @@ struct step {
     uint32_t state, mode;
 };
 
-/* What follows when the call has stayed long enough. */
-static struct step next_step(const struct cf_sim_model *m, const struct call *c)
+/* What follows when the call has stayed long enough. toggle: of CONNECTED and ONHOLD, that it is to go on. */
+static struct step next_step(const struct cf_sim_model *m, const struct call *c, bool toggle)
 {
     const struct step end = {LINECALLSTATE_DISCONNECTED, disconnect_modes[c->outcome]};
     const struct step talk = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
@@ -223,9 +224,9 @@ static struct step next_step(const struct cf_sim_model *m, const struct call *c)
             return (struct step){LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NOANSWER};
         return answered ? talk : end;
     case LINECALLSTATE_CONNECTED:
-        return c->toggles != 0 ? (struct step){LINECALLSTATE_ONHOLD, 0} : end;
+        return toggle ? (struct step){LINECALLSTATE_ONHOLD, 0} : end;
     case LINECALLSTATE_ONHOLD:
-        return c->toggles != 0 ? talk : end;
+        return toggle ? talk : end;
     case LINECALLSTATE_DIALING:
         return (struct step){LINECALLSTATE_PROCEEDING, 0};
     case LINECALLSTATE_PROCEEDING:
@@ -245,14 +246,20 @@ static void report(struct cf_sim_model *m, struct call *c, struct step to, int64
 {
     const struct cf_call_state s = {.state = to.state, .mode = to.mode, .time_ns = now_ns};
     const struct cf_sim_note note = note_of(c, 0);
-    if ((to.state == LINECALLSTATE_ONHOLD || to.state == LINECALLSTATE_CONNECTED) &&
-        (c->state == LINECALLSTATE_ONHOLD || c->state == LINECALLSTATE_CONNECTED))
-        c->toggles--;
     c->state = to.state;
     c->mode = to.mode;
     m->counters.reports++;
     m->counters.ended += to.state == LINECALLSTATE_IDLE;
     m->out.state(m->out.arg, c->id, &s, &note);
+}
+
+/* The state has lasted its time: what follows. A toggle of a call that its owner holds is not seen. */
+static void expire(struct cf_sim_model *m, struct call *c, int64_t now_ns)
+{
+    bool toggle = c->toggles != 0 && (c->state == LINECALLSTATE_CONNECTED || c->state == LINECALLSTATE_ONHOLD);
+    c->toggles -= toggle;
+    if (!toggle || !c->held)
+        report(m, c, next_step(m, c, toggle), now_ns);
 }
 
 /* Sets the timer of the state the call is in; states that last no time are passed at once. tick: when this state began. */
@@ -266,7 +273,7 @@ static void go_on(struct cf_sim_model *m, struct call *c, uint64_t tick, int64_t
             cf_wheel_set(&m->wheel, index_of(m, c), tick + stay);
             return;
         }
-        report(m, c, next_step(m, c), now_ns);
+        expire(m, c, now_ns);
     }
     cf_wheel_cancel(&m->wheel, index_of(m, c));
 }
@@ -392,7 +399,7 @@ uint32_t cf_sim_model_work(struct cf_sim_model *m, int64_t now_ns, uint32_t limi
         uint32_t index;
         for (; done < limit && (index = cf_wheel_expire(&m->wheel)) != CF_WHEEL_NONE; done++) {
             struct call *c = &m->calls[index];
-            report(m, c, next_step(m, c), now_ns);
+            expire(m, c, now_ns);
             go_on(m, c, m->wheel.now, now_ns);
         }
         if (done >= limit || m->wheel.now >= target)
@@ -447,7 +454,7 @@ static void make_call(struct cf_sim_model *m, const struct cf_command *command, 
     go_on(m, c, tick, now_ns);
 }
 
-/* Whether the call may be accepted, answered or dropped now; what it becomes then. */
+/* Whether the call may be accepted, answered, held, retrieved or dropped now; what it becomes then. */
 static bool obey(const struct call *c, uint16_t command, struct step *ret_step)
 {
     bool ringing = c->state == LINECALLSTATE_OFFERING || c->state == LINECALLSTATE_ACCEPTED;
@@ -458,6 +465,12 @@ static bool obey(const struct call *c, uint16_t command, struct step *ret_step)
     case CF_CMD_ANSWER:
         *ret_step = (struct step){LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
         return ringing;
+    case CF_CMD_HOLD:
+        *ret_step = (struct step){LINECALLSTATE_ONHOLD, 0};
+        return c->state == LINECALLSTATE_CONNECTED;
+    case CF_CMD_UNHOLD:
+        *ret_step = (struct step){LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
+        return c->state == LINECALLSTATE_ONHOLD;
     default:
         *ret_step = ringing ? (struct step){LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_REJECT}
                             : (struct step){LINECALLSTATE_IDLE, 0};
@@ -482,6 +495,23 @@ static void control(struct cf_sim_model *m, const struct cf_command *command, ui
         report(m, c, (struct step){LINECALLSTATE_IDLE, 0},
                now_ns); /* rejected: the owner's drop is the end, no linger */
     go_on(m, c, tick, now_ns);
+}
+
+/* The talk's time runs on: how long the other end stays is its own affair. The state is told before the reply (M-23). */
+static void hold(struct cf_sim_model *m, const struct cf_command *command, int64_t now_ns)
+{
+    struct call *c = find(m, command->call);
+    struct step to;
+    bool allowed = c != NULL && obey(c, command->id, &to);
+    if (allowed) {
+        c->held = command->id == CF_CMD_HOLD;
+        report(m, c, to, now_ns);
+    }
+    m->out.reply(m->out.arg, command->number,
+                 allowed     ? 0
+                 : c != NULL ? LINEERR_INVALCALLSTATE
+                             : LINEERR_INVALCALLHANDLE,
+                 command->call);
 }
 
 static void core_forgets(struct cf_sim_model *m, const struct cf_command *command, int64_t now_ns)
@@ -524,6 +554,10 @@ void cf_sim_model_command(struct cf_sim_model *m, const struct cf_command *comma
     switch (command->id) {
     case CF_CMD_MAKE_CALL:
         make_call(m, command, tick, now_ns);
+        break;
+    case CF_CMD_HOLD:
+    case CF_CMD_UNHOLD:
+        hold(m, command, now_ns);
         break;
     case CF_CMD_CLOSE_CALL:
     case CF_CMD_REFUSED:

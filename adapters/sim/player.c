@@ -8,7 +8,7 @@
 
 #include "callfan/tapi.h"
 
-enum { COMMANDS = CF_CMD_DROP - CF_CMD_MAKE_CALL + 1 };
+enum { COMMANDS = CF_CMD_SET_CALL_PARAMS - CF_CMD_MAKE_CALL + 1 };
 
 /* A call by its number in the script. */
 struct played {
@@ -261,13 +261,19 @@ static void obey(struct cf_sim_player *p, const struct cf_command *command, int6
         [CF_CMD_ACCEPT - CF_CMD_MAKE_CALL] = {LINECALLSTATE_ACCEPTED, 0},
         [CF_CMD_ANSWER - CF_CMD_MAKE_CALL] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE},
         [CF_CMD_DROP - CF_CMD_MAKE_CALL] = {LINECALLSTATE_IDLE, 0},
+        [CF_CMD_HOLD - CF_CMD_MAKE_CALL] = {LINECALLSTATE_ONHOLD, 0},
+        [CF_CMD_UNHOLD - CF_CMD_MAKE_CALL] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE},
     };
     struct played *c = cf_provider_call_user(p->port->provider, command->call);
-    cf_provider_reply(p->port->provider, command->number, c == NULL ? LINEERR_INVALCALLHANDLE : 0, command->call);
-    if (c == NULL || c->state == LINECALLSTATE_IDLE)
-        return;
-    const uint32_t *to = states[command->id - CF_CMD_MAKE_CALL];
-    post_state(p, (uint32_t)(c - p->calls), to[0], to[1], (struct cf_text){NULL, 0}, now_ns);
+    bool state_first = command->id == CF_CMD_HOLD || command->id == CF_CMD_UNHOLD; /* as may be (M-23) */
+    if (!state_first)
+        cf_provider_reply(p->port->provider, command->number, c == NULL ? LINEERR_INVALCALLHANDLE : 0, command->call);
+    if (c != NULL && c->state != LINECALLSTATE_IDLE) {
+        const uint32_t *to = states[command->id - CF_CMD_MAKE_CALL];
+        post_state(p, (uint32_t)(c - p->calls), to[0], to[1], (struct cf_text){NULL, 0}, now_ns);
+    }
+    if (state_first)
+        cf_provider_reply(p->port->provider, command->number, c == NULL ? LINEERR_INVALCALLHANDLE : 0, command->call);
 }
 
 static void react(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
@@ -340,7 +346,8 @@ void cf_sim_describe_line(const struct cf_sim_settings *settings, uint32_t line,
                 .line_features = LINEFEATURE_MAKECALL,
                 .calls_max = settings->calls_max,
                 .answer_mode = LINEANSWERMODE_NONE,
-                .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP,
+                .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP |
+                                 LINECALLFEATURE_HOLD | LINECALLFEATURE_UNHOLD,
                 .call_states = LINECALLSTATE_IDLE | LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED |
                                LINECALLSTATE_DIALING | LINECALLSTATE_RINGBACK | LINECALLSTATE_BUSY |
                                LINECALLSTATE_CONNECTED | LINECALLSTATE_PROCEEDING | LINECALLSTATE_ONHOLD |

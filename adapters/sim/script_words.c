@@ -136,6 +136,8 @@ const struct cf_script_word cf_script_commands[] = {
     {"accept", CF_CMD_ACCEPT},
     {"answer", CF_CMD_ANSWER},
     {"drop", CF_CMD_DROP},
+    {"hold", CF_CMD_HOLD},
+    {"unhold", CF_CMD_UNHOLD},
     {NULL, 0},
 };
 

@@ -493,6 +493,14 @@ CF_API LONG lineAnswer(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize);
  * stays valid until lineDeallocateCall. Asynchronous. As lineAccept. */
 CF_API LONG lineDrop(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize);
 
+/* Puts a CONNECTED call on hold: it becomes ONHOLD, which may be told before LINE_REPLY or after it. Owner.
+ * Asynchronous. INVALCALLHANDLE, NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL, REQUESTOVERRUN. */
+CF_API LONG lineHold(HCALL hCall);
+
+/* Retrieves a call that is ONHOLD, ONHOLDPENDTRANSFER or ONHOLDPENDCONF: it becomes CONNECTED. Owner. Asynchronous. As
+ * lineHold. */
+CF_API LONG lineUnhold(HCALL hCall);
+
 /* Gives a call handle back: it is void everywhere in the process before this returns; of two threads one gets 0, the
  * other INVALCALLHANDLE. The call goes on. Synchronous, local, 0 also when the service is gone; on lines opened with
  * a version below 2.0 a sole owner asks the service and gets INVALCALLSTATE unless the call is IDLE. */

@@ -183,6 +183,13 @@ DWORD call_privilege(HCALL call)
     return status.dwCallPrivilege;
 }
 
+DWORD call_features(HCALL call)
+{
+    LINECALLSTATUS status;
+    status_of(call, &status);
+    return status.dwCallFeatures;
+}
+
 void assert_call_void(HCALL call)
 {
     LINECALLINFO info = {.dwTotalSize = sizeof info};
@@ -193,5 +200,7 @@ void assert_call_void(HCALL call)
     assert_error(lineAccept(call, NULL, 0), LINEERR_INVALCALLHANDLE);
     assert_error(lineAnswer(call, NULL, 0), LINEERR_INVALCALLHANDLE);
     assert_error(lineDrop(call, NULL, 0), LINEERR_INVALCALLHANDLE);
+    assert_error(lineHold(call), LINEERR_INVALCALLHANDLE);
+    assert_error(lineUnhold(call), LINEERR_INVALCALLHANDLE);
     assert_error(lineDeallocateCall(call), LINEERR_INVALCALLHANDLE);
 }

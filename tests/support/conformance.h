@@ -82,6 +82,7 @@ DWORD call_owners(HCALL call);
 DWORD call_monitors(HCALL call);
 DWORD call_state(HCALL call);
 DWORD call_privilege(HCALL call);
+DWORD call_features(HCALL call);
 
 /* The handle is void: every function that takes one says LINEERR_INVALCALLHANDLE. */
 void assert_call_void(HCALL call);

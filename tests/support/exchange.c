@@ -25,7 +25,10 @@ static void announce_line(struct exchange *x, uint32_t line)
         .info = "exchange of the tests",
         .caps = {.permanent_id = 1000 + line,
                  .line_features = LINEFEATURE_MAKECALL,
-                 .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP,
+                 .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP |
+                                  LINECALLFEATURE_HOLD | LINECALLFEATURE_UNHOLD | LINECALLFEATURE_GENERATEDIGITS |
+                                  LINECALLFEATURE_SETCALLPARAMS,
+                 .bearer_modes = LINEBEARERMODE_VOICE | LINEBEARERMODE_SPEECH,
                  .call_states = LINECALLSTATE_OFFERING | LINECALLSTATE_CONNECTED | LINECALLSTATE_IDLE,
                  .calls_max = 1000},
     };

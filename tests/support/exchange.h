@@ -23,7 +23,7 @@ struct exchange {
     } waiting;
 };
 
-/* Attaches with that many lines, which can accept, answer, drop and make calls. The section of callfand's configuration is
+/* Attaches with that many lines, which can do everything that TAPI functions here ask of calls. The section of callfand's configuration is
  * EXCHANGE_SECTION. */
 #define EXCHANGE_SECTION "provider test { }\n"
 void exchange_attach(struct exchange *x, uint32_t lines);
