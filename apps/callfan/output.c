@@ -56,6 +56,14 @@ void cf_tool_print_json_string(FILE *to, const char *text)
     putc('"', to);
 }
 
+void cf_tool_print_text(FILE *to, const char *text, int width)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++, width--)
+        putc(*c < 0x20 || *c == 0x7F ? '?' : *c, to);
+    for (; width > 0; width--)
+        putc(' ', to);
+}
+
 const char *cf_tool_duration(int64_t ns, char text[16])
 {
     static const struct {
@@ -82,6 +90,35 @@ void cf_tool_print_latency(FILE *to, const struct cf_histogram *h)
         fprintf(to, "%s%s %s", i == 0 ? "" : ", ", points[i].name,
                 cf_tool_duration(cf_histogram_percentile(h, points[i].part), text));
     }
+}
+
+struct cf_tool_event cf_tool_event_read(const struct cf_batch_message *m, const struct cf_tool_lines *lines)
+{
+    struct cf_tool_event e = {.m = m, .line = -1, .caller = m->caller, .called = m->called};
+    DWORD device;
+    switch (m->dwMessageID) {
+    case LINE_CALLSTATE:
+        e.state = (DWORD)m->dwParam1;
+        e.mode = (DWORD)m->dwParam2;
+        e.privilege = (DWORD)m->dwParam3;
+        /* fall through */
+    case LINE_CALLINFO:
+        e.call = m->hDevice;
+        return e;
+    case LINE_CREATE:
+    case LINE_REMOVE:
+        e.line = (int64_t)m->dwParam1;
+        return e;
+    case LINE_APPNEWCALL:
+        e.call = (HCALL)m->dwParam2;
+        e.privilege = (DWORD)m->dwParam3;
+        break;
+    default:
+        break;
+    }
+    if (cf_tool_lines_device(lines, m->hDevice, &device))
+        e.line = device;
+    return e;
 }
 
 /* The parameters of messages that are not about a call, by their names. */
@@ -130,6 +167,8 @@ static void print_json(const struct cf_tool_output *o, const struct cf_tool_even
         fputs(",\"called\":", o->to);
         cf_tool_print_json_string(o->to, e->called != NULL ? e->called : "");
     }
+    if (e->call_id != 0)
+        fprintf(o->to, ",\"call_id\":\"%08x\"", e->call_id);
     print_params(o, e->m);
     fputs("}\n", o->to);
 }
@@ -148,13 +187,6 @@ static const char *colour_of(const struct cf_tool_event *e)
         if (colours[i].state == (e->state & 0x00FFFFFF))
             return colours[i].colour;
     return e->m->dwMessageID >= CF_LINE_GAP ? "\033[35m" : "";
-}
-
-/* Text from the network on a terminal: control characters are shown as '?'. */
-static void print_text(FILE *to, const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-        putc(*c < 0x20 || *c == 0x7F ? '?' : *c, to);
 }
 
 static void print_plain(const struct cf_tool_output *o, const struct cf_tool_event *e)
@@ -182,11 +214,13 @@ static void print_plain(const struct cf_tool_output *o, const struct cf_tool_eve
         fprintf(o->to, "  %s", cf_privilege_name(e->privilege));
     if (e->caller != NULL) {
         fputs("  ", o->to);
-        print_text(o->to, *e->caller != '\0' ? e->caller : "?");
+        cf_tool_print_text(o->to, *e->caller != '\0' ? e->caller : "?", 0);
         fputs(" -> ", o->to);
-        print_text(o->to, e->called != NULL && *e->called != '\0' ? e->called : "?");
+        cf_tool_print_text(o->to, e->called != NULL && *e->called != '\0' ? e->called : "?", 0);
     }
     print_params(o, e->m);
+    if (e->call_id != 0 && e->m->dwMessageID == LINE_REPLY)
+        fprintf(o->to, "  call id %08x", e->call_id);
     putc('\n', o->to);
 }
 
