@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
     {"monitor", cf_tool_monitor, "print every message of lines and calls, live"},
     {"answer", cf_tool_answer, "own lines: answer the calls that are offered, later drop them"},
+    {"dial", cf_tool_dial, "make a call, or many, and say how they went"},
     {"lines", cf_tool_lines, "list the line devices"},
     {"calls", cf_tool_calls, "list the calls that exist now"},
     {"status", cf_tool_status, "show the service: ports, rings, counters, restarts"},
