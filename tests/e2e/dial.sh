@@ -146,3 +146,20 @@ code=0
 wait "$last" || code=$?
 [ "$code" -eq 3 ] || fail "dial ended with $code after the service went"
 grep -q "the service at .* went away" "$service_folder/last.err" || fail "$(cat "$service_folder/last.err")"
+
+# what the network said
+service_stop
+new_folder
+out=$service_folder/out err=$service_folder/err
+{
+    echo "lines 1"
+    echo "on makecall ok call 5"
+    for second in 1 3 6 10 20 40; do # the first one that comes after the call counts
+        echo "at $second call 5 state disconnected busy cause \"SIP 486\""
+    done
+} >"$service_folder/script"
+service_start "provider sim { command = \"callfan-sim\" script = \"$service_folder/script\" }"
+lines_are_up 1
+dial 1 --line 0 --json 777
+states_are "DIALING,DISCONNECTED BUSY,IDLE"
+err_says "^callfan dial: call [0-9a-f]{8} to '777' on line 0: DISCONNECTED BUSY, cause SIP 486$"
