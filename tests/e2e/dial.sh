@@ -3,7 +3,7 @@
 # many at once; its end by ^C, by time, by the service's.
 # ctest-timeout: 240
 source "$(dirname "$0")/common.sh"
-out= err=
+out='' err=''
 
 # dial CODE OPTION...: runs it to its end; what it printed is in the files $out and $err.
 dial() {
