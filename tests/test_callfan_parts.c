@@ -11,6 +11,7 @@
 
 #include "apps/callfan/call_list.h"
 #include "apps/callfan/compare.h"
+#include "apps/callfan/dialled.h"
 #include "apps/callfan/histogram.h"
 #include "apps/callfan/map.h"
 #include "apps/callfan/open_lines.h"
@@ -285,6 +286,53 @@ static void a_pace_makes_only_the_last_moment_good(void **state)
     assert_false(cf_tool_pace_take(&p, INT64_C(61000000000)));
 }
 
+static void dialled_calls_are_found_by_handle_and_request(void **state)
+{
+    (void)state;
+    enum { ROOM = 50 };
+    struct cf_dialled d;
+    uint64_t seed = 3, numbers = 0;
+    assert_true(cf_dialled_init(&d, ROOM));
+    struct cf_dialled_call *live[ROOM], *first = d.calls;
+    uint32_t count = 0;
+    for (int i = 0; i < 20000; i++) {
+        uint64_t dice = next_random(&seed) % 4;
+        if (dice < 2 && count < ROOM) {
+            struct cf_dialled_call *c = live[count++] = cf_dialled_take(&d, 7, i + 1);
+            cf_dialled_set_request(&d, c, (LONG)++numbers);
+            assert_ptr_equal(cf_dialled_by_request(&d, numbers), c);
+        } else if (dice == 2 && count > 0) {
+            struct cf_dialled_call *c = live[next_random(&seed) % count];
+            if (c->handle == 0) {
+                LONG request = c->request;
+                c->handle = (uint64_t)request << 32;
+                cf_dialled_has_handle(&d, c);
+                cf_dialled_set_request(&d, c, 0);
+                assert_null(cf_dialled_by_request(&d, (uint64_t)request));
+            }
+            assert_ptr_equal(cf_dialled_by_handle(&d, c->handle), c);
+        } else if (count > 0) {
+            uint64_t at = next_random(&seed) % count;
+            HCALL handle = live[at]->handle;
+            LONG request = live[at]->request;
+            cf_dialled_forget(&d, live[at]);
+            live[at] = live[--count];
+            assert_null(cf_dialled_by_handle(&d, handle)); /* also 0, which is none */
+            assert_null(cf_dialled_by_request(&d, (uint64_t)request));
+        }
+        assert_int_equal(d.live, count);
+    }
+    uint32_t at = 0, seen = 0;
+    for (struct cf_dialled_call *c; (c = cf_dialled_next(&d, &at)) != NULL; seen++) {
+        assert_int_equal(c->device, 7);
+        cf_dialled_forget(&d, c);
+    }
+    assert_int_equal(seen, count);
+    assert_int_equal(d.live + d.by_handle.used_count + d.by_request.used_count, 0);
+    assert_ptr_equal(d.calls, first);
+    cf_dialled_fini(&d);
+}
+
 /* ---- options ------------------------------------------------------------------------------------- */
 
 struct parsed {
@@ -451,6 +499,7 @@ int main(void)
         cmocka_unit_test(json_strings_are_always_text),
         cmocka_unit_test(a_pace_keeps_its_rate_whatever_the_steps),
         cmocka_unit_test(a_pace_makes_only_the_last_moment_good),
+        cmocka_unit_test(dialled_calls_are_found_by_handle_and_request),
         cmocka_unit_test(operands_stand_anywhere_between_options),
         cmocka_unit_test(a_wrong_command_line_is_refused),
         cmocka_unit_test(call_ids_are_hexadecimal),

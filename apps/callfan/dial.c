@@ -9,11 +9,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "apps/callfan/call_list.h"
+#include "apps/callfan/dialled.h"
 #include "apps/callfan/histogram.h"
-#include "apps/callfan/map.h"
 #include "apps/callfan/options.h"
 #include "apps/callfan/output.h"
 #include "apps/callfan/pace.h"
@@ -30,20 +29,14 @@ enum {
     MODES = 32,
 };
 
+/* States of a call that was answered; those beside CONNECTED come first only when messages were missed. */
+#define TALKS                                                                                                          \
+    (LINECALLSTATE_CONNECTED | LINECALLSTATE_ONHOLD | LINECALLSTATE_ONHOLDPENDTRANSFER |                               \
+     LINECALLSTATE_ONHOLDPENDCONF | LINECALLSTATE_CONFERENCED)
+#define TONES      (LINECALLSTATE_BUSY | LINECALLSTATE_SPECIALINFO)
 #define END_NS_MAX INT64_C(5000000000)
 
 enum action { ACTION_MAKE, ACTION_DROP, ACTION_CUT, ACTION_PROGRESS, ACTION_LINES };
-
-struct dialled {
-    HCALL handle; /* 0 until LINE_REPLY */
-    LONG request; /* outstanding; 0: none */
-    DWORD device, id, state;
-    bool answered, judged; /* judged: answered, or told why not */
-    bool dropping, again;  /* again: to be dropped when the outstanding request has its reply */
-    int64_t made_ns;
-    char caller[32];
-    uint32_t next_free;
-};
 
 struct dial {
     bool json, quiet; /* options */
@@ -56,15 +49,13 @@ struct dial {
     struct cf_tool_session session;
     struct cf_tool_output out;
     struct cf_tool_pace pace;
-    struct dialled *calls; /* at_once of them */
-    uint32_t calls_used, first_free;
-    struct cf_tool_map by_handle, by_request; /* -> place in calls + 1 */
+    struct cf_dialled calls;
     DWORD line_at;
     bool waits; /* an ACTION_MAKE timer runs */
     bool stopping;
     int64_t stop_ns;
     struct cf_histogram answer_time;
-    uint64_t made, live, answered, failed, given_up, drops_failed;
+    uint64_t made, answered, failed, given_up, drops_failed, missed;
     uint64_t by_mode[MODES]; /* failed ones by the bit of their LINEDISCONNECTMODE_ */
 };
 
@@ -73,39 +64,10 @@ static const char *destination(const struct dial *d)
     return d->operands.text[0];
 }
 
-/* ---- the calls ------------------------------------------------------------------------------- */
-
-static struct dialled *find(struct dial *d, const struct cf_tool_map *map, uint64_t key)
-{
-    uint64_t place;
-    return cf_tool_map_get(map, key, &place) ? &d->calls[place - 1] : NULL;
-}
-
-static struct dialled *take_place(struct dial *d)
-{
-    uint32_t place = d->first_free;
-    if (place == UINT32_MAX)
-        place = d->calls_used++;
-    else
-        d->first_free = d->calls[place].next_free;
-    d->calls[place] = (struct dialled){0};
-    d->live++;
-    return &d->calls[place];
-}
-
-static void forget(struct dial *d, struct dialled *c)
-{
-    if (c->handle != 0)
-        cf_tool_map_remove(&d->by_handle, c->handle);
-    if (c->request > 0)
-        cf_tool_map_remove(&d->by_request, (uint64_t)c->request);
-    *c = (struct dialled){.next_free = d->first_free};
-    d->first_free = (uint32_t)(c - d->calls);
-    d->live--;
-}
+/* ---- what is said of a call ------------------------------------------------------------------ */
 
 /* How the end of a call that was not answered is told: once, and not for ever. */
-static void fail(struct dial *d, struct dialled *c, const char *why, const char *cause)
+static void fail(struct dial *d, struct cf_dialled_call *c, const char *why, const char *cause)
 {
     if (c->judged)
         return;
@@ -123,17 +85,15 @@ static void fail(struct dial *d, struct dialled *c, const char *why, const char 
     putc('\n', stderr);
 }
 
-static void fail_error(struct dial *d, struct dialled *c, LONG error)
+static void fail_error(struct dial *d, struct cf_dialled_call *c, LONG error)
 {
     char why[256];
     snprintf(why, sizeof why, "%s: %s", cf_line_error_name(error), cf_line_error_text(error));
     fail(d, c, why, "");
 }
 
-#define TONES (LINECALLSTATE_BUSY | LINECALLSTATE_SPECIALINFO)
-
 /* It ended; before: the state it was in. */
-static void fail_state(struct dial *d, struct dialled *c, DWORD before, DWORD mode)
+static void fail_state(struct dial *d, struct cf_dialled_call *c, DWORD before, DWORD mode)
 {
     struct cf_tool_call facts = {0};
     char why[64];
@@ -157,7 +117,7 @@ static void fail_state(struct dial *d, struct dialled *c, DWORD before, DWORD mo
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static void drop(struct dial *d, struct dialled *c)
+static void drop(struct dial *d, struct cf_dialled_call *c)
 {
     if (c->request != 0) { /* the call is still being made, or a drop is under way */
         c->again = true;
@@ -166,8 +126,7 @@ static void drop(struct dial *d, struct dialled *c)
     LONG result = lineDrop(c->handle, NULL, 0);
     c->dropping = true;
     if (result > 0) {
-        c->request = result;
-        cf_tool_map_put(&d->by_request, (uint64_t)result, (uint64_t)(c - d->calls) + 1);
+        cf_dialled_set_request(&d->calls, c, result);
     } else if (result == LINEERR_REQUESTOVERRUN) {
         cf_tool_session_later(&d->session, RETRY_MS, c->handle, ACTION_DROP);
     } else if (d->drops_failed++ < COMPLAINTS_MAX) {
@@ -182,21 +141,18 @@ static bool make(struct dial *d)
     HLINE line = cf_tool_lines_next(&d->session.lines, &d->line_at, &device);
     if (line == 0)
         return false;
-    struct dialled *c = take_place(d);
-    c->device = device;
-    c->made_ns = cf_tool_now_ns();
+    struct cf_dialled_call *c = cf_dialled_take(&d->calls, device, cf_tool_now_ns());
     LONG result = lineMakeCall(line, &c->handle, destination(d), 0, NULL);
     if (result == LINEERR_REQUESTOVERRUN) {
-        forget(d, c);
+        cf_dialled_forget(&d->calls, c);
         return false;
     }
     d->made++;
     if (result > 0) {
-        c->request = result;
-        cf_tool_map_put(&d->by_request, (uint64_t)result, (uint64_t)(c - d->calls) + 1);
+        cf_dialled_set_request(&d->calls, c, result);
     } else {
         fail_error(d, c, result);
-        forget(d, c);
+        cf_dialled_forget(&d->calls, c);
     }
     return true;
 }
@@ -205,9 +161,9 @@ static void stop(struct dial *d)
 {
     d->stopping = true;
     d->stop_ns = cf_tool_now_ns();
-    for (uint32_t i = 0; i < d->calls_used; i++)
-        if (d->calls[i].made_ns != 0)
-            drop(d, &d->calls[i]);
+    uint32_t at = 0;
+    for (struct cf_dialled_call *c; (c = cf_dialled_next(&d->calls, &at)) != NULL;)
+        drop(d, c);
 }
 
 static bool all_made(const struct dial *d)
@@ -225,7 +181,7 @@ static void wait_to_make(struct dial *d, int64_t due_ns)
 static void make_those_due(struct dial *d)
 {
     int64_t now_ns = cf_tool_now_ns();
-    for (int i = 0; i < BURST && !all_made(d) && d->live < d->at_once; i++) {
+    for (int i = 0; i < BURST && !all_made(d) && d->calls.live < d->at_once; i++) {
         if (!cf_tool_pace_take(&d->pace, now_ns)) {
             wait_to_make(d, d->pace.next_ns);
             return;
@@ -236,13 +192,13 @@ static void make_those_due(struct dial *d)
             return;
         }
     }
-    if (!all_made(d) && d->live < d->at_once)
+    if (!all_made(d) && d->calls.live < d->at_once)
         wait_to_make(d, now_ns); /* the burst is over, not the work */
 }
 
 /* ---- what comes ------------------------------------------------------------------------------ */
 
-static void on_made(struct dial *d, struct dialled *c, LONG result)
+static void on_made(struct dial *d, struct cf_dialled_call *c, LONG result)
 {
     struct cf_tool_call facts;
     if (result != 0) {
@@ -250,18 +206,17 @@ static void on_made(struct dial *d, struct dialled *c, LONG result)
         fail_error(d, c, result);
         return;
     }
-    cf_tool_map_put(&d->by_handle, c->handle, (uint64_t)(c - d->calls) + 1);
+    cf_dialled_has_handle(&d->calls, c);
     if (d->quiet || cf_tool_call_ask(c->handle, c->device, &facts) != 0)
         return;
     c->id = facts.id;
-    snprintf(c->caller, sizeof c->caller, "%.31s", facts.caller);
+    snprintf(c->caller, sizeof c->caller, "%.*s", CF_DIALLED_CALLER_BYTES - 1, facts.caller);
 }
 
-static void on_reply(struct dial *d, struct dialled *c, LONG result)
+static void on_reply(struct dial *d, struct cf_dialled_call *c, LONG result)
 {
     bool makes = !c->dropping, again = c->again;
-    cf_tool_map_remove(&d->by_request, (uint64_t)c->request);
-    c->request = 0;
+    cf_dialled_set_request(&d->calls, c, 0);
     c->again = false;
     if (makes)
         on_made(d, c, result);
@@ -271,20 +226,22 @@ static void on_reply(struct dial *d, struct dialled *c, LONG result)
         drop(d, c);
 }
 
-static void on_state(struct dial *d, struct dialled *c, DWORD state, DWORD mode)
+static void on_answer(struct dial *d, struct cf_dialled_call *c)
+{
+    c->answered = c->judged = true;
+    d->answered++;
+    cf_histogram_add(&d->answer_time, cf_tool_now_ns() - c->made_ns);
+    if (d->talk_ns >= 0)
+        cf_tool_session_later(&d->session, d->talk_ns / 1000000, c->handle, ACTION_DROP);
+}
+
+static void on_state(struct dial *d, struct cf_dialled_call *c, DWORD state, DWORD mode)
 {
     DWORD before = c->state;
     c->state = state;
+    if ((state & TALKS) != 0 && !c->answered)
+        on_answer(d, c);
     switch (state) {
-    case LINECALLSTATE_CONNECTED:
-        if (c->answered)
-            break; /* it was on hold */
-        c->answered = c->judged = true;
-        d->answered++;
-        cf_histogram_add(&d->answer_time, cf_tool_now_ns() - c->made_ns);
-        if (d->talk_ns >= 0)
-            cf_tool_session_later(&d->session, d->talk_ns / 1000000, c->handle, ACTION_DROP);
-        break;
     case LINECALLSTATE_BUSY:
     case LINECALLSTATE_SPECIALINFO:
         cf_tool_session_later(&d->session, TONE_MS, c->handle, ACTION_CUT);
@@ -296,14 +253,14 @@ static void on_state(struct dial *d, struct dialled *c, DWORD state, DWORD mode)
     case LINECALLSTATE_IDLE:
         fail_state(d, c, before, 0);
         lineDeallocateCall(c->handle);
-        forget(d, c);
+        cf_dialled_forget(&d->calls, c);
         break;
     default:
         break;
     }
 }
 
-static void show(const struct dial *d, struct cf_tool_event *e, const struct dialled *c)
+static void show(const struct dial *d, struct cf_tool_event *e, const struct cf_dialled_call *c)
 {
     if (d->quiet)
         return;
@@ -322,14 +279,17 @@ static void on_message(void *self, const struct cf_batch_message *m)
     struct dial *d = self;
     struct cf_tool_event e = cf_tool_event_read(m, &d->session.lines);
     bool reply = m->dwMessageID == LINE_REPLY;
-    struct dialled *c = reply ? find(d, &d->by_request, m->dwParam1) : find(d, &d->by_handle, e.call);
+    struct cf_dialled_call *c =
+        reply ? cf_dialled_by_request(&d->calls, m->dwParam1) : cf_dialled_by_handle(&d->calls, e.call);
     if (reply && c != NULL)
         on_reply(d, c, (LONG)m->dwParam2);
     show(d, &e, c);
+    if (m->dwMessageID == CF_LINE_GAP)
+        d->missed += m->dwParam2 - m->dwParam1 + 1;
     if (c == NULL)
         return;
     if (c->handle == 0)
-        forget(d, c); /* it was not made */
+        cf_dialled_forget(&d->calls, c); /* it was not made */
     else if (m->dwMessageID == LINE_CALLSTATE)
         on_state(d, c, e.state & 0x00FFFFFF, e.mode);
 }
@@ -338,12 +298,12 @@ static void on_message(void *self, const struct cf_batch_message *m)
 static void on_line(void *self, const struct cf_batch_message *m, DWORD device)
 {
     struct dial *d = self;
-    for (uint32_t i = 0; i < d->calls_used && m->dwMessageID == LINE_CLOSE; i++) {
-        struct dialled *c = &d->calls[i];
-        if (c->made_ns == 0 || c->device != device)
+    uint32_t at = 0;
+    for (struct cf_dialled_call *c; m->dwMessageID == LINE_CLOSE && (c = cf_dialled_next(&d->calls, &at)) != NULL;) {
+        if (c->device != device)
             continue;
         fail(d, c, "the line was closed", "");
-        forget(d, c);
+        cf_dialled_forget(&d->calls, c);
     }
     if (d->session.lines.open_count == 0)
         cf_tool_session_later(&d->session, LINES_MS, 0, ACTION_LINES);
@@ -351,14 +311,14 @@ static void on_line(void *self, const struct cf_batch_message *m, DWORD device)
 
 static void print_progress(const struct dial *d)
 {
-    fprintf(stderr, "callfan dial: %" PRIu64 " made, %" PRIu64 " answered, %" PRIu64 " failed, %" PRIu64 " live\n",
-            d->made, d->answered, d->failed, d->live);
+    fprintf(stderr, "callfan dial: %" PRIu64 " made, %" PRIu64 " answered, %" PRIu64 " failed, %u live\n", d->made,
+            d->answered, d->failed, d->calls.live);
 }
 
 static void on_timer(void *self, const struct cf_tool_timer *t)
 {
     struct dial *d = self;
-    struct dialled *c = find(d, &d->by_handle, t->key);
+    struct cf_dialled_call *c = cf_dialled_by_handle(&d->calls, t->key);
     switch (t->action) {
     case ACTION_MAKE:
         d->waits = false;
@@ -397,7 +357,7 @@ static void on_turn(void *self)
 static bool finished(void *self)
 {
     const struct dial *d = self;
-    return (all_made(d) && d->live == 0) || (d->stopping && cf_tool_now_ns() - d->stop_ns >= END_NS_MAX);
+    return (all_made(d) && d->calls.live == 0) || (d->stopping && cf_tool_now_ns() - d->stop_ns >= END_NS_MAX);
 }
 
 static void print_reasons(const struct dial *d)
@@ -422,26 +382,26 @@ static int conclude(const struct dial *d)
         fprintf(stderr, ", %" PRIu64 " dropped before an answer", d->given_up);
     if (d->count_max > d->made)
         fprintf(stderr, ", %" PRIu64 " not made", d->count_max - d->made);
-    if (d->live != 0)
-        fprintf(stderr, ", %" PRIu64 " did not end in time", d->live);
+    if (d->calls.live != 0)
+        fprintf(stderr, ", %u did not end in time", d->calls.live);
+    if (d->missed != 0)
+        fprintf(stderr, ", %" PRIu64 " messages missed (an answer may be among them)", d->missed);
     fprintf(stderr, ", in %.1f s\n", cf_tool_session_seconds(&d->session));
     if (d->answered > 1) {
         fprintf(stderr, "callfan dial: from lineMakeCall to the answer: ");
         cf_tool_print_latency(stderr, &d->answer_time);
         putc('\n', stderr);
     }
-    bool good = d->answered != 0 && d->failed == 0 && d->drops_failed == 0 && d->live == 0;
+    bool good = d->answered != 0 && d->failed == 0 && d->drops_failed == 0 && d->calls.live == 0;
     return good ? CF_EXIT_OK : CF_EXIT_FINDINGS;
 }
 
 static int run(struct dial *d)
 {
-    d->calls = calloc(d->at_once, sizeof *d->calls);
-    if (d->calls == NULL) {
+    if (!cf_dialled_init(&d->calls, d->at_once)) {
         fprintf(stderr, "callfan dial: no memory for %u calls\n", d->at_once);
         return CF_EXIT_FINDINGS;
     }
-    d->first_free = UINT32_MAX;
     cf_tool_pace_init(&d->pace, d->rate, cf_tool_now_ns());
     if (d->count_max != 1)
         cf_tool_session_later(&d->session, PROGRESS_MS, 0, ACTION_PROGRESS);
@@ -450,8 +410,6 @@ static int run(struct dial *d)
     on_turn(d);
     int result = cf_tool_session_run(&d->session);
     int found = conclude(d);
-    cf_tool_map_fini(&d->by_handle);
-    cf_tool_map_fini(&d->by_request);
     return result == CF_EXIT_OK ? found : result;
 }
 
@@ -515,6 +473,6 @@ int cf_tool_dial(int argc, char **argv)
         return result;
     result = run(&d);
     cf_tool_session_leave(&d.session); /* before its memory goes: a reply could still be written there */
-    free(d.calls);
+    cf_dialled_fini(&d.calls);
     return result;
 }
