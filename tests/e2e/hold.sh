@@ -94,11 +94,11 @@ wait "$keeper" || fail "hold --keep ended with $? after its call: $(cat "$servic
 
 # ^C gives the last handle of all back, and with it goes the call.
 start_owner third 2
-run_aside keeper "$bin/callfan" hold --keep "$call"
+run_aside last "$bin/callfan" hold --keep "$call"
 keeper=$aside_pid
-wait_for 30 "the call on hold" grep -q ONHOLD "$service_folder/keeper.out"
+wait_for 30 "the call on hold" grep -q ONHOLD "$service_folder/last.out"
 kill -KILL "$owner"
-wait_for 30 "one owner" call_is "$call" "ONHOLD 1"
+wait_for 30 "the keeper alone" call_is "$call" "ONHOLD 1"
 kill -INT "$keeper"
 wait "$keeper" || fail "hold --keep ended with $? after ^C"
 wait_for 30 "one call left" status_is .totals.calls_live 1
@@ -112,7 +112,7 @@ run_aside alone "$bin/callfan" hold "$call"
 alone=$aside_pid
 wait_for 30 "two owners" call_is "$call" "CONNECTED 2"
 kill -KILL "$owner"
-wait_for 30 "one owner" call_is "$call" "CONNECTED 1"
+wait_for 30 "one owner of the call that is to be held" call_is "$call" "CONNECTED 1"
 kill -CONT "$exchange"
 wait_for 30 "it to stay" grep -q "call $call on line 2: nobody else has it" "$service_folder/alone.err"
 [ "$(cat "$service_folder/alone.out")" = "line 2  call $call  ONHOLD" ] || fail "$(cat "$service_folder/alone.out")"
