@@ -476,6 +476,13 @@ static void messages_print_what_they_say(void **state)
     m = (struct cf_batch_message){.seq = 8, .dwMessageID = LINE_APPNEWCALL, .hDevice = 500, .dwParam2 = 0xab};
     m.dwParam3 = LINECALLPRIVILEGE_MONITOR;
     assert_string_equal(printed(&m, false, 0), "  line 4     00000000000000ab  LINE_APPNEWCALL  MONITOR\n");
+    m = (struct cf_batch_message){.seq = 9, .dwMessageID = LINE_CALLINFO, .hDevice = 0xab};
+    m.dwParam1 = LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMMONITORS | LINECALLINFOSTATE_CALLDATA;
+    assert_string_equal(printed(&m, false, 0),
+                        "  00000000000000ab  LINE_CALLINFO  NUMOWNERINCR|NUMMONITORS|CALLDATA\n");
+    m.dwParam1 = LINECALLINFOSTATE_OTHER;
+    assert_string_equal(printed(&m, true, 0), "{\"seq\":9,\"time_ns\":0,\"message\":\"LINE_CALLINFO\","
+                                              "\"call\":\"00000000000000ab\",\"info\":1}\n");
     m = (struct cf_batch_message){.seq = 9, .dwMessageID = LINE_REPLY, .dwParam1 = 3};
     assert_string_equal(printed(&m, false, 42), "  LINE_REPLY  request 3  success  call id 0000002a\n");
     m.dwParam2 = (DWORD)LINEERR_CALLUNAVAIL;

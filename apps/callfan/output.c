@@ -1,5 +1,6 @@
 #include "apps/callfan/output.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,9 +137,33 @@ static const struct named_params params_of[] = {
     {LINE_ADDRESSSTATE, {"address", "address_state", NULL}},
 };
 
+/* LINECALLINFOSTATE_ by the number of the bit. */
+static const char *const info_names[] = {
+    "OTHER",         "DEVSPECIFIC",   "BEARERMODE",   "RATE",         "MEDIAMODE",     "APPSPECIFIC",   "CALLID",
+    "RELATEDCALLID", "ORIGIN",        "REASON",       "COMPLETIONID", "NUMOWNERINCR",  "NUMOWNERDECR",  "NUMMONITORS",
+    "TRUNK",         "CALLERID",      "CALLEDID",     "CONNECTEDID",  "REDIRECTIONID", "REDIRECTINGID", "DISPLAY",
+    "USERUSERINFO",  "HIGHLEVELCOMP", "LOWLEVELCOMP", "CHARGINGINFO", "TERMINAL",      "DIALPARAMS",    "MONITORMODES",
+    "TREATMENT",     "QOS",           "CALLDATA",
+};
+static_assert(LINECALLINFOSTATE_CALLDATA == 1u << (sizeof info_names / sizeof *info_names - 1), "a name per bit");
+
+static void print_info_names(FILE *to, DWORD info)
+{
+    const char *before = "  ";
+    for (size_t i = 0; i < sizeof info_names / sizeof *info_names; i++)
+        if ((info >> i & 1) != 0) {
+            fprintf(to, "%s%s", before, info_names[i]);
+            before = "|";
+        }
+}
+
 static void print_params(const struct cf_tool_output *o, const struct cf_batch_message *m)
 {
     const DWORD_PTR value[3] = {m->dwParam1, m->dwParam2, m->dwParam3};
+    if (m->dwMessageID == LINE_CALLINFO && !o->json) {
+        print_info_names(o->to, (DWORD)m->dwParam1);
+        return;
+    }
     for (size_t i = 0; i < sizeof params_of / sizeof *params_of; i++)
         for (int k = 0; params_of[i].message == m->dwMessageID && k < 3; k++)
             if (params_of[i].name[k] != NULL)
