@@ -392,21 +392,11 @@ static void operands_stand_anywhere_between_options(void **state)
 static void a_wrong_command_line_is_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"",
-                                        "a b c",
-                                        "a -x",
-                                        "a --rate 0",
-                                        "a --rate -1",
-                                        "a --rate x",
-                                        "a --rate 100001",
-                                        "a --rate nan",
-                                        "a --rate 1e99",
-                                        "a --flag=1",
-                                        "a --text",
-                                        "a --rate ~",
-                                        "a --line 5-3",
-                                        "--",
-                                        "a --nothing"};
+    static const char *const wrong[] = {
+        "",           "a b c",           "a -x",         "a --rate 0",    "a --rate -1",
+        "a --rate x", "a --rate 100001", "a --rate nan", "a --rate 1e99", "a --rate 1e-300",
+        "a --flag=1", "a --text",        "a --rate ~",   "a --line 5-3",  "--",
+        "a --nothing"};
     struct parsed p;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(parse(wrong[i], &p, 2), CF_EXIT_USAGE);

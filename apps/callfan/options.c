@@ -71,7 +71,7 @@ static bool parse_rate(const char *text, double *ret_rate)
     char *end;
     errno = 0;
     double value = strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' || !(value > 0 && value <= CF_TOOL_RATE_MAX))
+    if (errno != 0 || end == text || *end != '\0' || !(value >= CF_TOOL_RATE_MIN && value <= CF_TOOL_RATE_MAX))
         return false;
     *ret_rate = value;
     return true;

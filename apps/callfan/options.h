@@ -16,12 +16,14 @@ enum cf_tool_option_kind {
     CF_OPTION_U32,     /* uint32_t *: a decimal number */
     CF_OPTION_U64,     /* uint64_t * */
     CF_OPTION_SECONDS, /* int64_t *: seconds with a fraction, stored as nanoseconds */
-    CF_OPTION_RATE,    /* double *: a number above 0, with a fraction, at most CF_TOOL_RATE_MAX */
+    CF_OPTION_RATE,    /* double *: so many a second, CF_TOOL_RATE_MIN to CF_TOOL_RATE_MAX, with a fraction */
     CF_OPTION_TEXT,    /* const char ** */
     CF_OPTION_LINES,   /* struct cf_tool_line_list *: N or N-M, may be repeated */
 };
 
 enum { CF_TOOL_LINE_RANGES_MAX = 64, CF_TOOL_OPERANDS_MAX = 256, CF_TOOL_RATE_MAX = 100000 };
+
+#define CF_TOOL_RATE_MIN 1e-6
 
 /* Which lines a command is about: none given means all. */
 struct cf_tool_line_list {

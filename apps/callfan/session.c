@@ -25,12 +25,14 @@ int cf_tool_session_join(struct cf_tool_session *s)
     int result = cf_tool_service_join(&s->service, s->socket, full_name(s, name), s->ring_kib * 1024, s->flags);
     if (result != CF_EXIT_OK)
         return result;
+    result = open_lines(s);
+    if (result != CF_EXIT_OK) {
+        cf_tool_session_leave(s);
+        return result;
+    }
     s->start_ns = cf_tool_now_ns();
     s->end_ns = s->duration_ns == 0 ? 0 : s->start_ns + s->duration_ns;
-    result = open_lines(s);
-    if (result != CF_EXIT_OK)
-        cf_tool_session_leave(s);
-    return result;
+    return CF_EXIT_OK;
 }
 
 static void let_go(struct cf_tool_session *s)
