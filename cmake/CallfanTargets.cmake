@@ -34,6 +34,7 @@ function(cf_program name)
     cf_compile(${name})
     target_link_libraries(${name} PRIVATE ${arg_LINK})
     install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    set_property(GLOBAL APPEND PROPERTY CF_PROGRAMS ${name})
 endfunction()
 
 function(cf_folder_sources ret)

@@ -1,4 +1,4 @@
-/* The parts of the command-line tool: histogram, map, timers, states of calls and their comparison. */
+/* The parts of the command-line tool: histogram, map, timers, pace, options, output, states of calls and their comparison. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,11 +9,17 @@
 
 #include <cmocka.h>
 
+#include "apps/callfan/call_list.h"
 #include "apps/callfan/compare.h"
+#include "apps/callfan/dialled.h"
 #include "apps/callfan/histogram.h"
 #include "apps/callfan/map.h"
+#include "apps/callfan/open_lines.h"
+#include "apps/callfan/options.h"
 #include "apps/callfan/output.h"
+#include "apps/callfan/pace.h"
 #include "apps/callfan/timers.h"
+#include "apps/callfan/tool.h"
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -239,6 +245,242 @@ static void json_strings_are_always_text(void **state)
     assert_string_equal(text, "\"a\\\"b\\\\c\\u000a\xC3\xA4\\ufffdx\\ufffd\\ufffd\"");
 }
 
+/* ---- pace ---------------------------------------------------------------------------------------- */
+
+/* How many turns there are in so many steps of step_ns from 5 s on. */
+static int turns(double rate, int64_t step_ns, int steps)
+{
+    struct cf_tool_pace p;
+    int64_t now_ns = 5000000000;
+    int taken = 0;
+    cf_tool_pace_init(&p, rate, now_ns);
+    for (int i = 0; i < steps; i++, now_ns += step_ns)
+        while (taken < 100000 && cf_tool_pace_take(&p, now_ns))
+            taken++;
+    return taken;
+}
+
+static void a_pace_keeps_its_rate_whatever_the_steps(void **state)
+{
+    (void)state;
+    assert_int_equal(turns(10, 1000000, 1000), 10);    /* 1 s by milliseconds, the first turn at once */
+    assert_int_equal(turns(10, 70000000, 15), 10);     /* 1.05 s in steps that fit no interval */
+    assert_int_equal(turns(1000, 10000000, 100), 991); /* ten turns a step */
+    assert_int_equal(turns(0.5, 1000000000, 4), 2);
+    assert_int_equal(turns(0, 1, 1), 100000); /* no rate: as often as asked */
+}
+
+static void a_pace_makes_only_the_last_moment_good(void **state)
+{
+    (void)state;
+    struct cf_tool_pace p;
+    cf_tool_pace_init(&p, 100, 1000000000);
+    assert_true(cf_tool_pace_take(&p, 1000000000));
+    assert_false(cf_tool_pace_take(&p, 1009999999));
+    int late = 0;
+    while (cf_tool_pace_take(&p, INT64_C(61000000000))) /* a minute later */
+        late++;
+    assert_int_equal(late, 11); /* 100 ms of debt, and now */
+    cf_tool_pace_return(&p);
+    assert_true(cf_tool_pace_take(&p, INT64_C(61000000000)));
+    assert_false(cf_tool_pace_take(&p, INT64_C(61000000000)));
+}
+
+static void dialled_calls_are_found_by_handle_and_request(void **state)
+{
+    (void)state;
+    enum { ROOM = 50 };
+    struct cf_dialled d;
+    uint64_t seed = 3, numbers = 0;
+    assert_true(cf_dialled_init(&d, ROOM));
+    struct cf_dialled_call *live[ROOM], *first = d.calls;
+    uint32_t count = 0;
+    for (int i = 0; i < 20000; i++) {
+        uint64_t dice = next_random(&seed) % 4;
+        if (dice < 2 && count < ROOM) {
+            struct cf_dialled_call *c = live[count++] = cf_dialled_take(&d, 7, i + 1);
+            cf_dialled_set_request(&d, c, (LONG)++numbers);
+            assert_ptr_equal(cf_dialled_by_request(&d, numbers), c);
+        } else if (dice == 2 && count > 0) {
+            struct cf_dialled_call *c = live[next_random(&seed) % count];
+            if (c->handle == 0) {
+                LONG request = c->request;
+                c->handle = (uint64_t)request << 32;
+                cf_dialled_has_handle(&d, c);
+                cf_dialled_set_request(&d, c, 0);
+                assert_null(cf_dialled_by_request(&d, (uint64_t)request));
+            }
+            assert_ptr_equal(cf_dialled_by_handle(&d, c->handle), c);
+        } else if (count > 0) {
+            uint64_t at = next_random(&seed) % count;
+            HCALL handle = live[at]->handle;
+            LONG request = live[at]->request;
+            cf_dialled_forget(&d, live[at]);
+            live[at] = live[--count];
+            assert_null(cf_dialled_by_handle(&d, handle)); /* also 0, which is none */
+            assert_null(cf_dialled_by_request(&d, (uint64_t)request));
+        }
+        assert_int_equal(d.live, count);
+    }
+    uint32_t at = 0, seen = 0;
+    for (struct cf_dialled_call *c; (c = cf_dialled_next(&d, &at)) != NULL; seen++) {
+        assert_int_equal(c->device, 7);
+        cf_dialled_forget(&d, c);
+    }
+    assert_int_equal(seen, count);
+    assert_int_equal(d.live + d.by_handle.used_count + d.by_request.used_count, 0);
+    assert_ptr_equal(d.calls, first);
+    cf_dialled_fini(&d);
+}
+
+/* ---- options ------------------------------------------------------------------------------------- */
+
+struct parsed {
+    bool flag;
+    double rate;
+    const char *text;
+    struct cf_tool_line_list lines;
+    struct cf_tool_operands operands;
+};
+
+/* Words are separated by single spaces; "~" stands for an empty one. CF_EXIT_OK with GO_ON is -1. */
+static int parse(const char *line, struct parsed *p, uint32_t max)
+{
+    static char words[256];
+    char *argv[16] = {(char *)"test"}, *save;
+    int argc = 1, result = -1;
+    *p = (struct parsed){.operands = {.name = "CALL", .min = max > 0, .max = max}};
+    const struct cf_tool_option options[] = {
+        {"flag", CF_OPTION_FLAG, &p->flag, NULL, "a flag"},
+        {"rate", CF_OPTION_RATE, &p->rate, "R", "a rate"},
+        {"text", CF_OPTION_TEXT, &p->text, "TEXT", "a text"},
+        {"line", CF_OPTION_LINES, &p->lines, "N", "lines"},
+    };
+    const struct cf_tool_usage usage = {.synopsis = "callfan test",
+                                        .text = "A test.",
+                                        .options = options,
+                                        .options_count = 4,
+                                        .operands = max > 0 ? &p->operands : NULL};
+    snprintf(words, sizeof words, "%s", line);
+    for (char *w = strtok_r(words, " ", &save); w != NULL && argc < 15; w = strtok_r(NULL, " ", &save))
+        argv[argc++] = strcmp(w, "~") == 0 ? (char *)"" : w;
+    if (cf_tool_options_parse(argc, argv, &usage, &result) == CF_PARSE_GO_ON)
+        return -1;
+    return result;
+}
+
+static void operands_stand_anywhere_between_options(void **state)
+{
+    (void)state;
+    struct parsed p;
+    assert_int_equal(parse("a --flag b --rate 2.5 --line 3-5 c", &p, 3), -1);
+    assert_int_equal(p.operands.count, 3);
+    assert_string_equal(p.operands.text[0], "a");
+    assert_string_equal(p.operands.text[2], "c");
+    assert_true(p.flag && p.rate == 2.5 && p.lines.count == 1 && p.lines.range[0].last == 5);
+    assert_int_equal(parse("--text --flag -- --flag", &p, 1), -1);
+    assert_string_equal(p.text, "--flag"); /* a value is a value */
+    assert_string_equal(p.operands.text[0], "--flag");
+    assert_false(p.flag);
+    assert_int_equal(parse("~", &p, 1), -1);
+    assert_string_equal(p.operands.text[0], "");
+    assert_int_equal(parse("a b --text=x=y", &p, 2), -1);
+    assert_string_equal(p.text, "x=y");
+    assert_int_equal(parse("", &p, 0), -1);
+}
+
+static void a_wrong_command_line_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",           "a b c",           "a -x",         "a --rate 0",    "a --rate -1",
+        "a --rate x", "a --rate 100001", "a --rate nan", "a --rate 1e99", "a --rate 1e-300",
+        "a --flag=1", "a --text",        "a --rate ~",   "a --line 5-3",  "--",
+        "a --nothing"};
+    struct parsed p;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(parse(wrong[i], &p, 2), CF_EXIT_USAGE);
+    assert_int_equal(parse("a", &p, 0), CF_EXIT_USAGE);
+    assert_int_equal(parse("a b c d --help", &p, 4), CF_EXIT_OK);
+}
+
+static void call_ids_are_hexadecimal(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"", "0x", "123456789", "12g", "-1", " 1", "1 ", "0x0x1", "+1"};
+    DWORD id = 7;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(cf_tool_call_id_parse(wrong[i], &id));
+    assert_int_equal(id, 7);
+    assert_true(cf_tool_call_id_parse("0000002a", &id) && id == 42);
+    assert_true(cf_tool_call_id_parse("2A", &id) && id == 42);
+    assert_true(cf_tool_call_id_parse("0xFFFFFFFF", &id) && id == UINT32_MAX);
+    assert_true(cf_tool_call_id_parse("10", &id) && id == 16);
+}
+
+/* ---- output -------------------------------------------------------------------------------------- */
+
+static void lines_are_taken_in_turn(void **state)
+{
+    (void)state;
+    HLINE by_device[] = {0, 11, 0, 33, 44};
+    struct cf_tool_lines l = {.by_device = by_device, .devices_room = 5, .open_count = 3};
+    DWORD at = 0, device;
+    static const HLINE turns_of[] = {11, 33, 44, 11, 33};
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(cf_tool_lines_next(&l, &at, &device), turns_of[i]);
+    assert_int_equal(device, 3);
+    by_device[1] = by_device[3] = by_device[4] = 0;
+    assert_int_equal(cf_tool_lines_next(&l, &at, &device), 0);
+    l.open_count = 0;
+    assert_int_equal(cf_tool_lines_next(&l, &at, &device), 0);
+}
+
+static const char *printed(const struct cf_batch_message *m, bool json, DWORD call_id)
+{
+    static char text[512];
+    struct cf_tool_lines lines = {0};
+    memset(text, 0, sizeof text);
+    cf_tool_map_put(&lines.ids, 500, 4);
+    struct cf_tool_event e = cf_tool_event_read(m, &lines);
+    e.call_id = call_id;
+    struct cf_tool_output o = {.to = fmemopen(text, sizeof text, "w"), .json = json};
+    cf_tool_output_event(&o, &e);
+    fclose(o.to);
+    cf_tool_map_fini(&lines.ids);
+    return json ? text : text + strlen("00:00:00.000000");
+}
+
+static void messages_print_what_they_say(void **state)
+{
+    (void)state;
+    struct cf_batch_message m = {.seq = 7, .time_ns = 9, .hDevice = 0xab, .dwMessageID = LINE_CALLSTATE};
+    m.dwParam1 = LINECALLSTATE_CONNECTED;
+    m.dwParam3 = LINECALLPRIVILEGE_OWNER;
+    assert_string_equal(printed(&m, true, 0),
+                        "{\"seq\":7,\"time_ns\":9,\"message\":\"LINE_CALLSTATE\",\"call\":\"00000000000000ab\","
+                        "\"state\":\"CONNECTED\",\"mode\":\"ACTIVE\",\"privilege\":\"OWNER\"}\n");
+    m.caller = "1\n2";
+    m.called = "";
+    assert_string_equal(printed(&m, false, 42), "  00000000000000ab  CONNECTED    ACTIVE  OWNER  1?2 -> ?\n");
+    m = (struct cf_batch_message){.seq = 8, .dwMessageID = LINE_APPNEWCALL, .hDevice = 500, .dwParam2 = 0xab};
+    m.dwParam3 = LINECALLPRIVILEGE_MONITOR;
+    assert_string_equal(printed(&m, false, 0), "  line 4     00000000000000ab  LINE_APPNEWCALL  MONITOR\n");
+    m = (struct cf_batch_message){.seq = 9, .dwMessageID = LINE_CALLINFO, .hDevice = 0xab};
+    m.dwParam1 = LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMMONITORS | LINECALLINFOSTATE_CALLDATA;
+    assert_string_equal(printed(&m, false, 0),
+                        "  00000000000000ab  LINE_CALLINFO  NUMOWNERINCR|NUMMONITORS|CALLDATA\n");
+    m.dwParam1 = LINECALLINFOSTATE_OTHER;
+    assert_string_equal(printed(&m, true, 0), "{\"seq\":9,\"time_ns\":0,\"message\":\"LINE_CALLINFO\","
+                                              "\"call\":\"00000000000000ab\",\"info\":1}\n");
+    m = (struct cf_batch_message){.seq = 9, .dwMessageID = LINE_REPLY, .dwParam1 = 3};
+    assert_string_equal(printed(&m, false, 42), "  LINE_REPLY  request 3  success  call id 0000002a\n");
+    m.dwParam2 = (DWORD)LINEERR_CALLUNAVAIL;
+    assert_string_equal(printed(&m, true, 42),
+                        "{\"seq\":9,\"time_ns\":0,\"message\":\"LINE_REPLY\",\"call_id\":\"0000002a\","
+                        "\"request\":3,\"result\":\"LINEERR_CALLUNAVAIL\"}\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +494,14 @@ int main(void)
         cmocka_unit_test(what_could_not_be_seen_is_no_finding),
         cmocka_unit_test(expected_states_allow_what_is_in_brackets),
         cmocka_unit_test(json_strings_are_always_text),
+        cmocka_unit_test(a_pace_keeps_its_rate_whatever_the_steps),
+        cmocka_unit_test(a_pace_makes_only_the_last_moment_good),
+        cmocka_unit_test(dialled_calls_are_found_by_handle_and_request),
+        cmocka_unit_test(operands_stand_anywhere_between_options),
+        cmocka_unit_test(a_wrong_command_line_is_refused),
+        cmocka_unit_test(call_ids_are_hexadecimal),
+        cmocka_unit_test(lines_are_taken_in_turn),
+        cmocka_unit_test(messages_print_what_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,16 +17,13 @@
 
 #include "apps/callfan/compare.h"
 #include "apps/callfan/histogram.h"
-#include "apps/callfan/open_lines.h"
 #include "apps/callfan/options.h"
 #include "apps/callfan/output.h"
 #include "apps/callfan/sender.h"
-#include "apps/callfan/service.h"
+#include "apps/callfan/session.h"
 #include "apps/callfan/view.h"
 
 enum {
-    BATCH = 1024,
-    WAIT_MS_MAX = 100,
     MARKS_MAX = 256,
     MONITORS_MAX = 64,
 };
@@ -41,17 +38,14 @@ struct mark {
 };
 
 struct check {
-    const char *socket, *sender_path, *states_text, *ready_path;
-    struct cf_tool_line_list wanted;
+    const char *sender_path, *states_text, *ready_path;
     struct cf_expected_states expected;
     uint64_t calls_max;
-    int64_t duration_ns;
-    uint32_t monitors, ring_kib;
+    uint32_t monitors;
     bool json, allow_gaps;
 
     unsigned number; /* of this monitor, from 1 */
-    struct cf_tool_service service;
-    struct cf_tool_lines lines;
+    struct cf_tool_session session;
     struct cf_view view;
     struct cf_histogram latency;
     struct cf_compare_times times;
@@ -61,8 +55,9 @@ struct check {
     unsigned marks_count;
 
     uint64_t messages, call_messages, next_seq, holes, gap_missed, folded, unseen_told, gaps, resyncs, not_dense;
-    int64_t arrival_ns, silence_ns_max;
-    bool resync, gone;
+    int64_t arrival_ns, silence_ns_max; /* of the batch at hand, or the last */
+    int64_t asked_ns;                   /* when the end was asked for; 0: not yet */
+    bool resync;
 };
 
 static volatile sig_atomic_t marks_asked;
@@ -105,32 +100,31 @@ static void on_close(struct check *c, DWORD device, int64_t now_ns)
     }
 }
 
-static void on_line(struct check *c, const struct cf_batch_message *m, int64_t now_ns)
+static void on_line(void *self, const struct cf_batch_message *m, DWORD device)
 {
-    DWORD device;
-    if (!cf_tool_lines_follow(&c->lines, m, &device))
-        return;
+    struct check *c = self;
     if (m->dwMessageID == LINE_CLOSE)
-        on_close(c, device, now_ns);
+        on_close(c, device, c->arrival_ns);
     else if (c->times.windows_count > 0)
         c->times.window[c->times.windows_count - 1].to_ns = cf_tool_now_ns();
 }
 
-static void on_message(struct check *c, const struct cf_batch_message *m, int64_t now_ns)
+static void on_message(void *self, const struct cf_batch_message *m)
 {
+    struct check *c = self;
     DWORD device = 0;
     check_sequence(c, m);
     c->messages += m->dwMessageID != CF_LINE_GAP;
     switch (m->dwMessageID) {
     case LINE_APPNEWCALL:
         c->call_messages++;
-        cf_tool_lines_device(&c->lines, m->hDevice, &device);
+        cf_tool_lines_device(&c->session.lines, m->hDevice, &device);
         cf_view_announce(&c->view, (HCALL)m->dwParam2, device, m->caller);
         break;
     case LINE_CALLSTATE:
         c->call_messages++;
         if (!c->resync)
-            cf_histogram_add(&c->latency, now_ns - m->time_ns);
+            cf_histogram_add(&c->latency, c->arrival_ns - m->time_ns);
         if (cf_view_state(&c->view, m, c->resync))
             lineDeallocateCall(m->hDevice);
         break;
@@ -147,13 +141,6 @@ static void on_message(struct check *c, const struct cf_batch_message *m, int64_
         c->folded += m->dwParam2 - m->dwParam1;
         c->unseen_told += m->dwParam3;
         break;
-    case LINE_CREATE:
-    case LINE_CLOSE:
-        on_line(c, m, now_ns);
-        break;
-    case LINE_LINEDEVSTATE:
-        c->gone |= (m->dwParam1 & LINEDEVSTATE_REINIT) != 0;
-        break;
     default:
         break;
     }
@@ -167,10 +154,11 @@ static void take_marks(struct check *c)
         c->marks[c->marks_count] = (struct mark){mark_at_ns[c->marks_count], 0};
 }
 
-static void note_arrival(struct check *c, int64_t now_ns)
+static void note_arrival(void *self)
 {
+    struct check *c = self;
     take_marks(c);
-    int64_t before_ns = c->arrival_ns;
+    int64_t now_ns = cf_tool_now_ns(), before_ns = c->arrival_ns;
     if (now_ns - before_ns > c->silence_ns_max)
         c->silence_ns_max = now_ns - before_ns;
     for (unsigned i = 0; i < c->marks_count; i++) {
@@ -184,40 +172,18 @@ static void note_arrival(struct check *c, int64_t now_ns)
 
 /* ---- the run ----------------------------------------------------------------------------------- */
 
-static bool is_over(const struct check *c, int64_t *asked_ns)
+static bool finished(void *self)
 {
+    struct check *c = self;
     int64_t now_ns = cf_tool_now_ns();
-    bool asked = cf_tool_stop_asked() || (c->duration_ns != 0 && now_ns >= c->times.ready_ns + c->duration_ns) ||
+    bool asked = cf_tool_session_over(&c->session) ||
                  (c->calls_max != 0 && c->view.calls_count - c->view.live_count >= c->calls_max);
     if (!asked)
         return false;
-    if (*asked_ns == 0)
-        *asked_ns = now_ns;
-    bool quiet = now_ns - c->arrival_ns >= QUIET_NS && now_ns - *asked_ns >= QUIET_NS && !c->resync;
-    return (quiet && c->view.live_count == 0) || now_ns - *asked_ns >= DRAIN_NS_MAX;
-}
-
-static int run(struct check *c)
-{
-    static struct cf_batch_message batch[BATCH];
-    int64_t asked_ns = 0;
-    while (!c->gone && !is_over(c, &asked_ns)) {
-        uint32_t count;
-        LONG error = cf_line_get_messages(c->service.app, batch, BATCH, WAIT_MS_MAX, &count);
-        if (error != 0) {
-            cf_tool_complain("check", "fetching messages", error);
-            return CF_EXIT_NO_SERVICE;
-        }
-        int64_t now_ns = cf_tool_now_ns();
-        if (count > 0)
-            note_arrival(c, now_ns);
-        for (uint32_t i = 0; i < count; i++)
-            on_message(c, &batch[i], now_ns);
-    }
-    c->times.end_ns = cf_tool_now_ns();
-    if (c->gone)
-        fprintf(stderr, "callfan check: the service at %s went away\n", c->service.socket);
-    return c->gone ? CF_EXIT_NO_SERVICE : CF_EXIT_OK;
+    if (c->asked_ns == 0)
+        c->asked_ns = now_ns;
+    bool quiet = now_ns - c->arrival_ns >= QUIET_NS && now_ns - c->asked_ns >= QUIET_NS && !c->resync;
+    return (quiet && c->view.live_count == 0) || now_ns - c->asked_ns >= DRAIN_NS_MAX;
 }
 
 /* ---- the verdict ------------------------------------------------------------------------------- */
@@ -363,29 +329,29 @@ static void tell_ready(const struct check *c)
 
 static int monitor(struct check *c)
 {
+    static const struct cf_tool_session_ops ops = {
+        .finished = finished, .arrived = note_arrival, .message = on_message, .line = on_line};
     char name[32];
-    snprintf(name, sizeof name, "callfan check %u", c->number);
-    int result = cf_tool_service_join(&c->service, c->socket, name, c->ring_kib * 1024, 0);
+    snprintf(name, sizeof name, "check %u", c->number); /* it is our name in the status, too */
+    c->session.command = name;
+    c->session.ops = &ops;
+    c->session.self = c;
+    c->session.privileges = LINECALLPRIVILEGE_MONITOR;
+    int result = cf_tool_session_join(&c->session);
     if (result != CF_EXIT_OK)
         return result;
     c->next_seq = 1;
-    c->lines = (struct cf_tool_lines){
-        .command = "check", .app = c->service.app, .wanted = &c->wanted, .privileges = LINECALLPRIVILEGE_MONITOR};
-    if (!cf_tool_lines_open(&c->lines, c->service.devices)) {
-        lineShutdown(c->service.app);
-        return CF_EXIT_FINDINGS;
-    }
     c->times.ready_ns = c->arrival_ns = cf_tool_now_ns();
     tell_ready(c);
-    result = run(c);
+    result = cf_tool_session_run(&c->session);
+    c->times.end_ns = cf_tool_now_ns();
     if (result == CF_EXIT_OK) {
-        LONG error = cf_app_counters(c->service.app, &c->counters);
+        LONG error = cf_app_counters(c->session.service.app, &c->counters);
         if (error != 0)
             cf_tool_complain("check", "cf_app_counters", error);
         result = error != 0 ? CF_EXIT_FINDINGS : conclude(c);
     }
-    lineShutdown(c->service.app);
-    cf_tool_lines_fini(&c->lines);
+    cf_tool_session_leave(&c->session);
     cf_view_fini(&c->view);
     return result;
 }
@@ -439,9 +405,8 @@ int cf_tool_check(int argc, char **argv)
 {
     static struct check c = {.monitors = 1};
     const struct cf_tool_option options[] = {
-        {"socket", CF_OPTION_TEXT, &c.socket, "PATH",
-         "the service's socket (default: CALLFAN_SOCKET, then the system's)"},
-        {"line", CF_OPTION_LINES, &c.wanted, "N",
+        CF_TOOL_OPTION_SOCKET(&c.session.socket),
+        {"line", CF_OPTION_LINES, &c.session.wanted, "N",
          "only this line, or N-M; may be repeated (default: all, new ones too)"},
         {"sender", CF_OPTION_TEXT, &c.sender_path, "FILE",
          "compare every call with callfan-sim's record (or a folder of them) at the end"},
@@ -450,21 +415,22 @@ int cf_tool_check(int argc, char **argv)
          "                     DISCONNECTED,IDLE; with --calls there must be exactly so many"},
         {"monitors", CF_OPTION_U32, &c.monitors, "N", "run N monitors, each a process (default 1)"},
         {"calls", CF_OPTION_U64, &c.calls_max, "N", "end after N calls have ended"},
-        {"seconds", CF_OPTION_SECONDS, &c.duration_ns, "N", "end after N seconds (default: at ^C or SIGTERM)"},
-        {"ring", CF_OPTION_U32, &c.ring_kib, "KIB", "size of the message ring (default: the service's)"},
+        {"seconds", CF_OPTION_SECONDS, &c.session.duration_ns, "N", "end after N seconds (default: at ^C or SIGTERM)"},
+        {"ring", CF_OPTION_U32, &c.session.ring_kib, "KIB", "size of the message ring (default: the service's)"},
         {"allow-gaps", CF_OPTION_FLAG, &c.allow_gaps, NULL,
          "a gap is no finding if it is told exactly and resynchronised"},
         {"ready", CF_OPTION_TEXT, &c.ready_path, "FILE", "create FILE.<number> when the lines are open"},
         {"json", CF_OPTION_FLAG, &c.json, NULL, "one JSON object per monitor"},
     };
     const struct cf_tool_usage usage = {
-        "callfan check [--sender FILE | --states LIST] [OPTION]...",
-        "Monitors lines by the batch call and proves at the end that nothing was lost: dense\n"
-        "sequence numbers, every call's states against the sender's list, counters that obey\n"
-        "offered = delivered + pending + missed + cancelled. When its end comes it reads on\n"
-        "until no call is live and a second was quiet. SIGUSR1 marks a moment: the longest\n"
-        "silence after it is reported.",
-        options, sizeof options / sizeof *options};
+        .synopsis = "callfan check [--sender FILE | --states LIST] [OPTION]...",
+        .text = "Monitors lines by the batch call and proves at the end that nothing was lost: dense\n"
+                "sequence numbers, every call's states against the sender's list, counters that obey\n"
+                "offered = delivered + pending + missed + cancelled. When its end comes it reads on\n"
+                "until no call is live and a second was quiet. SIGUSR1 marks a moment: the longest\n"
+                "silence after it is reported.",
+        .options = options,
+        .options_count = sizeof options / sizeof *options};
     int result;
     if (cf_tool_options_parse(argc, argv, &usage, &result) == CF_PARSE_END)
         return result;

@@ -104,15 +104,15 @@ int cf_tool_lines(int argc, char **argv)
     const char *socket = NULL;
     bool json = false;
     const struct cf_tool_option options[] = {
-        {"socket", CF_OPTION_TEXT, &socket, "PATH",
-         "the service's socket (default: CALLFAN_SOCKET, then the system's)"},
+        CF_TOOL_OPTION_SOCKET(&socket),
         {"json", CF_OPTION_FLAG, &json, NULL, "one JSON object per line"},
     };
     const struct cf_tool_usage usage = {
-        "callfan lines [OPTION]...",
-        "Lists the line devices: number, name, address, whether it is in service, how many\n"
-        "applications have it open, calls active and on hold, and whether it can make calls.",
-        options, sizeof options / sizeof *options};
+        .synopsis = "callfan lines [OPTION]...",
+        .text = "Lists the line devices: number, name, address, whether it is in service, how many\n"
+                "applications have it open, calls active and on hold, and whether it can make calls.",
+        .options = options,
+        .options_count = sizeof options / sizeof *options};
     struct cf_tool_service service;
     int result;
     if (cf_tool_options_parse(argc, argv, &usage, &result) == CF_PARSE_END)

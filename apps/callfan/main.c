@@ -1,5 +1,5 @@
 /*
- * callfan: watches, answers and checks from the command line. One command per file.
+ * callfan: monitors, makes, answers and manages calls from the command line. A command is a function cf_tool_COMMAND().
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +13,10 @@ static const struct command {
 } commands[] = {
     {"monitor", cf_tool_monitor, "print every message of lines and calls, live"},
     {"answer", cf_tool_answer, "own lines: answer the calls that are offered, later drop them"},
+    {"dial", cf_tool_dial, "make a call, or many, and say how they went"},
+    {"hold", cf_tool_hold, "put calls on hold"},
+    {"unhold", cf_tool_unhold, "retrieve calls that are on hold"},
+    {"drop", cf_tool_drop, "end calls"},
     {"lines", cf_tool_lines, "list the line devices"},
     {"calls", cf_tool_calls, "list the calls that exist now"},
     {"status", cf_tool_status, "show the service: ports, rings, counters, restarts"},

@@ -120,6 +120,19 @@ bool cf_tool_lines_device(const struct cf_tool_lines *l, HLINE line, DWORD *ret_
     return true;
 }
 
+HLINE cf_tool_lines_next(const struct cf_tool_lines *l, DWORD *at, DWORD *ret_device)
+{
+    for (size_t i = 0; i < l->devices_room && l->open_count != 0; i++) {
+        DWORD device = *at < l->devices_room ? *at : 0;
+        *at = device + 1;
+        if (l->by_device[device] == 0)
+            continue;
+        *ret_device = device;
+        return l->by_device[device];
+    }
+    return 0;
+}
+
 void cf_tool_lines_fini(struct cf_tool_lines *l)
 {
     free(l->by_device);

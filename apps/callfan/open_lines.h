@@ -35,6 +35,9 @@ bool cf_tool_lines_follow(struct cf_tool_lines *l, const struct cf_batch_message
 
 bool cf_tool_lines_device(const struct cf_tool_lines *l, HLINE line, DWORD *ret_device);
 
+/* The open line at or after device id *at, around the end if need be; *at moves behind it. 0: none is open. */
+HLINE cf_tool_lines_next(const struct cf_tool_lines *l, DWORD *at, DWORD *ret_device);
+
 /* Forgets all, closes nothing. */
 void cf_tool_lines_fini(struct cf_tool_lines *l);
 

@@ -19,8 +19,8 @@ static void print_help(const struct cf_tool_usage *usage)
         snprintf(head, sizeof head, "--%s%s%s", o->name, o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
         printf("  %-18s %s\n", head, o->help);
     }
-    printf("\nexit status: 0 as it should be, 1 something was found, 2 wrong command line, 3 the service is not "
-           "reachable\n");
+    printf("\nexit status: %s, 2 wrong command line, 3 the service is not reachable\n",
+           usage->exits != NULL ? usage->exits : "0 as it should be, 1 something was found");
 }
 
 static bool parse_number(const char *text, uint64_t max, uint64_t *ret_value)
@@ -66,6 +66,17 @@ static bool parse_seconds(const char *text, int64_t *ret_ns)
     return true;
 }
 
+static bool parse_rate(const char *text, double *ret_rate)
+{
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (errno != 0 || end == text || *end != '\0' || !(value >= CF_TOOL_RATE_MIN && value <= CF_TOOL_RATE_MAX))
+        return false;
+    *ret_rate = value;
+    return true;
+}
+
 static bool store(const struct cf_tool_option *o, const char *value)
 {
     uint64_t number;
@@ -82,6 +93,8 @@ static bool store(const struct cf_tool_option *o, const char *value)
         return parse_number(value, UINT64_MAX, (uint64_t *)o->target);
     case CF_OPTION_SECONDS:
         return parse_seconds(value, (int64_t *)o->target);
+    case CF_OPTION_RATE:
+        return parse_rate(value, (double *)o->target);
     case CF_OPTION_TEXT:
         *(const char **)o->target = value;
         return true;
@@ -130,19 +143,49 @@ static int take(int argc, char **argv, int i, const struct cf_tool_usage *usage)
     return taken;
 }
 
-enum cf_tool_parse cf_tool_options_parse(int argc, char **argv, const struct cf_tool_usage *usage, int *ret_exit)
+static bool take_operand(const char *command, const char *text, struct cf_tool_operands *operands)
 {
+    if (operands == NULL || operands->count == operands->max) {
+        fprintf(stderr, "callfan %s: '%s' is one argument too many; see callfan %s --help\n", command, text, command);
+        return false;
+    }
+    operands->text[operands->count++] = text;
+    return true;
+}
+
+static bool take_all(int argc, char **argv, const struct cf_tool_usage *usage, bool *ret_help)
+{
+    bool options_end = false;
     for (int i = 1, taken; i < argc; i += taken) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            print_help(usage);
-            *ret_exit = CF_EXIT_OK;
-            return CF_PARSE_END;
-        }
-        taken = take(argc, argv, i, usage);
-        if (taken == 0) {
-            *ret_exit = CF_EXIT_USAGE;
-            return CF_PARSE_END;
+        taken = 1;
+        if (options_end || argv[i][0] != '-') {
+            if (!take_operand(argv[0], argv[i], usage->operands))
+                return false;
+        } else if (strcmp(argv[i], "--") == 0) {
+            options_end = true;
+        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            *ret_help = true;
+            return true;
+        } else if ((taken = take(argc, argv, i, usage)) == 0) {
+            return false;
         }
     }
-    return CF_PARSE_GO_ON;
+    if (usage->operands == NULL || usage->operands->count >= usage->operands->min)
+        return true;
+    fprintf(stderr, "callfan %s: %s is missing; see callfan %s --help\n", argv[0], usage->operands->name, argv[0]);
+    return false;
+}
+
+enum cf_tool_parse cf_tool_options_parse(int argc, char **argv, const struct cf_tool_usage *usage, int *ret_exit)
+{
+    bool help = false;
+    if (!take_all(argc, argv, usage, &help)) {
+        *ret_exit = CF_EXIT_USAGE;
+        return CF_PARSE_END;
+    }
+    if (!help)
+        return CF_PARSE_GO_ON;
+    print_help(usage);
+    *ret_exit = CF_EXIT_OK;
+    return CF_PARSE_END;
 }

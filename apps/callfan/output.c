@@ -1,5 +1,6 @@
 #include "apps/callfan/output.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,14 @@ void cf_tool_print_json_string(FILE *to, const char *text)
     putc('"', to);
 }
 
+void cf_tool_print_text(FILE *to, const char *text, int width)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++, width--)
+        putc(*c < 0x20 || *c == 0x7F ? '?' : *c, to);
+    for (; width > 0; width--)
+        putc(' ', to);
+}
+
 const char *cf_tool_duration(int64_t ns, char text[16])
 {
     static const struct {
@@ -84,6 +93,35 @@ void cf_tool_print_latency(FILE *to, const struct cf_histogram *h)
     }
 }
 
+struct cf_tool_event cf_tool_event_read(const struct cf_batch_message *m, const struct cf_tool_lines *lines)
+{
+    struct cf_tool_event e = {.m = m, .line = -1, .caller = m->caller, .called = m->called};
+    DWORD device;
+    switch (m->dwMessageID) {
+    case LINE_CALLSTATE:
+        e.state = (DWORD)m->dwParam1;
+        e.mode = (DWORD)m->dwParam2;
+        e.privilege = (DWORD)m->dwParam3;
+        /* fall through */
+    case LINE_CALLINFO:
+        e.call = m->hDevice;
+        return e;
+    case LINE_CREATE:
+    case LINE_REMOVE:
+        e.line = (int64_t)m->dwParam1;
+        return e;
+    case LINE_APPNEWCALL:
+        e.call = (HCALL)m->dwParam2;
+        e.privilege = (DWORD)m->dwParam3;
+        break;
+    default:
+        break;
+    }
+    if (cf_tool_lines_device(lines, m->hDevice, &device))
+        e.line = device;
+    return e;
+}
+
 /* The parameters of messages that are not about a call, by their names. */
 struct named_params {
     uint32_t message;
@@ -99,9 +137,33 @@ static const struct named_params params_of[] = {
     {LINE_ADDRESSSTATE, {"address", "address_state", NULL}},
 };
 
+/* LINECALLINFOSTATE_ by the number of the bit. */
+static const char *const info_names[] = {
+    "OTHER",         "DEVSPECIFIC",   "BEARERMODE",   "RATE",         "MEDIAMODE",     "APPSPECIFIC",   "CALLID",
+    "RELATEDCALLID", "ORIGIN",        "REASON",       "COMPLETIONID", "NUMOWNERINCR",  "NUMOWNERDECR",  "NUMMONITORS",
+    "TRUNK",         "CALLERID",      "CALLEDID",     "CONNECTEDID",  "REDIRECTIONID", "REDIRECTINGID", "DISPLAY",
+    "USERUSERINFO",  "HIGHLEVELCOMP", "LOWLEVELCOMP", "CHARGINGINFO", "TERMINAL",      "DIALPARAMS",    "MONITORMODES",
+    "TREATMENT",     "QOS",           "CALLDATA",
+};
+static_assert(LINECALLINFOSTATE_CALLDATA == 1u << (sizeof info_names / sizeof *info_names - 1), "a name per bit");
+
+static void print_info_names(FILE *to, DWORD info)
+{
+    const char *before = "  ";
+    for (size_t i = 0; i < sizeof info_names / sizeof *info_names; i++)
+        if ((info >> i & 1) != 0) {
+            fprintf(to, "%s%s", before, info_names[i]);
+            before = "|";
+        }
+}
+
 static void print_params(const struct cf_tool_output *o, const struct cf_batch_message *m)
 {
     const DWORD_PTR value[3] = {m->dwParam1, m->dwParam2, m->dwParam3};
+    if (m->dwMessageID == LINE_CALLINFO && !o->json) {
+        print_info_names(o->to, (DWORD)m->dwParam1);
+        return;
+    }
     for (size_t i = 0; i < sizeof params_of / sizeof *params_of; i++)
         for (int k = 0; params_of[i].message == m->dwMessageID && k < 3; k++)
             if (params_of[i].name[k] != NULL)
@@ -130,6 +192,8 @@ static void print_json(const struct cf_tool_output *o, const struct cf_tool_even
         fputs(",\"called\":", o->to);
         cf_tool_print_json_string(o->to, e->called != NULL ? e->called : "");
     }
+    if (e->call_id != 0)
+        fprintf(o->to, ",\"call_id\":\"%08x\"", e->call_id);
     print_params(o, e->m);
     fputs("}\n", o->to);
 }
@@ -148,13 +212,6 @@ static const char *colour_of(const struct cf_tool_event *e)
         if (colours[i].state == (e->state & 0x00FFFFFF))
             return colours[i].colour;
     return e->m->dwMessageID >= CF_LINE_GAP ? "\033[35m" : "";
-}
-
-/* Text from the network on a terminal: control characters are shown as '?'. */
-static void print_text(FILE *to, const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-        putc(*c < 0x20 || *c == 0x7F ? '?' : *c, to);
 }
 
 static void print_plain(const struct cf_tool_output *o, const struct cf_tool_event *e)
@@ -182,11 +239,13 @@ static void print_plain(const struct cf_tool_output *o, const struct cf_tool_eve
         fprintf(o->to, "  %s", cf_privilege_name(e->privilege));
     if (e->caller != NULL) {
         fputs("  ", o->to);
-        print_text(o->to, *e->caller != '\0' ? e->caller : "?");
+        cf_tool_print_text(o->to, *e->caller != '\0' ? e->caller : "?", 0);
         fputs(" -> ", o->to);
-        print_text(o->to, e->called != NULL && *e->called != '\0' ? e->called : "?");
+        cf_tool_print_text(o->to, e->called != NULL && *e->called != '\0' ? e->called : "?", 0);
     }
     print_params(o, e->m);
+    if (e->call_id != 0 && e->m->dwMessageID == LINE_REPLY)
+        fprintf(o->to, "  call id %08x", e->call_id);
     putc('\n', o->to);
 }
 

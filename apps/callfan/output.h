@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "apps/callfan/histogram.h"
+#include "apps/callfan/open_lines.h"
 #include "callfan/tapi.h"
 
 struct cf_tool_output {
@@ -25,10 +26,17 @@ struct cf_tool_event {
     HCALL call;                   /* 0: of no call */
     DWORD state, mode, privilege; /* 0: the message has none */
     const char *caller, *called;  /* NULL: not known */
+    DWORD call_id;                /* LINECALLINFO.dwCallID; 0: not asked for */
 };
+
+/* What a message says by itself. The line of one about a call (LINE_CALLSTATE, LINE_CALLINFO) is the command's to know: -1. */
+struct cf_tool_event cf_tool_event_read(const struct cf_batch_message *m, const struct cf_tool_lines *lines);
 
 void cf_tool_output_init(struct cf_tool_output *o, FILE *to, bool json);
 void cf_tool_output_event(const struct cf_tool_output *o, const struct cf_tool_event *e);
+
+/* Text from the network: control characters are shown as '?'. Filled with spaces up to `width` bytes. */
+void cf_tool_print_text(FILE *to, const char *text, int width);
 
 /* A JSON string with its quotes; a byte that is no UTF-8 becomes U+FFFD. */
 void cf_tool_print_json_string(FILE *to, const char *text);

@@ -181,16 +181,16 @@ int cf_tool_status(int argc, char **argv)
     const char *socket = NULL;
     bool json = false;
     const struct cf_tool_option options[] = {
-        {"socket", CF_OPTION_TEXT, &socket, "PATH",
-         "the service's socket (default: CALLFAN_SOCKET, then the system's)"},
+        CF_TOOL_OPTION_SOCKET(&socket),
         {"json", CF_OPTION_FLAG, &json, NULL, "everything, as one JSON object"},
     };
     const struct cf_tool_usage usage = {
-        "callfan status [OPTION]...",
-        "Shows the service: its processes and restarts, what the engine did, the providers, and\n"
-        "per port the ring's depth and the counters, for which at every turn\n"
-        "offered = delivered + pending + missed + cancelled.",
-        options, sizeof options / sizeof *options};
+        .synopsis = "callfan status [OPTION]...",
+        .text = "Shows the service: its processes and restarts, what the engine did, the providers, and\n"
+                "per port the ring's depth and the counters, for which at every turn\n"
+                "offered = delivered + pending + missed + cancelled.",
+        .options = options,
+        .options_count = sizeof options / sizeof *options};
     int result;
     if (cf_tool_options_parse(argc, argv, &usage, &result) == CF_PARSE_END)
         return result;

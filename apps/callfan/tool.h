@@ -19,6 +19,10 @@ enum cf_tool_exit {
 /* argv[0] is the command's name. */
 int cf_tool_monitor(int argc, char **argv);
 int cf_tool_answer(int argc, char **argv);
+int cf_tool_dial(int argc, char **argv);
+int cf_tool_hold(int argc, char **argv);
+int cf_tool_unhold(int argc, char **argv);
+int cf_tool_drop(int argc, char **argv);
 int cf_tool_lines(int argc, char **argv);
 int cf_tool_calls(int argc, char **argv);
 int cf_tool_status(int argc, char **argv);

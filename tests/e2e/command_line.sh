@@ -12,6 +12,9 @@ for command in monitor answer lines calls status check; do
     expect_code 3 "$bin/callfan" $command --socket /nonexistent/other
     expect_said "/nonexistent/other"
 done
+expect_code 0 "$bin/callfan" dial --help
+expect_code 2 "$bin/callfan" monitor 1
+expect_said "'1' is one argument too many"
 expect_code 0 "$bin/callfan" --help
 expect_code 0 "$bin/callfan" --version
 expect_code 2 "$bin/callfan"
