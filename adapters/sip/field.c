@@ -8,12 +8,12 @@ static struct cf_sip_slice slice_of(const char *base, const char *start, const c
 }
 
 /* Reads a quoted string whose opening quote is at the cursor; the result is what stands between the quotes. */
-static bool take_quoted(struct cf_sip_cursor *c, const char **ret_text, size_t *ret_len)
+static bool take_quoted(struct cf_sip_cursor *c, const char *limit, const char **ret_text, size_t *ret_len)
 {
     const char *start = c->p + 1;
-    const char *p = start;
-    while (p < c->end && *p != '"')
-        p += *p == '\\' && c->end - p >= 2 ? 2 : 1;
+    const char *p = cf_sip_find_quote(start, c->end, limit);
+    while (p < c->end && *p == '\\')
+        p = c->end - p >= 2 ? cf_sip_find_quote(p + 2, c->end, limit) : c->end;
     if (p >= c->end)
         return false;
     *ret_text = start;
@@ -22,7 +22,8 @@ static bool take_quoted(struct cf_sip_cursor *c, const char **ret_text, size_t *
     return true;
 }
 
-int cf_sip_param_next(struct cf_sip_cursor *c, struct cf_sip_param *ret_param)
+/* What cf_sip_param_next() gives. The value's last bytes may be read together with what stands behind them, up to limit. */
+static int param_next(struct cf_sip_cursor *c, const char *limit, struct cf_sip_param *ret_param)
 {
     if (!cf_sip_take(c, ';'))
         return 0;
@@ -36,17 +37,22 @@ int cf_sip_param_next(struct cf_sip_cursor *c, struct cf_sip_param *ret_param)
     if (!cf_sip_take(c, '='))
         return 1;
     if (cf_sip_at(c, '"')) {
-        if (!take_quoted(c, &ret_param->value, &ret_param->value_len))
+        if (!take_quoted(c, limit, &ret_param->value, &ret_param->value_len))
             return -1;
     } else {
         ret_param->value = c->p;
-        c->p = cf_sip_find_value_end(c->p, c->end);
+        c->p = cf_sip_find_value(c->p, c->end, limit);
         ret_param->value_len = (size_t)(c->p - ret_param->value);
         if (ret_param->value_len == 0)
             return -1;
     }
     ret_param->end = c->p;
     return 1;
+}
+
+int cf_sip_param_next(struct cf_sip_cursor *c, struct cf_sip_param *ret_param)
+{
+    return param_next(c, c->end, ret_param);
 }
 
 /* True when the value is over, or another value follows after a comma. */
@@ -71,15 +77,9 @@ static bool take_port(struct cf_sip_cursor *c, uint16_t *ret_port)
     return true;
 }
 
-/* host, or an IPv6 reference without its brackets. */
-static bool take_host(struct cf_sip_cursor *c, const char **ret_host, size_t *ret_len, bool *ret_ipv6)
+/* An IPv6 reference without its brackets; the cursor is at '['. */
+static bool take_ipv6(struct cf_sip_cursor *c, const char **ret_host, size_t *ret_len)
 {
-    *ret_ipv6 = cf_sip_at(c, '[');
-    if (!*ret_ipv6) {
-        *ret_host = c->p;
-        *ret_len = cf_sip_take_class(c, CF_SIP_CHAR_HOST);
-        return *ret_len != 0;
-    }
     const char *start = ++c->p;
     while (c->p < c->end && *c->p != ']') {
         const char l = cf_sip_lower(*c->p);
@@ -95,8 +95,26 @@ static bool take_host(struct cf_sip_cursor *c, const char **ret_host, size_t *re
     return true;
 }
 
+static bool take_host(struct cf_sip_cursor *c, const char *limit, const char **ret_host, size_t *ret_len,
+                      bool *ret_ipv6)
+{
+    *ret_ipv6 = cf_sip_at(c, '[');
+    if (*ret_ipv6)
+        return take_ipv6(c, ret_host, ret_len);
+    *ret_host = c->p;
+    c->p = cf_sip_find_host(c->p, c->end, limit);
+    *ret_len = (size_t)(c->p - *ret_host);
+    return *ret_len != 0;
+}
+
+/* "SIP / 2.0 / transport" with the blank behind it still to come. */
 static bool take_via_protocol(struct cf_sip_cursor *c, struct cf_sip_via *via)
 {
+    if (CF_SIP_STARTS(c->p, c->end, "SIP/2.0/UDP ")) {
+        via->transport = CF_SIP_TRANSPORT_UDP;
+        c->p += 11;
+        return true;
+    }
     const char *start = c->p;
     size_t len = cf_sip_take_class(c, CF_SIP_CHAR_TOKEN);
     if (!CF_SIP_SAME(start, len, "sip") || !cf_sip_take(c, '/'))
@@ -128,7 +146,27 @@ static void keep_via_param(struct cf_sip_via *via, const char *base, const struc
         via->received = slice_of(base, param->name, param->end);
 }
 
-bool cf_sip_via_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_via *ret_via)
+/* The parameters of a Via value up to what is none; ret_end is moved behind each that is well-formed. */
+static bool read_via_params(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *via,
+                            const char **ret_end)
+{
+    struct cf_sip_param param;
+    int got;
+    while (true) {
+        if (CF_SIP_STARTS(c->p, c->end, ";branch=") && c->end - c->p > 8 && cf_sip_is(c->p[8], CF_SIP_CHAR_VALUE)) {
+            const char *value = c->p + 8;
+            c->p = *ret_end = cf_sip_find_value(value, c->end, limit);
+            via->branch = slice_of(base, value, c->p);
+            continue;
+        }
+        if ((got = param_next(c, limit, &param)) <= 0)
+            return got == 0;
+        keep_via_param(via, base, &param);
+        *ret_end = param.end;
+    }
+}
+
+bool cf_sip_via_read_within(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *ret_via)
 {
     const char *host;
     size_t host_len;
@@ -138,7 +176,7 @@ bool cf_sip_via_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_vi
     if (!take_via_protocol(c, ret_via))
         return false;
     cf_sip_skip_space(c);
-    if (!take_host(c, &host, &host_len, &ipv6))
+    if (!take_host(c, limit, &host, &host_len, &ipv6))
         return false;
     ret_via->host = slice_of(base, host, host + host_len);
     const char *end = c->p;
@@ -147,19 +185,21 @@ bool cf_sip_via_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_vi
             return false;
         end = c->p;
     }
-    struct cf_sip_param param;
-    int got;
-    while ((got = cf_sip_param_next(c, &param)) > 0) {
-        keep_via_param(ret_via, base, &param);
-        end = param.end;
-    }
+    const bool good = read_via_params(c, limit, base, ret_via, &end);
     ret_via->value = slice_of(base, start, end);
-    return got == 0 && value_ends(c);
+    return good && value_ends(c);
+}
+
+bool cf_sip_via_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_via *ret_via)
+{
+    return cf_sip_via_read_within(c, c->end, base, ret_via);
 }
 
 /* True for "scheme:something" without white space. */
 static bool looks_like_uri(const char *start, const char *end)
 {
+    if (CF_SIP_STARTS(start, end, "sip:"))
+        return end - start > 4;
     struct cf_sip_cursor c = {start, end};
     if (c.p == c.end || cf_sip_is(*c.p, CF_SIP_CHAR_DIGIT))
         return false;
@@ -169,10 +209,10 @@ static bool looks_like_uri(const char *start, const char *end)
 }
 
 /* <uri>, the cursor at '<'. */
-static bool take_bracketed(struct cf_sip_cursor *c, const char *base, struct cf_sip_slice *ret_uri)
+static bool take_bracketed(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_slice *ret_uri)
 {
     const char *start = c->p + 1;
-    const char *end = cf_sip_find_bracket(start, c->end);
+    const char *end = cf_sip_find_bracket(start, c->end, limit);
     if (end == c->end || *end != '>' || !looks_like_uri(start, end))
         return false;
     *ret_uri = slice_of(base, start, end);
@@ -188,7 +228,7 @@ static const char *trim_end(const char *start, const char *end)
 }
 
 /* A display name without quotes before '<', or a bare address; the cursor is at its first byte. */
-static bool take_unquoted(struct cf_sip_cursor *c, const char *base, struct cf_sip_address *address)
+static bool take_unquoted(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_address *address)
 {
     const char *start = c->p;
     bool question = false;
@@ -199,7 +239,7 @@ static bool take_unquoted(struct cf_sip_cursor *c, const char *base, struct cf_s
     const char *end = trim_end(start, c->p);
     if (cf_sip_at(c, '<')) {
         address->display = slice_of(base, start, end);
-        return take_bracketed(c, base, &address->uri);
+        return take_bracketed(c, limit, base, &address->uri);
     }
     if (end - start == 1 && *start == '*') {
         address->uri = slice_of(base, start, end);
@@ -214,38 +254,87 @@ static bool take_unquoted(struct cf_sip_cursor *c, const char *base, struct cf_s
     return true;
 }
 
-static bool take_address(struct cf_sip_cursor *c, const char *base, struct cf_sip_address *address)
+static bool take_address(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_address *address)
 {
     if (cf_sip_at(c, '<'))
-        return take_bracketed(c, base, &address->uri);
+        return take_bracketed(c, limit, base, &address->uri);
     if (!cf_sip_at(c, '"'))
-        return take_unquoted(c, base, address);
+        return take_unquoted(c, limit, base, address);
     const char *text;
     size_t len;
-    if (!take_quoted(c, &text, &len))
+    if (!take_quoted(c, limit, &text, &len))
         return false;
     address->display = slice_of(base, text, text + len);
     address->display_quoted = true;
     cf_sip_skip_space(c);
-    return cf_sip_at(c, '<') && take_bracketed(c, base, &address->uri);
+    return cf_sip_at(c, '<') && take_bracketed(c, limit, base, &address->uri);
 }
 
-bool cf_sip_address_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_address *ret_address)
+/* ["display" ]<sip:...>, as most senders write it; gives where it ends, or NULL when it is something else. */
+static inline const char *take_plain_address(const char *p, const char *end, const char *limit, const char *base,
+                                             struct cf_sip_address *address)
+{
+    if (p < end && *p == '"') {
+        const char *quote = cf_sip_find_quote(p + 1, end, limit);
+        if (end - quote < 3 || memcmp(quote, "\" <", 3) != 0)
+            return NULL;
+        address->display = slice_of(base, p + 1, quote);
+        address->display_quoted = true;
+        p = quote + 2;
+    }
+    if (!CF_SIP_STARTS(p, end, "<sip:"))
+        return NULL;
+    const char *close = cf_sip_find_bracket(p + 5, end, limit);
+    if (close == end || *close != '>' || close == p + 5)
+        return NULL;
+    address->uri = slice_of(base, p + 1, close);
+    return close + 1;
+}
+
+bool cf_sip_address_read_within(struct cf_sip_cursor *c, const char *limit, const char *base,
+                                struct cf_sip_address *ret_address)
 {
     cf_sip_skip_space(c);
     const char *start = c->p;
-    if (!take_address(c, base, ret_address))
-        return false;
-    const char *end = trim_end(start, c->p);
-    struct cf_sip_param param;
-    int got;
-    while ((got = cf_sip_param_next(c, &param)) > 0) {
+    const char *p = take_plain_address(start, c->end, limit, base, ret_address);
+    if (p == NULL) {
+        if (!take_address(c, limit, base, ret_address))
+            return false;
+        p = c->p;
+    }
+    const char *end = trim_end(start, p);
+    int got = 0;
+    while (p < c->end) {
+        if (CF_SIP_STARTS(p, c->end, ";tag=") && c->end - p > 5 && cf_sip_is(p[5], CF_SIP_CHAR_VALUE)) {
+            end = cf_sip_find_value(p + 5, c->end, limit);
+            ret_address->tag = slice_of(base, p + 5, end);
+            p = end;
+            continue;
+        }
+        struct cf_sip_param param;
+        struct cf_sip_cursor rest = {p, c->end};
+        got = param_next(&rest, limit, &param);
+        p = rest.p;
+        if (got <= 0)
+            break;
         if (CF_SIP_SAME(param.name, param.name_len, "tag") && param.value != NULL)
             ret_address->tag = slice_of(base, param.value, param.value + param.value_len);
         end = param.end;
     }
+    c->p = p;
     ret_address->value = slice_of(base, start, end);
-    return got == 0 && value_ends(c);
+    return p == c->end ? got >= 0 : got == 0 && value_ends(c);
+}
+
+bool cf_sip_address_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_address *ret_address)
+{
+    return cf_sip_address_read_within(c, c->end, base, ret_address);
+}
+
+/* Whether the CSeq's method is the request line's, the usual case: then it need not be looked up again. */
+static bool same_method(const struct cf_sip_msg *msg, const char *text, size_t len)
+{
+    return msg->is_request && msg->method_text.len == len && memcmp(cf_sip_ptr(msg, msg->method_text), text, len) == 0;
 }
 
 bool cf_sip_cseq_read(struct cf_sip_cursor *c, struct cf_sip_msg *msg)
@@ -255,6 +344,13 @@ bool cf_sip_cseq_read(struct cf_sip_cursor *c, struct cf_sip_msg *msg)
         return false;
     cf_sip_skip_space(c);
     const char *start = c->p;
+    const size_t left = (size_t)(c->end - start);
+    if (same_method(msg, start, left)) {
+        msg->cseq_method_text = slice_of(msg->base, start, c->end);
+        msg->cseq_method = msg->method;
+        c->p = c->end;
+        return true;
+    }
     const size_t len = cf_sip_take_class(c, CF_SIP_CHAR_TOKEN);
     msg->cseq_method_text = slice_of(msg->base, start, c->p);
     msg->cseq_method = cf_sip_method_of(start, len);
@@ -262,20 +358,27 @@ bool cf_sip_cseq_read(struct cf_sip_cursor *c, struct cf_sip_msg *msg)
     return len != 0 && c->p == c->end;
 }
 
+/* Length and first letter tell the known methods apart; METHOD_AT() is a different place for each of them. */
+#define METHOD_AT(first, len) (((len) + 3 * (first)) % 32)
+
 enum cf_sip_method cf_sip_method_of(const char *text, size_t len)
 {
     static const struct {
-        const char *name;
+        char name[10];
         uint8_t len;
-    } methods[CF_SIP_METHODS_COUNT] = {[CF_SIP_UNKNOWN] = {"", 0},
-#define X(name) [CF_SIP_##name] = {#name, sizeof(#name) - 1},
-                                       CF_SIP_METHODS(X)
-#undef X
+        uint8_t method;
+    } methods[32] = {
+#define METHOD(first, name) [METHOD_AT(first, sizeof(#name) - 1)] = {#name, sizeof(#name) - 1, CF_SIP_##name}
+        METHOD('I', INVITE), METHOD('A', ACK),    METHOD('B', BYE),     METHOD('C', CANCEL),   METHOD('O', OPTIONS),
+        METHOD('I', INFO),   METHOD('U', UPDATE), METHOD('P', PRACK),   METHOD('R', REGISTER), METHOD('S', SUBSCRIBE),
+        METHOD('N', NOTIFY), METHOD('R', REFER),  METHOD('M', MESSAGE), METHOD('P', PUBLISH),
+#undef METHOD
     };
-    for (unsigned i = 1; i < CF_SIP_METHODS_COUNT; i++)
-        if (len == methods[i].len && text[0] == methods[i].name[0] && memcmp(text, methods[i].name, len) == 0)
-            return (enum cf_sip_method)i;
-    return CF_SIP_UNKNOWN;
+    if (len == 0)
+        return CF_SIP_UNKNOWN;
+    const unsigned at = METHOD_AT((uint8_t)text[0], (unsigned)len);
+    const bool same = methods[at].len == len && memcmp(methods[at].name, text, len) == 0;
+    return same ? (enum cf_sip_method)methods[at].method : CF_SIP_UNKNOWN;
 }
 
 static enum cf_sip_scheme scheme_of(const char *text, size_t len)
@@ -295,7 +398,7 @@ static size_t length_before(const char *start, const char *end, char stop)
 
 static bool read_host_part(struct cf_sip_cursor *c, struct cf_sip_uri *uri)
 {
-    if (!take_host(c, &uri->host, &uri->host_len, &uri->host_ipv6))
+    if (!take_host(c, c->end, &uri->host, &uri->host_len, &uri->host_ipv6))
         return false;
     if (cf_sip_at(c, ':')) {
         c->p++;

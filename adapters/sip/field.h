@@ -30,6 +30,11 @@ bool cf_sip_via_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_vi
 /* Reads one address with its parameters; the cursor then stands at the end or at the comma. */
 bool cf_sip_address_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_address *ret_address);
 
+/* The same for a value inside a message: `limit`, the message's end, is how far memory may be read. */
+bool cf_sip_via_read_within(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *ret_via);
+bool cf_sip_address_read_within(struct cf_sip_cursor *c, const char *limit, const char *base,
+                                struct cf_sip_address *ret_address);
+
 bool cf_sip_cseq_read(struct cf_sip_cursor *c, struct cf_sip_msg *msg);
 
 enum cf_sip_method cf_sip_method_of(const char *text, size_t len);

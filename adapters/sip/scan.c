@@ -4,15 +4,21 @@
 #include <assert.h>
 #include <string.h>
 
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(CF_SIP_PORTABLE)
 #include <emmintrin.h>
 #endif
 
-/* The scan's place in the message. */
+/*
+ * The scan's place in the message. Ends of lines are looked for 64 bytes at a time: `lf` and `stray` tell about the bytes from
+ * `block` on, those before p taken out. What stands behind the headers is not looked at, but for the rest of their last block.
+ */
 struct scan {
     struct cf_sip_msg *msg;
     const char *p;
     const char *end;
+    const char *block;
+    uint64_t lf;
+    uint64_t stray; /* other control bytes, without those just before a LF */
 };
 
 static void fault(struct cf_sip_msg *msg, enum cf_sip_error error)
@@ -26,36 +32,74 @@ static struct cf_sip_slice slice_of(const struct cf_sip_msg *msg, const char *st
     return (struct cf_sip_slice){(uint16_t)(start - msg->base), (uint16_t)(end - start)};
 }
 
-/*
- * Finds the end of the line at p, folded lines taken as one when `folds`. ret_next is the start of the next line.
- * Without an end of line the line ends with the message and the fault UNTERMINATED is noted.
- */
-static const char *line_end(struct scan *s, const char *p, bool folds, const char **ret_next)
+/* Inlined always, so that the whole state of the scan stays in registers; the same of the two that follow. */
+static inline __attribute__((always_inline)) void look_at(struct scan *s, const char *block)
 {
-    while (true) {
-        p = cf_sip_find_control(p, s->end);
-        if (p == s->end) {
+    const struct cf_sip_lines lines = cf_sip_lines_read(block, s->end, s->msg->base);
+    const bool lf_follows = s->end - block > 64 && block[64] == '\n';
+    s->block = block;
+    s->lf = lines.lf;
+    s->stray = lines.others & ~(lines.lf >> 1 | (uint64_t)lf_follows << 63);
+}
+
+/* A line may hold TAB and no other control byte; `which` tells about the bytes from `block` on. */
+static void check_stray(struct cf_sip_msg *msg, const char *block, uint64_t which)
+{
+    for (; which != 0; which &= which - 1)
+        if (block[__builtin_ctzll(which)] != '\t')
+            fault(msg, CF_SIP_ERROR_CONTROL_BYTE);
+}
+
+/* Passes the next LF and gives its place; the message's end and the fault UNTERMINATED when there is none. */
+static inline __attribute__((always_inline)) const char *next_lf(struct scan *s)
+{
+    while (s->lf == 0) {
+        if (s->stray != 0)
+            check_stray(s->msg, s->block, s->stray);
+        s->stray = 0;
+        if (s->end - s->block <= 64) {
             fault(s->msg, CF_SIP_ERROR_UNTERMINATED);
-            *ret_next = p;
-            return p;
+            return s->end;
         }
-        if (*p == '\t') {
-            p++;
-            continue;
-        }
-        const size_t eol = *p == '\n' ? 1 : *p == '\r' && s->end - p >= 2 && p[1] == '\n' ? 2 : 0;
-        if (eol == 0) {
-            fault(s->msg, CF_SIP_ERROR_CONTROL_BYTE);
-            p++;
-            continue;
-        }
-        const char *next = p + eol;
-        if (folds && next < s->end && (*next == ' ' || *next == '\t')) {
-            p = next;
-            continue;
-        }
-        *ret_next = next;
-        return p;
+        look_at(s, s->block + 64);
+    }
+    if (s->stray != 0) {
+        const uint64_t before = (s->lf & -s->lf) - 1;
+        check_stray(s->msg, s->block, s->stray & before);
+        s->stray &= ~before;
+    }
+    const char *lf = s->block + __builtin_ctzll(s->lf);
+    s->lf &= s->lf - 1;
+    return lf;
+}
+
+/* The end of the line whose LF is at `lf`: CR belongs to the end of line, another control byte does not belong there. */
+static inline const char *before_lf(struct cf_sip_msg *msg, const char *line, const char *lf)
+{
+    if (lf == line)
+        return lf;
+    if (lf[-1] == '\r')
+        return lf - 1;
+    if ((uint8_t)lf[-1] < 0x20 && lf[-1] != '\t')
+        fault(msg, CF_SIP_ERROR_CONTROL_BYTE);
+    return lf;
+}
+
+/*
+ * Passes the line at s->p, folded lines taken as one when `folds`, and gives its end. Without an end of line it ends with
+ * the message. An empty line is never folded: what follows it is the body.
+ */
+static inline __attribute__((always_inline)) const char *line_end(struct scan *s, bool folds)
+{
+    const char *line = s->p;
+    while (true) {
+        const char *lf = next_lf(s);
+        s->p = lf == s->end ? lf : lf + 1;
+        if (lf == s->end)
+            return lf;
+        const char *end = before_lf(s->msg, line, lf);
+        if (!folds || end == line || s->p == s->end || (*s->p != ' ' && *s->p != '\t'))
+            return end;
     }
 }
 
@@ -85,39 +129,54 @@ static void scan_status_line(struct cf_sip_msg *msg, const char *p, const char *
         msg->reason = slice_of(msg, c.p + 1, end);
 }
 
-static void scan_request_line(struct cf_sip_msg *msg, const char *p, const char *end)
+/* What is wrong with a request line that is not "method SP uri SP SIP/2.0". */
+static enum cf_sip_error request_line_fault(const char *uri, const char *uri_end, const char *end)
 {
-    struct cf_sip_cursor c = {p, end};
-    const size_t method_len = cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN);
-    if (method_len == 0 || !cf_sip_at(&c, ' ')) {
-        msg->error = CF_SIP_ERROR_NOISE; /* whatever else is wrong with it */
-        return;
-    }
-    const char *uri = c.p + 1;
-    const char *uri_end = memchr(uri, ' ', (size_t)(end - uri));
     const char *version = end;
     while (version > uri && version[-1] != ' ')
         version--;
-    if (uri_end == NULL || end - version < 4 || !CF_SIP_SAME(version, 4, "sip/")) {
+    if (uri_end == end || end - version < 4 || !CF_SIP_SAME(version, 4, "sip/")) {
         /* "INVITE sip:x SIP/2.0 " with trailing spaces is SIP, though malformed; "GET / HTTP/1.1" is not. */
         const char *last = end;
         while (last > uri && last[-1] == ' ')
             last--;
-        const bool sip = last - uri >= 8 && CF_SIP_SAME(last - 8, 8, " sip/2.0");
-        if (!sip) {
+        return last - uri >= 8 && CF_SIP_SAME(last - 8, 8, " sip/2.0") ? CF_SIP_ERROR_START_LINE : CF_SIP_ERROR_NOISE;
+    }
+    if (uri_end + 1 != version || uri_end == uri || *uri == '<' || memchr(uri, '\t', (size_t)(end - uri)) != NULL)
+        return CF_SIP_ERROR_START_LINE;
+    return version_ok(version, (size_t)(end - version)) ? CF_SIP_ERROR_OK : CF_SIP_ERROR_VERSION;
+}
+
+static bool is_token(const char *p, const char *end)
+{
+    struct cf_sip_cursor c = {p, end};
+    return cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN) != 0 && c.p == end;
+}
+
+static void scan_request_line(struct cf_sip_msg *msg, const char *p, const char *end, const char *limit)
+{
+    const char *method_end = cf_sip_find_space(p, end, limit);
+    const enum cf_sip_method method = cf_sip_method_of(p, (size_t)(method_end - p));
+    if (method_end == end || *method_end != ' ' || (method == CF_SIP_UNKNOWN && !is_token(p, method_end))) {
+        msg->error = CF_SIP_ERROR_NOISE; /* whatever else is wrong with it */
+        return;
+    }
+    const char *uri = method_end + 1;
+    const char *uri_end = cf_sip_find_space(uri, end, limit);
+    if (uri_end == uri || *uri == '<' || end - uri_end != 8 || memcmp(uri_end, " SIP/2.0", 8) != 0) {
+        while (uri_end < end && *uri_end != ' ')
+            uri_end++;
+        const enum cf_sip_error error = request_line_fault(uri, uri_end, end);
+        if (error == CF_SIP_ERROR_NOISE) {
             msg->error = CF_SIP_ERROR_NOISE;
             return;
         }
-        fault(msg, CF_SIP_ERROR_START_LINE);
-    } else if (uri_end + 1 != version || uri_end == uri || *uri == '<') {
-        fault(msg, CF_SIP_ERROR_START_LINE);
-    } else if (!version_ok(version, (size_t)(end - version))) {
-        fault(msg, CF_SIP_ERROR_VERSION);
+        fault(msg, error);
     }
     msg->is_request = true;
-    msg->method_text = slice_of(msg, p, p + method_len);
-    msg->method = (uint8_t)cf_sip_method_of(p, method_len);
-    if (uri_end != NULL)
+    msg->method_text = slice_of(msg, p, method_end);
+    msg->method = (uint8_t)method;
+    if (uri_end != end)
         msg->uri = slice_of(msg, uri, uri_end);
 }
 
@@ -130,124 +189,117 @@ static bool scan_start_line(struct scan *s)
         fault(s->msg, CF_SIP_ERROR_EMPTY);
         return false;
     }
-    const char *next;
-    const char *end = line_end(s, s->p, false, &next);
-    if (memchr(s->p, '\t', (size_t)(end - s->p)) != NULL)
-        fault(s->msg, CF_SIP_ERROR_START_LINE);
-    if (end - s->p >= 4 && CF_SIP_SAME(s->p, 4, "sip/"))
-        scan_status_line(s->msg, s->p, end);
+    look_at(s, s->p);
+    const char *line = s->p;
+    const char *end = line_end(s, false);
+    if (end - line >= 4 && CF_SIP_SAME(line, 4, "sip/"))
+        scan_status_line(s->msg, line, end);
     else
-        scan_request_line(s->msg, s->p, end);
-    s->p = next;
+        scan_request_line(s->msg, line, end, s->end);
     return s->msg->is_request || s->msg->status != 0;
 }
 
-#define KEY(len, first) ((unsigned)(len) << 8 | (unsigned)(first))
+/* Length, first and last letter tell the known names apart; NAME_AT() is a different place for each of them. */
+#define NAME_AT(len, first, last) (((len) + 11 * (first) + 15 * (last)) % 128)
 
-/* The bytes of two words that differ when letters are compared without case. */
-static uint64_t differ8(const char *a, const char *b)
-{
-    uint64_t x, y;
-    memcpy(&x, a, sizeof(x));
-    memcpy(&y, b, sizeof(y));
-    return (x | 0x2020202020202020u) ^ (y | 0x2020202020202020u);
-}
+#define NAMES(X)                                                                                                       \
+    X('v', 'a', "via", VIA)                                                                                            \
+    X('f', 'm', "from", FROM)                                                                                          \
+    X('t', 'o', "to", TO)                                                                                              \
+    X('c', 'q', "cseq", CSEQ)                                                                                          \
+    X('r', 'e', "record-route", RECORD_ROUTE)                                                                          \
+    X('m', 's', "max-forwards", MAX_FORWARDS)                                                                          \
+    X('c', 'h', "content-length", CONTENT_LENGTH)                                                                      \
+    X('c', 'e', "content-type", CONTENT_TYPE)                                                                          \
+    X('r', 'e', "require", REQUIRE)                                                                                    \
+    X('r', 'r', "retry-after", RETRY_AFTER)                                                                            \
+    X('c', 'g', "content-encoding", CONTENT_ENCODING)                                                                  \
+    X('e', 's', "expires", EXPIRES)                                                                                    \
+    X('s', 'd', "supported", SUPPORTED)                                                                                \
+    X('r', 'n', "reason", REASON)                                                                                      \
+    X('a', 'w', "allow", ALLOW)                                                                                        \
+    X('a', 'n', "authorization", AUTHORIZATION)                                                                        \
+    X('d', 'n', "diversion", DIVERSION)                                                                                \
+    X('e', 't', "event", EVENT)                                                                                        \
+    X('h', 'o', "history-info", HISTORY_INFO)                                                                          \
+    X('m', 's', "min-expires", MIN_EXPIRES)                                                                            \
+    X('m', 'e', "min-se", MIN_SE)                                                                                      \
+    X('p', 'y', "privacy", PRIVACY)                                                                                    \
+    X('p', 'e', "proxy-authenticate", PROXY_AUTHENTICATE)                                                              \
+    X('s', 'e', "service-route", SERVICE_ROUTE)                                                                        \
+    X('s', 's', "session-expires", SESSION_EXPIRES)                                                                    \
+    X('w', 'e', "www-authenticate", WWW_AUTHENTICATE)                                                                  \
+    X('c', 'd', "call-id", CALL_ID)                                                                                    \
+    X('c', 't', "contact", CONTACT)                                                                                    \
+    X('p', 'y', "p-asserted-identity", ASSERTED)                                                                       \
+    X('p', 'n', "proxy-authorization", PROXY_AUTHORIZATION)                                                            \
+    X('r', 'q', "rseq", RSEQ)                                                                                          \
+    X('r', 'k', "rack", RACK)                                                                                          \
+    X('r', 's', "replaces", REPLACES)                                                                                  \
+    X('r', 'o', "refer-to", REFER_TO)
 
-static uint32_t differ4(const char *a, const char *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof(x));
-    memcpy(&y, b, sizeof(y));
-    return (x | 0x20202020u) ^ (y | 0x20202020u);
-}
+enum { NAME_PAD = 20 }; /* the longest name has 19 */
+
+static const char names_lower[128][NAME_PAD] = {
+#define X(first, last, name, id) [NAME_AT(sizeof(name) - 1, first, last)] = name,
+    NAMES(X)
+#undef X
+};
+
+static const struct {
+    uint8_t len;
+    uint8_t header;
+} names_known[128] = {
+#define X(first, last, name, id) [NAME_AT(sizeof(name) - 1, first, last)] = {sizeof(name) - 1, CF_SIP_HEADER_##id},
+    NAMES(X)
+#undef X
+};
+
+static const uint8_t compact_names['z' - 'a' + 1] = {
+    ['v' - 'a'] = CF_SIP_HEADER_VIA,          ['f' - 'a'] = CF_SIP_HEADER_FROM,
+    ['t' - 'a'] = CF_SIP_HEADER_TO,           ['i' - 'a'] = CF_SIP_HEADER_CALL_ID,
+    ['m' - 'a'] = CF_SIP_HEADER_CONTACT,      ['l' - 'a'] = CF_SIP_HEADER_CONTENT_LENGTH,
+    ['c' - 'a'] = CF_SIP_HEADER_CONTENT_TYPE, ['e' - 'a'] = CF_SIP_HEADER_CONTENT_ENCODING,
+    ['k' - 'a'] = CF_SIP_HEADER_SUPPORTED,    ['o' - 'a'] = CF_SIP_HEADER_EVENT,
+    ['r' - 'a'] = CF_SIP_HEADER_REFER_TO,     ['x' - 'a'] = CF_SIP_HEADER_SESSION_EXPIRES,
+};
 
 /*
- * Compares two names of equal length, 4 or more, a word at a time; the last word overlaps the one before. Setting bit 5
- * folds letters; the other bytes that it makes equal to a letter or '-' cannot stand in a line that passed without a fault.
+ * Compares a name with one of the same length in lower case. Setting bit 5 folds letters; of the other bytes it makes CR
+ * equal to '-', and a line that holds such a CR has its fault already.
  */
-static bool same_name(const char *name, const char *lower, size_t len)
+static inline bool same_name(const char *name, const char *limit, const char *lower, size_t len)
 {
-    if (len < 8)
-        return (differ4(name, lower) | differ4(name + len - 4, lower + len - 4)) == 0;
-    uint64_t differ = differ8(name + len - 8, lower + len - 8);
-    for (size_t at = 0; at + 8 < len; at += 8)
-        differ |= differ8(name + at, lower + at);
-    return differ == 0;
+    size_t at = 0;
+#if defined(__SSE2__) && !defined(CF_SIP_PORTABLE)
+    if (limit - name >= 16) {
+        const __m128i folded = _mm_or_si128(_mm_loadu_si128((const __m128i *)name), cf_sip_splat(0x20));
+        const __m128i same = _mm_cmpeq_epi8(folded, _mm_loadu_si128((const __m128i *)lower));
+        const unsigned differ = ~(unsigned)_mm_movemask_epi8(same) & 0xffff;
+        if (len <= 16)
+            return differ << (32 - len) == 0;
+        if (differ != 0)
+            return false;
+        at = 16;
+    }
+#else
+    (void)limit;
+#endif
+    for (; at < len; at++)
+        if ((name[at] | 0x20) != lower[at])
+            return false;
+    return true;
 }
 
-/* Length and first letter choose the only candidate, which is then compared. Compact forms need no comparison. */
-static enum cf_sip_header header_of(const char *name, size_t len)
+static inline enum cf_sip_header header_of(const char *name, size_t len, const char *limit)
 {
-    const char *full;
-    enum cf_sip_header header;
-    if (len > 19)
-        return CF_SIP_HEADER_OTHER;
-    switch (KEY(len, name[0] | 0x20)) {
-#define COMPACT(letter, id)                                                                                            \
-    case KEY(1, letter):                                                                                               \
-        return CF_SIP_HEADER_##id;
-#define FULL(first, text, id)                                                                                          \
-    case KEY(sizeof(text) - 1, first):                                                                                 \
-        full = text;                                                                                                   \
-        header = CF_SIP_HEADER_##id;                                                                                   \
-        break;
-#define EITHER(first, text, id, other_text, other_id) /* two of one length and first letter */                         \
-    case KEY(sizeof(text) - 1, first):                                                                                 \
-        if (same_name(name, text, len))                                                                                \
-            return CF_SIP_HEADER_##id;                                                                                 \
-        full = other_text;                                                                                             \
-        header = CF_SIP_HEADER_##other_id;                                                                             \
-        break;
-        COMPACT('v', VIA)
-        COMPACT('f', FROM)
-        COMPACT('t', TO)
-        COMPACT('i', CALL_ID)
-        COMPACT('m', CONTACT)
-        COMPACT('l', CONTENT_LENGTH)
-        COMPACT('c', CONTENT_TYPE)
-        COMPACT('e', CONTENT_ENCODING)
-        COMPACT('k', SUPPORTED)
-        COMPACT('o', EVENT)
-        COMPACT('r', REFER_TO)
-        COMPACT('x', SESSION_EXPIRES)
-        FULL('v', "via", VIA)
-        FULL('f', "from", FROM)
-        FULL('t', "to", TO)
-        FULL('c', "cseq", CSEQ)
-        FULL('r', "record-route", RECORD_ROUTE)
-        FULL('m', "max-forwards", MAX_FORWARDS)
-        FULL('c', "content-type", CONTENT_TYPE)
-        FULL('c', "content-length", CONTENT_LENGTH)
-        FULL('c', "content-encoding", CONTENT_ENCODING)
-        FULL('e', "expires", EXPIRES)
-        FULL('r', "require", REQUIRE)
-        FULL('s', "supported", SUPPORTED)
-        FULL('r', "reason", REASON)
-        FULL('a', "allow", ALLOW)
-        FULL('a', "authorization", AUTHORIZATION)
-        FULL('d', "diversion", DIVERSION)
-        FULL('e', "event", EVENT)
-        FULL('h', "history-info", HISTORY_INFO)
-        FULL('m', "min-expires", MIN_EXPIRES)
-        FULL('m', "min-se", MIN_SE)
-        FULL('p', "privacy", PRIVACY)
-        FULL('p', "proxy-authenticate", PROXY_AUTHENTICATE)
-        FULL('r', "retry-after", RETRY_AFTER)
-        FULL('s', "service-route", SERVICE_ROUTE)
-        FULL('s', "session-expires", SESSION_EXPIRES)
-        FULL('w', "www-authenticate", WWW_AUTHENTICATE)
-        EITHER('c', "call-id", CALL_ID, "contact", CONTACT)
-        EITHER('p', "p-asserted-identity", ASSERTED, "proxy-authorization", PROXY_AUTHORIZATION)
-        EITHER('r', "rseq", RSEQ, "rack", RACK)
-        EITHER('r', "replaces", REPLACES, "refer-to", REFER_TO)
-    default:
-        return CF_SIP_HEADER_OTHER;
-#undef COMPACT
-#undef FULL
-#undef EITHER
-    }
-    const bool same = len >= 4 ? same_name(name, full, len) : cf_sip_same(name, len, full, len);
-    return same ? header : CF_SIP_HEADER_OTHER;
+    const unsigned first = (uint8_t)name[0] | 0x20;
+    const unsigned last = (uint8_t)name[len - 1] | 0x20;
+    const unsigned at = NAME_AT((unsigned)len, first, last);
+    if (names_known[at].len == len && same_name(name, limit, names_lower[at], len))
+        return (enum cf_sip_header)names_known[at].header;
+    return len == 1 && first >= 'a' && first <= 'z' ? (enum cf_sip_header)compact_names[first - 'a']
+                                                    : CF_SIP_HEADER_OTHER;
 }
 
 /* A whole number that is the whole value. */
@@ -263,7 +315,7 @@ static void scan_single_address(struct cf_sip_msg *msg, struct cf_sip_cursor c, 
                                 enum cf_sip_error error)
 {
     const char *start = c.p;
-    if (cf_sip_address_read(&c, msg->base, address) && c.p == c.end)
+    if (cf_sip_address_read_within(&c, msg->base + msg->len, msg->base, address) && c.p == c.end)
         return;
     fault(msg, error);
     address->value = slice_of(msg, start, c.end); /* a 400 can still repeat it */
@@ -271,10 +323,8 @@ static void scan_single_address(struct cf_sip_msg *msg, struct cf_sip_cursor c, 
 
 static void scan_call_id(struct cf_sip_msg *msg, struct cf_sip_cursor c)
 {
-    const size_t len = (size_t)(c.end - c.p);
     msg->call_id = slice_of(msg, c.p, c.end);
-    /* A folded line holds SP or HTAB too. */
-    if (len == 0 || memchr(c.p, ' ', len) != NULL || memchr(c.p, '\t', len) != NULL)
+    if (c.p == c.end || cf_sip_find_space(c.p, c.end, msg->base + msg->len) != c.end)
         fault(msg, CF_SIP_ERROR_CALL_ID);
 }
 
@@ -285,7 +335,7 @@ static void scan_via(struct cf_sip_msg *msg, struct cf_sip_cursor c)
         return;
     }
     msg->vias[msg->vias_count++] = slice_of(msg, c.p, c.end);
-    if (msg->vias_count == 1 && !cf_sip_via_read(&c, msg->base, &msg->via))
+    if (msg->vias_count == 1 && !cf_sip_via_read_within(&c, msg->base + msg->len, msg->base, &msg->via))
         fault(msg, CF_SIP_ERROR_VIA);
 }
 
@@ -298,7 +348,7 @@ static void scan_record_route(struct cf_sip_msg *msg, struct cf_sip_cursor c)
     msg->routes[msg->routes_count++] = slice_of(msg, c.p, c.end);
     while (true) {
         struct cf_sip_address route = {0};
-        if (!cf_sip_address_read(&c, msg->base, &route)) {
+        if (!cf_sip_address_read_within(&c, msg->base + msg->len, msg->base, &route)) {
             fault(msg, CF_SIP_ERROR_RECORD_ROUTE);
             return;
         }
@@ -376,7 +426,7 @@ static void scan_known(struct cf_sip_msg *msg, enum cf_sip_header header, struct
     case CF_SIP_HEADER_CONTACT:
         if (msg->contact.uri.len != 0)
             keep_extra(msg, CF_SIP_HEADER_CONTACT_MORE, c);
-        else if (!cf_sip_address_read(&c, msg->base, &msg->contact))
+        else if (!cf_sip_address_read_within(&c, msg->base + msg->len, msg->base, &msg->contact))
             fault(msg, CF_SIP_ERROR_CONTACT);
         else if (cf_sip_at(&c, ','))
             msg->contact_rest = slice_of(msg, c.p + 1, c.end);
@@ -420,63 +470,55 @@ static void scan_known(struct cf_sip_msg *msg, enum cf_sip_header header, struct
     }
 }
 
-/* The colon of the header line, or NULL. */
-static const char *find_colon(const struct scan *s, const char *line, const char *end)
+/* The value without the white space around it. */
+static struct cf_sip_cursor value_of(const char *p, const char *end)
 {
-#ifdef __SSE2__
-    if (s->end - line >= 16) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)line);
-        const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')));
-        if (mask != 0) {
-            const char *colon = line + __builtin_ctz((unsigned)mask);
-            return colon < end ? colon : NULL;
-        }
-    }
-#else
-    (void)s;
-#endif
-    return memchr(line, ':', (size_t)(end - line));
+    struct cf_sip_cursor value = {p, end};
+    if (end - p >= 2 && p[0] == ' ' && (uint8_t)p[1] > ' ')
+        value.p++;
+    else
+        cf_sip_skip_space(&value);
+    while (value.end > value.p && cf_sip_is(value.end[-1], CF_SIP_CHAR_SPACE))
+        value.end--;
+    return value;
 }
 
 static void scan_header(struct scan *s, const char *line, const char *end)
 {
     struct cf_sip_msg *msg = s->msg;
-    const char *colon = find_colon(s, line, end);
+    const char *colon = cf_sip_find_colon(line, end, s->end);
     const char *name_end = colon;
-    while (name_end != NULL && name_end > line && (name_end[-1] == ' ' || name_end[-1] == '\t'))
+    while (name_end > line && (name_end[-1] == ' ' || name_end[-1] == '\t'))
         name_end--;
-    if (name_end == NULL || name_end == line) {
+    if (colon == end || name_end == line) {
         fault(msg, CF_SIP_ERROR_HEADER_LINE);
         return;
     }
-    const enum cf_sip_header header = header_of(line, (size_t)(name_end - line));
+    const enum cf_sip_header header = header_of(line, (size_t)(name_end - line), s->end);
     if (header == CF_SIP_HEADER_OTHER) {
         msg->others_count++;
         return;
     }
-    if (header < CF_SIP_HEADER_EXTRA && cf_sip_seen(msg, header) && is_single(header)) {
-        fault(msg, CF_SIP_ERROR_DUPLICATE);
-        return;
-    }
-    if (header < CF_SIP_HEADER_EXTRA)
+    if (header < CF_SIP_HEADER_EXTRA) {
+        if (cf_sip_seen(msg, header) && is_single(header)) {
+            fault(msg, CF_SIP_ERROR_DUPLICATE);
+            return;
+        }
         msg->seen |= 1u << header;
-    struct cf_sip_cursor value = {colon + 1, end};
-    cf_sip_skip_space(&value);
-    while (value.end > value.p && cf_sip_is(value.end[-1], CF_SIP_CHAR_SPACE))
-        value.end--;
-    scan_known(msg, header, value);
+    }
+    scan_known(msg, header, value_of(colon + 1, end));
 }
 
 /* Reads header lines up to the empty line; true when that was found. */
 static bool scan_headers(struct scan *s)
 {
+    if (s->p < s->end && (*s->p == ' ' || *s->p == '\t'))
+        fault(s->msg, CF_SIP_ERROR_START_LINE); /* which cannot be folded */
     while (s->p < s->end) {
         const char *line = s->p;
-        const char *next;
-        const char *end = line_end(s, line, true, &next);
-        s->p = next;
+        const char *end = line_end(s, true);
         if (end == line)
-            return next != end; /* end of line: the empty line; end of message: none */
+            return true;
         if (s->msg->headers_count == CF_SIP_HEADERS_MAX) {
             fault(s->msg, CF_SIP_ERROR_TOO_MANY_HEADERS);
             return true;
@@ -510,7 +552,9 @@ static void check_mandatory(struct cf_sip_msg *msg)
         {CF_SIP_HEADER_TO, CF_SIP_ERROR_MISSING_TO},     {CF_SIP_HEADER_CALL_ID, CF_SIP_ERROR_MISSING_CALL_ID},
         {CF_SIP_HEADER_CSEQ, CF_SIP_ERROR_MISSING_CSEQ},
     };
-    for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
+    const uint32_t all = 1u << CF_SIP_HEADER_VIA | 1u << CF_SIP_HEADER_FROM | 1u << CF_SIP_HEADER_TO |
+                         1u << CF_SIP_HEADER_CALL_ID | 1u << CF_SIP_HEADER_CSEQ;
+    for (size_t i = 0; (msg->seen & all) != all && i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
         if (!cf_sip_seen(msg, mandatory[i].header))
             fault(msg, mandatory[i].error);
     if (!msg->is_request)
@@ -535,7 +579,7 @@ enum cf_sip_error cf_sip_scan(struct cf_sip_msg *ret_msg, const char *data, size
         return CF_SIP_ERROR_TOO_LONG;
     }
     ret_msg->len = (uint32_t)len;
-    struct scan s = {ret_msg, data, data + len};
+    struct scan s = {.msg = ret_msg, .p = data, .end = data + len};
     if (!scan_start_line(&s))
         return (enum cf_sip_error)ret_msg->error;
     if (scan_headers(&s))

@@ -200,7 +200,7 @@ struct cf_sip_msg {
     struct cf_sip_via via;
     struct cf_sip_address from;
     struct cf_sip_address to;
-    struct cf_sip_address contact; /* the first value; uri "*" for the wildcard */
+    struct cf_sip_address contact;    /* the first value; uri "*" for the wildcard */
     struct cf_sip_slice contact_rest; /* the values behind it in the same line, unread */
     /* What follows is valid up to its counts and not cleared by a scan. */
     struct cf_sip_list require;
@@ -209,7 +209,8 @@ struct cf_sip_msg {
     struct cf_sip_list asserted;
     struct cf_sip_slice vias[CF_SIP_VIAS_MAX];     /* header values in order */
     struct cf_sip_slice routes[CF_SIP_ROUTES_MAX]; /* Record-Route header values in order */
-    struct cf_sip_extra extra[CF_SIP_EXTRAS_MAX];  /* in order; further ones are passed over and counted in others_count */
+    struct cf_sip_extra
+        extra[CF_SIP_EXTRAS_MAX]; /* in order; further ones are passed over and counted in others_count */
 };
 
 /*
@@ -222,7 +223,8 @@ enum cf_sip_error cf_sip_scan(struct cf_sip_msg *ret_msg, const char *data, size
 bool cf_sip_msg_answerable(const struct cf_sip_msg *msg);
 
 /* The nth line (from 0) of a header from EXTRA on; false: there are not so many. */
-bool cf_sip_extra(const struct cf_sip_msg *msg, enum cf_sip_header header, unsigned nth, struct cf_sip_slice *ret_value);
+bool cf_sip_extra(const struct cf_sip_msg *msg, enum cf_sip_header header, unsigned nth,
+                  struct cf_sip_slice *ret_value);
 
 static inline const char *cf_sip_ptr(const struct cf_sip_msg *msg, struct cf_sip_slice slice)
 {

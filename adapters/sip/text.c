@@ -17,23 +17,6 @@ const uint8_t cf_sip_char[256] = {
     ['`'] = T,  ['a' ... 'z'] = A, ['{'] = V,  ['|'] = V,         ['}'] = V, ['~'] = T, [0x80 ... 0xff] = V,
 };
 
-bool cf_sip_take_number(struct cf_sip_cursor *c, uint32_t *ret_value)
-{
-    uint64_t value = 0;
-    const char *p = c->p;
-    while (p < c->end && cf_sip_is(*p, CF_SIP_CHAR_DIGIT)) {
-        value = value * 10 + (uint64_t)(*p - '0');
-        if (value > UINT32_MAX)
-            return false;
-        p++;
-    }
-    if (p == c->p)
-        return false;
-    c->p = p;
-    *ret_value = (uint32_t)value;
-    return true;
-}
-
 size_t cf_sip_utf8_length(const char *p, const char *end)
 {
     const uint8_t *u = (const uint8_t *)p;

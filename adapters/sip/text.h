@@ -5,6 +5,8 @@
  * Invariant: at + len <= length of the message; an absent item is the slice {0, 0}.
  * Trust:     the bytes come from the network. White space inside a value may hold CR and LF (line folding); nothing
  *            else below 0x20 but TAB is there, because the scanner refuses it.
+ *
+ * With SSE2 sixteen bytes are looked at at once; CF_SIP_PORTABLE leaves that out, and the result is the same.
  */
 #ifndef CALLFAN_ADAPTERS_SIP_TEXT_H
 #define CALLFAN_ADAPTERS_SIP_TEXT_H
@@ -14,7 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(CF_SIP_PORTABLE)
 #include <emmintrin.h>
 #endif
 
@@ -61,86 +63,175 @@ static inline bool cf_sip_same(const char *p, size_t len, const char *lower, siz
 }
 #define CF_SIP_SAME(p, len, literal) cf_sip_same((p), (len), "" literal, sizeof(literal) - 1)
 
+/* Whether [p, end) begins with the bytes of a literal, case included: the short way past what nearly all senders write alike. */
+#define CF_SIP_STARTS(p, end, literal)                                                                                 \
+    ((size_t)((end) - (p)) >= sizeof(literal) - 1 && memcmp((p), "" literal, sizeof(literal) - 1) == 0)
+
 /*
- * The three searches that most of a scan's time goes into. Each gives the first byte of its kind in [p, end), or end, and
- * reads nothing outside the range:
- *   control  below 0x20: the end of a line
+ * The searches that most of a scan's time goes into. Each gives the first byte of its kind in [p, end), or end. Up to
+ * `limit`, which is end or behind it, memory may be read though it does not count: what stands behind a value in the same
+ * message saves looking at the value's last bytes one by one.
+ *   space    up to 0x20: white space or control
  *   bracket  '<', '>', space or control: where a URI in angle brackets must end
  *   value    what cannot stand in an unquoted parameter value (not CF_SIP_CHAR_VALUE)
+ *   host     what cannot stand in a host name (not CF_SIP_CHAR_HOST)
+ *   quote    '"' or a backslash
+ *   colon    ':'
  */
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(CF_SIP_PORTABLE)
+static inline __m128i cf_sip_splat(int byte)
+{
+    return _mm_set1_epi8((char)byte);
+}
+
+/* Each kind: 0xff in the bytes that are meant. */
+static inline __m128i cf_sip_kind_control(__m128i bytes)
+{
+    return _mm_cmpeq_epi8(_mm_min_epu8(bytes, cf_sip_splat(0x1f)), bytes);
+}
+
+static inline __m128i cf_sip_kind_space(__m128i bytes)
+{
+    return _mm_cmpeq_epi8(_mm_min_epu8(bytes, cf_sip_splat(0x20)), bytes);
+}
+
+static inline __m128i cf_sip_kind_bracket(__m128i bytes)
+{
+    /* '<' | 2 is '>' */
+    return _mm_or_si128(cf_sip_kind_space(bytes),
+                        _mm_cmpeq_epi8(_mm_or_si128(bytes, cf_sip_splat(2)), cf_sip_splat('>')));
+}
+
+static inline __m128i cf_sip_kind_value(__m128i bytes)
+{
+    __m128i stop = _mm_or_si128(cf_sip_kind_bracket(bytes), _mm_cmpeq_epi8(bytes, cf_sip_splat(';')));
+    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, cf_sip_splat(',')));
+    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, cf_sip_splat('"')));
+    return _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, cf_sip_splat(0x7f)));
+}
+
+static inline __m128i cf_sip_range(__m128i bytes, int first, int last)
+{
+    const __m128i from = _mm_sub_epi8(bytes, cf_sip_splat(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(from, cf_sip_splat(last - first)), from);
+}
+
+static inline __m128i cf_sip_kind_host(__m128i bytes)
+{
+    const __m128i letter = cf_sip_range(_mm_or_si128(bytes, cf_sip_splat(0x20)), 'a', 'z');
+    const __m128i other = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, cf_sip_splat('/')), cf_sip_range(bytes, '-', '9'));
+    const __m128i host = _mm_or_si128(_mm_or_si128(letter, other), _mm_cmpeq_epi8(bytes, cf_sip_splat('_')));
+    return _mm_cmpeq_epi8(host, _mm_setzero_si128());
+}
+
+static inline __m128i cf_sip_kind_quote(__m128i bytes)
+{
+    return _mm_or_si128(_mm_cmpeq_epi8(bytes, cf_sip_splat('"')), _mm_cmpeq_epi8(bytes, cf_sip_splat('\\')));
+}
+
+static inline __m128i cf_sip_kind_colon(__m128i bytes)
+{
+    return _mm_cmpeq_epi8(bytes, cf_sip_splat(':'));
+}
+
+#define CF_SIP_FIND_WORDS(kind)                                                                                        \
+    for (; limit - p >= 16; p += 16) {                                                                                 \
+        const int mask = _mm_movemask_epi8(cf_sip_kind_##kind(_mm_loadu_si128((const __m128i *)p)));                   \
+        if (mask != 0) {                                                                                               \
+            p += __builtin_ctz((unsigned)mask);                                                                        \
+            return p < end ? p : end;                                                                                  \
+        }                                                                                                              \
+        if (end - p <= 16)                                                                                             \
+            return end;                                                                                                \
+    }
+#else
+#define CF_SIP_FIND_WORDS(kind) (void)limit;
+#endif
+
+#define CF_SIP_FIND(kind, met)                                                                                         \
+    static inline const char *cf_sip_find_##kind(const char *p, const char *end, const char *limit)                    \
+    {                                                                                                                  \
+        CF_SIP_FIND_WORDS(kind)                                                                                        \
+        while (p < end && !(met))                                                                                      \
+            p++;                                                                                                       \
+        return p;                                                                                                      \
+    }
+
+/* The first byte below 0x20 in [p, end), or end. */
 static inline const char *cf_sip_find_control(const char *p, const char *end)
 {
-    const __m128i limit = _mm_set1_epi8(0x1f);
-    for (; end - p >= 16; p += 16) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)p);
-        const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, limit), bytes));
-        if (mask != 0)
-            return p + __builtin_ctz((unsigned)mask);
-    }
+    const char *limit = end;
+    CF_SIP_FIND_WORDS(control)
     while (p < end && (uint8_t)*p >= 0x20)
         p++;
     return p;
 }
 
-static inline __m128i cf_sip_space_or_angle(__m128i bytes)
+CF_SIP_FIND(space, (uint8_t)*p <= 0x20)
+CF_SIP_FIND(bracket, (uint8_t)*p <= 0x20 || *p == '<' || *p == '>')
+CF_SIP_FIND(value, !cf_sip_is(*p, CF_SIP_CHAR_VALUE))
+CF_SIP_FIND(host, !cf_sip_is(*p, CF_SIP_CHAR_HOST))
+CF_SIP_FIND(quote, *p == '"' || *p == '\\')
+CF_SIP_FIND(colon, *p == ':')
+
+/*
+ * Where in the 64 bytes at p (fewer before `end`) a line ends: a bit each for LF and for the other bytes below 0x20.
+ * `start` is where the message begins, so that the last piece may be read together with what stands before it.
+ */
+struct cf_sip_lines {
+    uint64_t lf;
+    uint64_t others;
+};
+
+#if defined(__SSE2__) && !defined(CF_SIP_PORTABLE)
+static inline uint64_t cf_sip_mask64(__m128i a, __m128i b, __m128i c, __m128i d)
 {
-    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
-    const __m128i angle =
-        _mm_cmpeq_epi8(_mm_or_si128(bytes, _mm_set1_epi8(2)), _mm_set1_epi8('>')); /* '<' | 2 is '>' */
-    return _mm_or_si128(low, angle);
+    const uint64_t low = (unsigned)_mm_movemask_epi8(a) | (unsigned)_mm_movemask_epi8(b) << 16;
+    const uint64_t high = (unsigned)_mm_movemask_epi8(c) | (unsigned)_mm_movemask_epi8(d) << 16;
+    return low | high << 32;
 }
 
-static inline const char *cf_sip_find_bracket(const char *p, const char *end)
+static inline struct cf_sip_lines cf_sip_lines_of(const char *p)
 {
-    for (; end - p >= 16; p += 16) {
-        const int mask = _mm_movemask_epi8(cf_sip_space_or_angle(_mm_loadu_si128((const __m128i *)p)));
-        if (mask != 0)
-            return p + __builtin_ctz((unsigned)mask);
-    }
-    while (p < end && (uint8_t)*p > 0x20 && *p != '<' && *p != '>')
-        p++;
-    return p;
-}
-
-static inline const char *cf_sip_find_value_end(const char *p, const char *end)
-{
-    for (; end - p >= 16; p += 16) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)p);
-        __m128i stop = _mm_or_si128(cf_sip_space_or_angle(bytes), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(';')));
-        stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(',')));
-        stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
-        stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
-        const int mask = _mm_movemask_epi8(stop);
-        if (mask != 0)
-            return p + __builtin_ctz((unsigned)mask);
-    }
-    while (p < end && cf_sip_is(*p, CF_SIP_CHAR_VALUE))
-        p++;
-    return p;
+    const __m128i a = _mm_loadu_si128((const __m128i *)p);
+    const __m128i b = _mm_loadu_si128((const __m128i *)(p + 16));
+    const __m128i c = _mm_loadu_si128((const __m128i *)(p + 32));
+    const __m128i d = _mm_loadu_si128((const __m128i *)(p + 48));
+    const __m128i lf = cf_sip_splat('\n');
+    const uint64_t ends =
+        cf_sip_mask64(_mm_cmpeq_epi8(a, lf), _mm_cmpeq_epi8(b, lf), _mm_cmpeq_epi8(c, lf), _mm_cmpeq_epi8(d, lf));
+    const uint64_t control =
+        cf_sip_mask64(cf_sip_kind_control(a), cf_sip_kind_control(b), cf_sip_kind_control(c), cf_sip_kind_control(d));
+    return (struct cf_sip_lines){ends, control ^ ends};
 }
 #else
-static inline const char *cf_sip_find_control(const char *p, const char *end)
+static inline struct cf_sip_lines cf_sip_lines_of(const char *p)
 {
-    while (p < end && (uint8_t)*p >= 0x20)
-        p++;
-    return p;
-}
-
-static inline const char *cf_sip_find_bracket(const char *p, const char *end)
-{
-    while (p < end && (uint8_t)*p > 0x20 && *p != '<' && *p != '>')
-        p++;
-    return p;
-}
-
-static inline const char *cf_sip_find_value_end(const char *p, const char *end)
-{
-    while (p < end && cf_sip_is(*p, CF_SIP_CHAR_VALUE))
-        p++;
-    return p;
+    struct cf_sip_lines lines = {0, 0};
+    for (unsigned i = 0; i < 64; i++) {
+        lines.lf |= (uint64_t)(p[i] == '\n') << i;
+        lines.others |= (uint64_t)((uint8_t)p[i] < 0x20 && p[i] != '\n') << i;
+    }
+    return lines;
 }
 #endif
+
+static inline struct cf_sip_lines cf_sip_lines_read(const char *p, const char *end, const char *start)
+{
+    const size_t left = (size_t)(end - p);
+    if (left >= 64)
+        return cf_sip_lines_of(p);
+    if (left == 0)
+        return (struct cf_sip_lines){0, 0};
+    if (end - start >= 64) {
+        const struct cf_sip_lines lines = cf_sip_lines_of(end - 64);
+        return (struct cf_sip_lines){lines.lf >> (64 - left), lines.others >> (64 - left)};
+    }
+    char copy[64];
+    memset(copy, ' ', sizeof(copy));
+    memcpy(copy, p, left);
+    return cf_sip_lines_of(copy);
+}
 
 static inline void cf_sip_skip_space(struct cf_sip_cursor *c)
 {
@@ -177,8 +268,22 @@ static inline size_t cf_sip_take_class(struct cf_sip_cursor *c, unsigned classes
     return (size_t)(p - start);
 }
 
-/* Reads 1 to 10 digits whose value fits 32 bits; more leading zeros are allowed. False: no number, or too large. */
-bool cf_sip_take_number(struct cf_sip_cursor *c, uint32_t *ret_value);
+/* Reads digits whose value fits 32 bits; any number of leading zeros is allowed. False: no number, or too large. */
+static inline bool cf_sip_take_number(struct cf_sip_cursor *c, uint32_t *ret_value)
+{
+    uint64_t value = 0;
+    const char *p = c->p;
+    for (unsigned digit; p < c->end && (digit = (unsigned)(uint8_t)*p - '0') <= 9; p++) {
+        value = value * 10 + digit;
+        if (value > UINT32_MAX)
+            return false;
+    }
+    if (p == c->p)
+        return false;
+    c->p = p;
+    *ret_value = (uint32_t)value;
+    return true;
+}
 
 /* Length of the UTF-8 character at p (1..4), 0 when the bytes are not one (overlong forms and surrogates included). */
 size_t cf_sip_utf8_length(const char *p, const char *end);
