@@ -9,7 +9,11 @@
  * copied a datagram. `invite_ref_osip` is libosip2's parser (init, parse, free), where it is installed.
  * `invite_ref_memchr` is the bare loop: memchr() to each end of line and nothing else.
  */
+#include <dirent.h>
 #include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "adapters/sip/scan.h"
@@ -61,35 +65,110 @@ static const struct sample bye = SAMPLE("BYE sip:callfan@192.0.2.9:5060 SIP/2.0\
                                         "Content-Length: 0\r\n"
                                         "\r\n");
 
+/* ---- The captured messages, one after the other in an order by chance */
+
+enum { TRAFFIC_MAX = 512, TRAFFIC_BYTES_MAX = 1 << 20 };
+
+struct traffic {
+    struct sample message[TRAFFIC_MAX];
+    size_t count;
+    char bytes[TRAFFIC_BYTES_MAX];
+    size_t bytes_used;
+};
+
+static struct traffic traffic;
+
+static bool read_message(struct traffic *t, const char *folder, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return false;
+    const size_t len = fread(t->bytes + t->bytes_used, 1, sizeof(t->bytes) - t->bytes_used, file);
+    fclose(file);
+    t->message[t->count++] = (struct sample){t->bytes + t->bytes_used, len};
+    t->bytes_used += len;
+    return len != 0;
+}
+
+static void shuffle(struct traffic *t)
+{
+    uint64_t random = 1;
+    for (size_t i = t->count; i-- > 1;) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        const size_t j = (size_t)((random >> 33) % (i + 1));
+        const struct sample other = t->message[i];
+        t->message[i] = t->message[j];
+        t->message[j] = other;
+    }
+}
+
+/* The folder tests/corpus/sip_capture of the source tree. */
+static bool read_traffic(struct traffic *t)
+{
+    char folder[2048] = __FILE__;
+    char *name = strstr(folder, "bench/bench_sip_scan.c");
+    if (name == NULL)
+        return false;
+    snprintf(name, sizeof(folder) - (size_t)(name - folder), "tests/corpus/sip_capture");
+    DIR *dir = opendir(folder);
+    if (dir == NULL)
+        return false;
+    bool good = true;
+    for (struct dirent *entry; good && t->count < TRAFFIC_MAX && (entry = readdir(dir)) != NULL;)
+        if (entry->d_name[0] != '.')
+            good = read_message(t, folder, entry->d_name);
+    closedir(dir);
+    shuffle(t);
+    return good && t->count != 0;
+}
+
+static size_t bytes_of(const struct sample *samples, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += samples[i].len;
+    return bytes;
+}
+
+struct set {
+    const struct sample *samples;
+    size_t count;
+};
+
 static void scan(struct cbench_state *s, void *arg)
 {
-    const struct sample *sample = arg;
+    const struct set *set = arg;
     struct cf_sip_msg msg;
-    if (cf_sip_scan(&msg, sample->text, sample->len) != CF_SIP_ERROR_OK) {
-        cbench_fail(s, "the sample does not scan");
-        return;
-    }
-    CBENCH_LOOP (s) {
-        CBENCH_USE((int)cf_sip_scan(&msg, sample->text, sample->len));
-        CBENCH_CLOBBER();
-    }
-    cbench_items(s, cbench_iterations(s));
-    cbench_bytes(s, cbench_iterations(s) * (int64_t)sample->len);
+    for (size_t i = 0; i < set->count; i++)
+        if (cf_sip_scan(&msg, set->samples[i].text, set->samples[i].len) != CF_SIP_ERROR_OK) {
+            cbench_fail(s, "a sample does not scan");
+            return;
+        }
+    CBENCH_LOOP (s)
+        for (size_t i = 0; i < set->count; i++) {
+            CBENCH_USE((int)cf_sip_scan(&msg, set->samples[i].text, set->samples[i].len));
+            CBENCH_CLOBBER();
+        }
+    cbench_items(s, cbench_iterations(s) * (int64_t)set->count);
+    cbench_bytes(s, cbench_iterations(s) * (int64_t)bytes_of(set->samples, set->count));
 }
 
 static void find_lines(struct cbench_state *s, void *arg)
 {
-    const struct sample *sample = arg;
-    const char *end = sample->text + sample->len;
-    CBENCH_LOOP (s) {
-        size_t lines = 0;
-        for (const char *p = sample->text; p < end; lines++) {
-            const char *found = memchr(p, '\n', (size_t)(end - p));
-            p = found != NULL ? found + 1 : end;
+    const struct set *set = arg;
+    CBENCH_LOOP (s)
+        for (size_t i = 0; i < set->count; i++) {
+            const char *end = set->samples[i].text + set->samples[i].len;
+            size_t lines = 0;
+            for (const char *p = set->samples[i].text; p < end; lines++) {
+                const char *found = memchr(p, '\n', (size_t)(end - p));
+                p = found != NULL ? found + 1 : end;
+            }
+            CBENCH_USE(lines);
         }
-        CBENCH_USE(lines);
-    }
-    cbench_items(s, cbench_iterations(s));
+    cbench_items(s, cbench_iterations(s) * (int64_t)set->count);
 }
 
 #ifdef HAVE_OSIP
@@ -117,15 +196,16 @@ static struct osip osip;
 
 static void parse_osip(struct cbench_state *s, void *arg)
 {
-    const struct sample *sample = arg;
+    const struct set *set = arg;
     int result = 0;
-    CBENCH_LOOP (s) {
-        osip_message_t *message;
-        result |= osip.message_init(&message);
-        result |= osip.message_parse(message, sample->text, sample->len);
-        osip.message_free(message);
-    }
-    cbench_items(s, cbench_iterations(s));
+    CBENCH_LOOP (s)
+        for (size_t i = 0; i < set->count; i++) {
+            osip_message_t *message;
+            result |= osip.message_init(&message);
+            result |= osip.message_parse(message, set->samples[i].text, set->samples[i].len);
+            osip.message_free(message);
+        }
+    cbench_items(s, cbench_iterations(s) * (int64_t)set->count);
     if (result != 0)
         cbench_label(s, "refused by the peer");
 }
@@ -133,16 +213,25 @@ static void parse_osip(struct cbench_state *s, void *arg)
 
 int main(int argc, char **argv)
 {
+    static struct set one_invite = {&invite, 1}, one_bye = {&bye, 1}, all;
     if (!cbench_init(&argc, argv))
         return 1;
-    cbench_add("invite", scan, (void *)&invite);
-    cbench_add("invite_ref_memchr", find_lines, (void *)&invite);
-    cbench_add("bye", scan, (void *)&bye);
-    cbench_add("bye_ref_memchr", find_lines, (void *)&bye);
+    if (!read_traffic(&traffic)) {
+        fprintf(stderr, "bench_sip_scan: tests/corpus/sip_capture cannot be read\n");
+        return 1;
+    }
+    all = (struct set){traffic.message, traffic.count};
+    cbench_add("invite", scan, &one_invite);
+    cbench_add("invite_ref_memchr", find_lines, &one_invite);
+    cbench_add("bye", scan, &one_bye);
+    cbench_add("bye_ref_memchr", find_lines, &one_bye);
+    cbench_add("traffic", scan, &all);
+    cbench_add("traffic_ref_memchr", find_lines, &all);
 #ifdef HAVE_OSIP
     if (osip_load(&osip)) {
-        cbench_add("invite_ref_osip", parse_osip, (void *)&invite);
-        cbench_add("bye_ref_osip", parse_osip, (void *)&bye);
+        cbench_add("invite_ref_osip", parse_osip, &one_invite);
+        cbench_add("bye_ref_osip", parse_osip, &one_bye);
+        cbench_add("traffic_ref_osip", parse_osip, &all);
     }
 #endif
     return cbench_run();

@@ -1,10 +1,14 @@
-/* Fuzz entry of the SIP scanner: whatever the bytes, each slice lies inside the message and the readers of values end. */
+/*
+ * Fuzz entry of the SIP scanner: whatever the bytes, each slice lies inside the message, the readers of values end, and the
+ * scanner built without SSE2 gives the same.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "adapters/sip/field.h"
 #include "adapters/sip/scan.h"
+#include "tests/support/sip_portable.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,7 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cf_sip_reason reason;
     size_t tokens = 0;
     const enum cf_sip_error error = cf_sip_scan(&msg, (const char *)data, size);
+    struct cf_sip_msg portable;
     assert(error < CF_SIP_ERRORS_COUNT && error == msg.error);
+    sip_portable_scan(&portable, (const char *)data, size);
+    assert(sip_same_scan(&msg, &portable));
     const struct cf_sip_slice slices[] = {
         msg.method_text,  msg.uri,       msg.reason,    msg.cseq_method_text, msg.cseq_value,
         msg.call_id,      msg.body,      msg.via.host,  msg.via.branch,       msg.via.received,
@@ -47,7 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < sizeof(slices) / sizeof(slices[0]); i++)
         check_slice(&msg, slices[i]);
     assert(msg.vias_count <= CF_SIP_VIAS_MAX && msg.routes_count <= CF_SIP_ROUTES_MAX);
-    assert(msg.headers_count <= CF_SIP_HEADERS_MAX);
+    assert(msg.headers_count <= CF_SIP_HEADERS_MAX && msg.extras_count <= CF_SIP_EXTRAS_MAX);
+    check_slice(&msg, msg.contact_rest);
+    for (unsigned i = 0; i < msg.extras_count; i++)
+        check_slice(&msg, msg.extra[i].value);
     for (unsigned i = 0; i < msg.vias_count; i++)
         check_slice(&msg, msg.vias[i]);
     for (unsigned i = 0; i < msg.routes_count; i++)

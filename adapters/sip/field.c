@@ -110,11 +110,6 @@ static bool take_host(struct cf_sip_cursor *c, const char *limit, const char **r
 /* "SIP / 2.0 / transport" with the blank behind it still to come. */
 static bool take_via_protocol(struct cf_sip_cursor *c, struct cf_sip_via *via)
 {
-    if (CF_SIP_STARTS(c->p, c->end, "SIP/2.0/UDP ")) {
-        via->transport = CF_SIP_TRANSPORT_UDP;
-        c->p += 11;
-        return true;
-    }
     const char *start = c->p;
     size_t len = cf_sip_take_class(c, CF_SIP_CHAR_TOKEN);
     if (!CF_SIP_SAME(start, len, "sip") || !cf_sip_take(c, '/'))
@@ -146,48 +141,93 @@ static void keep_via_param(struct cf_sip_via *via, const char *base, const struc
         via->received = slice_of(base, param->name, param->end);
 }
 
-/* The parameters of a Via value up to what is none; ret_end is moved behind each that is well-formed. */
-static bool read_via_params(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *via,
-                            const char **ret_end)
+/* The parameters of a Via value from p up to what is none; ret_end is moved behind each that is well-formed. NULL: malformed. */
+static const char *read_via_params(const char *p, const char *end, const char *limit, const char *base,
+                                   struct cf_sip_via *via, const char **ret_end)
 {
-    struct cf_sip_param param;
-    int got;
-    while (true) {
-        if (CF_SIP_STARTS(c->p, c->end, ";branch=") && c->end - c->p > 8 && cf_sip_is(c->p[8], CF_SIP_CHAR_VALUE)) {
-            const char *value = c->p + 8;
-            c->p = *ret_end = cf_sip_find_value(value, c->end, limit);
-            via->branch = slice_of(base, value, c->p);
-            continue;
+    const char *last = *ret_end;
+    int got = 0;
+    while (p < end) {
+        if (CF_SIP_STARTS(p, end, ";branch=") && end - p > 8 && cf_sip_is(p[8], CF_SIP_CHAR_VALUE)) {
+            last = cf_sip_find_value(p + 8, end, limit);
+            via->branch = slice_of(base, p + 8, last);
+            p = last;
+        } else if (CF_SIP_STARTS(p, end, ";rport") && (end - p == 6 || p[6] == ';')) {
+            last = p + 6;
+            via->rport = slice_of(base, p + 1, last);
+            p = last;
+        } else {
+            struct cf_sip_param param;
+            struct cf_sip_cursor rest = {p, end};
+            got = param_next(&rest, limit, &param);
+            p = rest.p;
+            if (got <= 0)
+                break;
+            keep_via_param(via, base, &param);
+            last = param.end;
         }
-        if ((got = param_next(c, limit, &param)) <= 0)
-            return got == 0;
-        keep_via_param(via, base, &param);
-        *ret_end = param.end;
     }
+    *ret_end = last;
+    return got >= 0 ? p : NULL;
 }
 
-bool cf_sip_via_read_within(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *ret_via)
+/* "SIP/2.0/UDP host[:port]" up to a parameter or the end, as most senders write it; gives where it ends, or NULL. */
+static inline const char *take_plain_via(const char *p, const char *end, const char *limit, const char *base,
+                                         struct cf_sip_via *via)
+{
+    if (!CF_SIP_STARTS(p, end, "SIP/2.0/UDP "))
+        return NULL;
+    const char *host = p + 12;
+    p = cf_sip_find_host(host, end, limit);
+    if (p == host || p == end || (*p != ':' && *p != ';'))
+        return NULL;
+    const char *host_end = p;
+    uint32_t port = 0;
+    if (*p == ':') {
+        for (p++; p < end && (uint8_t)(*p - '0') <= 9 && p - host_end <= 5; p++)
+            port = port * 10 + (uint8_t)(*p - '0');
+        if (port == 0 || port > UINT16_MAX || (p < end && *p != ';'))
+            return NULL;
+    }
+    via->transport = CF_SIP_TRANSPORT_UDP;
+    via->port = (uint16_t)port;
+    via->host = slice_of(base, host, host_end);
+    return p;
+}
+
+/* The same however it is written; the cursor then stands behind it. */
+static const char *take_via(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *via)
 {
     const char *host;
     size_t host_len;
     bool ipv6;
-    cf_sip_skip_space(c);
-    const char *start = c->p;
-    if (!take_via_protocol(c, ret_via))
-        return false;
+    if (!take_via_protocol(c, via))
+        return NULL;
     cf_sip_skip_space(c);
     if (!take_host(c, limit, &host, &host_len, &ipv6))
-        return false;
-    ret_via->host = slice_of(base, host, host + host_len);
+        return NULL;
+    via->host = slice_of(base, host, host + host_len);
     const char *end = c->p;
-    if (cf_sip_take(c, ':')) {
-        if (!take_port(c, &ret_via->port))
-            return false;
-        end = c->p;
-    }
-    const bool good = read_via_params(c, limit, base, ret_via, &end);
+    if (!cf_sip_take(c, ':'))
+        return end;
+    return take_port(c, &via->port) ? c->p : NULL;
+}
+
+bool cf_sip_via_read_within(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *ret_via)
+{
+    cf_sip_skip_space(c);
+    const char *start = c->p;
+    const char *end = take_plain_via(start, c->end, limit, base, ret_via);
+    if (end != NULL)
+        c->p = end;
+    else if ((end = take_via(c, limit, base, ret_via)) == NULL)
+        return false;
+    const char *p = read_via_params(c->p, c->end, limit, base, ret_via, &end);
     ret_via->value = slice_of(base, start, end);
-    return good && value_ends(c);
+    if (p == NULL)
+        return false;
+    c->p = p;
+    return p == c->end || value_ends(c);
 }
 
 bool cf_sip_via_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_via *ret_via)

@@ -470,15 +470,15 @@ static void scan_known(struct cf_sip_msg *msg, enum cf_sip_header header, struct
     }
 }
 
-/* The value without the white space around it. */
-static struct cf_sip_cursor value_of(const char *p, const char *end)
+/* The value without the white space around it; one blank in front and none behind is what nearly all have. */
+static inline struct cf_sip_cursor value_of(const char *p, const char *end)
 {
     struct cf_sip_cursor value = {p, end};
     if (end - p >= 2 && p[0] == ' ' && (uint8_t)p[1] > ' ')
         value.p++;
     else
         cf_sip_skip_space(&value);
-    while (value.end > value.p && cf_sip_is(value.end[-1], CF_SIP_CHAR_SPACE))
+    while (value.end > value.p && (uint8_t)value.end[-1] <= ' ' && cf_sip_is(value.end[-1], CF_SIP_CHAR_SPACE))
         value.end--;
     return value;
 }
@@ -488,11 +488,17 @@ static void scan_header(struct scan *s, const char *line, const char *end)
     struct cf_sip_msg *msg = s->msg;
     const char *colon = cf_sip_find_colon(line, end, s->end);
     const char *name_end = colon;
-    while (name_end > line && (name_end[-1] == ' ' || name_end[-1] == '\t'))
-        name_end--;
-    if (colon == end || name_end == line) {
+    if (colon == end || colon == line) {
         fault(msg, CF_SIP_ERROR_HEADER_LINE);
         return;
+    }
+    if ((uint8_t)name_end[-1] <= ' ') {
+        while (name_end > line && (name_end[-1] == ' ' || name_end[-1] == '\t'))
+            name_end--;
+        if (name_end == line) {
+            fault(msg, CF_SIP_ERROR_HEADER_LINE);
+            return;
+        }
     }
     const enum cf_sip_header header = header_of(line, (size_t)(name_end - line), s->end);
     if (header == CF_SIP_HEADER_OTHER) {

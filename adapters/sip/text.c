@@ -17,6 +17,19 @@ const uint8_t cf_sip_char[256] = {
     ['`'] = T,  ['a' ... 'z'] = A, ['{'] = V,  ['|'] = V,         ['}'] = V, ['~'] = T, [0x80 ... 0xff] = V,
 };
 
+struct cf_sip_lines cf_sip_lines_of_last(const char *p, const char *end, const char *start)
+{
+    const size_t left = (size_t)(end - p);
+    if (left != 0 && end - start >= 64) {
+        const struct cf_sip_lines lines = cf_sip_lines_of(end - 64);
+        return (struct cf_sip_lines){lines.lf >> (64 - left), lines.others >> (64 - left)};
+    }
+    char copy[64];
+    memset(copy, ' ', sizeof(copy));
+    memcpy(copy, p, left);
+    return cf_sip_lines_of(copy);
+}
+
 size_t cf_sip_utf8_length(const char *p, const char *end)
 {
     const uint8_t *u = (const uint8_t *)p;

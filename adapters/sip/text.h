@@ -216,21 +216,12 @@ static inline struct cf_sip_lines cf_sip_lines_of(const char *p)
 }
 #endif
 
+/* The same of fewer than 64 bytes. */
+struct cf_sip_lines cf_sip_lines_of_last(const char *p, const char *end, const char *start);
+
 static inline struct cf_sip_lines cf_sip_lines_read(const char *p, const char *end, const char *start)
 {
-    const size_t left = (size_t)(end - p);
-    if (left >= 64)
-        return cf_sip_lines_of(p);
-    if (left == 0)
-        return (struct cf_sip_lines){0, 0};
-    if (end - start >= 64) {
-        const struct cf_sip_lines lines = cf_sip_lines_of(end - 64);
-        return (struct cf_sip_lines){lines.lf >> (64 - left), lines.others >> (64 - left)};
-    }
-    char copy[64];
-    memset(copy, ' ', sizeof(copy));
-    memcpy(copy, p, left);
-    return cf_sip_lines_of(copy);
+    return end - p >= 64 ? cf_sip_lines_of(p) : cf_sip_lines_of_last(p, end, start);
 }
 
 static inline void cf_sip_skip_space(struct cf_sip_cursor *c)
