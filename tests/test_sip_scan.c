@@ -436,6 +436,148 @@ static void header_names_are_compared_whole_and_without_case(void **state)
     assert_int_equal(msg.others_count, 9);
 }
 
+/* The tables of names are found by a hash: each name must be in its place. */
+static void every_known_header_and_method_is_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        enum cf_sip_header header;
+    } table[] = {
+        {"Via: SIP/2.0/UDP h", CF_SIP_HEADER_VIA},
+        {"v: SIP/2.0/UDP h", CF_SIP_HEADER_VIA},
+        {"From: <sip:a@b>", CF_SIP_HEADER_FROM},
+        {"f: <sip:a@b>", CF_SIP_HEADER_FROM},
+        {"To: <sip:a@b>", CF_SIP_HEADER_TO},
+        {"t: <sip:a@b>", CF_SIP_HEADER_TO},
+        {"Call-ID: 1", CF_SIP_HEADER_CALL_ID},
+        {"i: 1", CF_SIP_HEADER_CALL_ID},
+        {"CSeq: 1 INVITE", CF_SIP_HEADER_CSEQ},
+        {"Contact: <sip:a@b>", CF_SIP_HEADER_CONTACT},
+        {"m: <sip:a@b>", CF_SIP_HEADER_CONTACT},
+        {"Record-Route: <sip:a@b>", CF_SIP_HEADER_RECORD_ROUTE},
+        {"Max-Forwards: 1", CF_SIP_HEADER_MAX_FORWARDS},
+        {"Content-Length: 0", CF_SIP_HEADER_CONTENT_LENGTH},
+        {"l: 0", CF_SIP_HEADER_CONTENT_LENGTH},
+        {"Content-Type: a/b", CF_SIP_HEADER_CONTENT_TYPE},
+        {"c: a/b", CF_SIP_HEADER_CONTENT_TYPE},
+        {"Content-Encoding: a", CF_SIP_HEADER_CONTENT_ENCODING},
+        {"e: a", CF_SIP_HEADER_CONTENT_ENCODING},
+        {"Expires: 1", CF_SIP_HEADER_EXPIRES},
+        {"Require: a", CF_SIP_HEADER_REQUIRE},
+        {"Supported: a", CF_SIP_HEADER_SUPPORTED},
+        {"k: a", CF_SIP_HEADER_SUPPORTED},
+        {"Reason: a", CF_SIP_HEADER_REASON},
+        {"P-Asserted-Identity: a", CF_SIP_HEADER_ASSERTED},
+        {"Allow: a", CF_SIP_HEADER_ALLOW},
+        {"Authorization: a", CF_SIP_HEADER_AUTHORIZATION},
+        {"Diversion: a", CF_SIP_HEADER_DIVERSION},
+        {"Event: a", CF_SIP_HEADER_EVENT},
+        {"o: a", CF_SIP_HEADER_EVENT},
+        {"History-Info: a", CF_SIP_HEADER_HISTORY_INFO},
+        {"Min-Expires: a", CF_SIP_HEADER_MIN_EXPIRES},
+        {"Min-SE: a", CF_SIP_HEADER_MIN_SE},
+        {"Privacy: a", CF_SIP_HEADER_PRIVACY},
+        {"Proxy-Authenticate: a", CF_SIP_HEADER_PROXY_AUTHENTICATE},
+        {"Proxy-Authorization: a", CF_SIP_HEADER_PROXY_AUTHORIZATION},
+        {"RAck: a", CF_SIP_HEADER_RACK},
+        {"Refer-To: a", CF_SIP_HEADER_REFER_TO},
+        {"r: a", CF_SIP_HEADER_REFER_TO},
+        {"Replaces: a", CF_SIP_HEADER_REPLACES},
+        {"Retry-After: a", CF_SIP_HEADER_RETRY_AFTER},
+        {"RSeq: a", CF_SIP_HEADER_RSEQ},
+        {"Service-Route: a", CF_SIP_HEADER_SERVICE_ROUTE},
+        {"Session-Expires: a", CF_SIP_HEADER_SESSION_EXPIRES},
+        {"x: a", CF_SIP_HEADER_SESSION_EXPIRES},
+        {"WWW-Authenticate: a", CF_SIP_HEADER_WWW_AUTHENTICATE},
+    };
+    uint64_t reached = 1u << CF_SIP_HEADER_OTHER | (uint64_t)1 << CF_SIP_HEADER_CONTACT_MORE; /* these have no name */
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        static const char *const ends[] = {"\r\n\r\n", "\r\nSubject: something behind it\r\n\r\n"};
+        for (size_t end = 0; end < 2; end++) { /* the second gives room to read the name in one piece */
+            char text[200];
+            struct cf_sip_slice value;
+            snprintf(text, sizeof(text), "%s%s%s", OPTIONS, table[i].line, ends[end]);
+            const struct cf_sip_msg msg = scan(text);
+            const bool found = table[i].header < CF_SIP_HEADER_EXTRA ? cf_sip_seen(&msg, table[i].header)
+                                                                     : cf_sip_extra(&msg, table[i].header, 0, &value);
+            if (!found || msg.others_count != end)
+                fail_msg("not found: %s", table[i].line);
+        }
+        reached |= (uint64_t)1 << table[i].header;
+    }
+    assert_int_equal(reached, ((uint64_t)2 << CF_SIP_HEADER_WWW_AUTHENTICATE) - 1);
+    for (unsigned method = 1; method < CF_SIP_METHODS_COUNT; method++) {
+        const char *name = cf_sip_method_name((enum cf_sip_method)method);
+        assert_int_equal(cf_sip_method_of(name, strlen(name)), method);
+    }
+    assert_int_equal(cf_sip_method_of("INVITEX", 7), CF_SIP_UNKNOWN);
+    assert_int_equal(cf_sip_method_of("invite", 6), CF_SIP_UNKNOWN);
+    assert_int_equal(cf_sip_method_of("", 0), CF_SIP_UNKNOWN);
+}
+
+/* An empty line ends the headers whatever the body begins with; the start line cannot be folded; TAB may stand in a reason. */
+static void blanks_at_the_start_of_a_line(void **state)
+{
+    (void)state;
+    struct cf_sip_msg msg = scan(COMPLETE "Content-Length: 4\r\n\r\n a\r\n");
+    assert_int_equal(msg.error, CF_SIP_ERROR_OK);
+    assert_slice(msg, msg.body, " a\r\n");
+    msg = scan(COMPLETE "Content-Length: 2\n\n\ta");
+    assert_int_equal(msg.error, CF_SIP_ERROR_OK);
+    assert_slice(msg, msg.body, "\ta");
+    msg = scan(COMPLETE "Subject: a\r\n \r\n\tb\r\n\r\n");
+    assert_int_equal(msg.error, CF_SIP_ERROR_OK);
+    assert_int_equal(msg.headers_count, 6);
+    assert_error(INVITE " " VIA FROM TO CALL_ID CSEQ "\r\n", CF_SIP_ERROR_START_LINE);
+    msg = scan("SIP/2.0 200 a\tb\r\n" VIA FROM TO CALL_ID CSEQ "\r\n");
+    assert_int_equal(msg.error, CF_SIP_ERROR_OK);
+    assert_slice(msg, msg.reason, "a\tb");
+}
+
+/* Ends of lines, CR and LF apart, folds and control bytes at each place of the 64 bytes that are looked at together. */
+static void nothing_depends_on_where_a_line_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tail;
+        enum cf_sip_error error;
+        const char *body;
+    } table[] = {
+        {"\r\n\r\nbody", CF_SIP_ERROR_OK, "body"},
+        {"\n\nbody", CF_SIP_ERROR_OK, "body"},
+        {"\r\n\r\n\x01\r\rbody", CF_SIP_ERROR_OK, "\x01\r\rbody"}, /* what is wrong behind the headers is no fault */
+        {"\r\n x\r\n\ty\r\n\r\nbody", CF_SIP_ERROR_OK, "body"},
+        {"\t\r\n\r\nbody", CF_SIP_ERROR_OK, "body"},
+        {"\t\n\nbody", CF_SIP_ERROR_OK, "body"},
+        {"\r\r\n\r\nbody", CF_SIP_ERROR_CONTROL_BYTE, "body"},
+        {"\x1f\n\nbody", CF_SIP_ERROR_CONTROL_BYTE, "body"},
+        {"\r\n\rx\r\n\r\nbody", CF_SIP_ERROR_CONTROL_BYTE, "body"},
+        {"\r", CF_SIP_ERROR_CONTROL_BYTE, ""},
+        {"\r\n", CF_SIP_ERROR_UNTERMINATED, ""},
+        {"", CF_SIP_ERROR_UNTERMINATED, ""},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        for (int pad = 0; pad <= 130; pad++) {
+            char text[700];
+            snprintf(text, sizeof(text), "%sSubject: x%*s%s", COMPLETE, pad, "", table[i].tail);
+            const struct cf_sip_msg msg = scan(text);
+            if (msg.error != table[i].error)
+                fail_msg("row %zu, %d blanks: '%s' instead of '%s'", i, pad, cf_sip_error_text(msg.error),
+                         cf_sip_error_text(table[i].error));
+            assert_slice(msg, msg.body, table[i].body);
+            assert_slice(msg, msg.call_id, "1@a.example");
+        }
+}
+
+/* The earlier of two faults counts, in one look at 64 bytes too. */
+static void the_first_fault_is_the_one_that_is_told(void **state)
+{
+    (void)state;
+    assert_error(COMPLETE "no colon\r\nX: \x01\r\n\r\n", CF_SIP_ERROR_HEADER_LINE);
+    assert_error(COMPLETE "X: \x01\r\nno colon\r\n\r\n", CF_SIP_ERROR_CONTROL_BYTE);
+}
+
 static void uris_are_taken_apart(void **state)
 {
     (void)state;
@@ -586,6 +728,10 @@ int main(void)
         cmocka_unit_test(a_faulty_request_is_answerable_when_its_identity_is_there),
         cmocka_unit_test(no_byte_outside_the_message_is_read),
         cmocka_unit_test(header_names_are_compared_whole_and_without_case),
+        cmocka_unit_test(every_known_header_and_method_is_found),
+        cmocka_unit_test(blanks_at_the_start_of_a_line),
+        cmocka_unit_test(nothing_depends_on_where_a_line_ends),
+        cmocka_unit_test(the_first_fault_is_the_one_that_is_told),
         cmocka_unit_test(uris_are_taken_apart),
         cmocka_unit_test(reasons_are_read_from_every_form),
         cmocka_unit_test(lists_are_walked_over_lines_and_commas),

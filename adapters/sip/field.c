@@ -107,8 +107,11 @@ static bool take_host(struct cf_sip_cursor *c, const char *limit, const char **r
     return *ret_len != 0;
 }
 
-/* "SIP / 2.0 / transport" with the blank behind it still to come. */
-static bool take_via_protocol(struct cf_sip_cursor *c, struct cf_sip_via *via)
+/*
+ * "SIP / version / transport" with the blank behind it still to come. A version that is not 2.0 is malformed to us, but read
+ * on: the answer to such a request repeats its Via.
+ */
+static bool take_via_protocol(struct cf_sip_cursor *c, struct cf_sip_via *via, bool *ret_known)
 {
     const char *start = c->p;
     size_t len = cf_sip_take_class(c, CF_SIP_CHAR_TOKEN);
@@ -116,7 +119,8 @@ static bool take_via_protocol(struct cf_sip_cursor *c, struct cf_sip_via *via)
         return false;
     start = c->p;
     len = cf_sip_take_class(c, CF_SIP_CHAR_TOKEN);
-    if (!CF_SIP_SAME(start, len, "2.0") || !cf_sip_take(c, '/'))
+    *ret_known = CF_SIP_SAME(start, len, "2.0");
+    if (len == 0 || !cf_sip_take(c, '/'))
         return false;
     start = c->p;
     len = cf_sip_take_class(c, CF_SIP_CHAR_TOKEN);
@@ -196,12 +200,13 @@ static inline const char *take_plain_via(const char *p, const char *end, const c
 }
 
 /* The same however it is written; the cursor then stands behind it. */
-static const char *take_via(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *via)
+static const char *take_via(struct cf_sip_cursor *c, const char *limit, const char *base, struct cf_sip_via *via,
+                            bool *ret_known)
 {
     const char *host;
     size_t host_len;
     bool ipv6;
-    if (!take_via_protocol(c, via))
+    if (!take_via_protocol(c, via, ret_known))
         return NULL;
     cf_sip_skip_space(c);
     if (!take_host(c, limit, &host, &host_len, &ipv6))
@@ -217,17 +222,18 @@ bool cf_sip_via_read_within(struct cf_sip_cursor *c, const char *limit, const ch
 {
     cf_sip_skip_space(c);
     const char *start = c->p;
+    bool known = true;
     const char *end = take_plain_via(start, c->end, limit, base, ret_via);
     if (end != NULL)
         c->p = end;
-    else if ((end = take_via(c, limit, base, ret_via)) == NULL)
+    else if ((end = take_via(c, limit, base, ret_via, &known)) == NULL)
         return false;
     const char *p = read_via_params(c->p, c->end, limit, base, ret_via, &end);
     ret_via->value = slice_of(base, start, end);
     if (p == NULL)
         return false;
     c->p = p;
-    return p == c->end || value_ends(c);
+    return known && (p == c->end || value_ends(c));
 }
 
 bool cf_sip_via_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_via *ret_via)
