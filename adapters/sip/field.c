@@ -133,16 +133,21 @@ static bool take_via_protocol(struct cf_sip_cursor *c, struct cf_sip_via *via, b
     return len != 0 && c->p < c->end && cf_sip_is(*c->p, CF_SIP_CHAR_SPACE);
 }
 
-static void keep_via_param(struct cf_sip_via *via, const char *base, const struct cf_sip_param *param)
+/* False when it is a second branch, of which nobody could say which one counts. */
+static bool keep_via_param(struct cf_sip_via *via, const char *base, const struct cf_sip_param *param)
 {
-    if (CF_SIP_SAME(param->name, param->name_len, "rport"))
+    if (CF_SIP_SAME(param->name, param->name_len, "rport")) {
         via->rport = slice_of(base, param->name, param->end);
-    else if (param->value == NULL)
-        return;
-    else if (CF_SIP_SAME(param->name, param->name_len, "branch"))
+    } else if (param->value == NULL) {
+        return true;
+    } else if (CF_SIP_SAME(param->name, param->name_len, "branch")) {
+        const bool first = via->branch.len == 0;
         via->branch = slice_of(base, param->value, param->value + param->value_len);
-    else if (CF_SIP_SAME(param->name, param->name_len, "received"))
+        return first;
+    } else if (CF_SIP_SAME(param->name, param->name_len, "received")) {
         via->received = slice_of(base, param->name, param->end);
+    }
+    return true;
 }
 
 /* The parameters of a Via value from p up to what is none; ret_end is moved behind each that is well-formed. NULL: malformed. */
@@ -150,9 +155,11 @@ static const char *read_via_params(const char *p, const char *end, const char *l
                                    struct cf_sip_via *via, const char **ret_end)
 {
     const char *last = *ret_end;
+    bool repeated = false;
     int got = 0;
     while (p < end) {
         if (CF_SIP_STARTS(p, end, ";branch=") && end - p > 8 && cf_sip_is(p[8], CF_SIP_CHAR_VALUE)) {
+            repeated |= via->branch.len != 0;
             last = cf_sip_find_value(p + 8, end, limit);
             via->branch = slice_of(base, p + 8, last);
             p = last;
@@ -167,12 +174,12 @@ static const char *read_via_params(const char *p, const char *end, const char *l
             p = rest.p;
             if (got <= 0)
                 break;
-            keep_via_param(via, base, &param);
+            repeated |= !keep_via_param(via, base, &param);
             last = param.end;
         }
     }
     *ret_end = last;
-    return got >= 0 ? p : NULL;
+    return got >= 0 && !repeated ? p : NULL;
 }
 
 /* "SIP/2.0/UDP host[:port]" up to a parameter or the end, as most senders write it; gives where it ends, or NULL. */
@@ -223,6 +230,7 @@ bool cf_sip_via_read_within(struct cf_sip_cursor *c, const char *limit, const ch
     cf_sip_skip_space(c);
     const char *start = c->p;
     bool known = true;
+    ret_via->branch = (struct cf_sip_slice){0, 0};
     const char *end = take_plain_via(start, c->end, limit, base, ret_via);
     if (end != NULL)
         c->p = end;
@@ -342,6 +350,7 @@ bool cf_sip_address_read_within(struct cf_sip_cursor *c, const char *limit, cons
 {
     cf_sip_skip_space(c);
     const char *start = c->p;
+    ret_address->tag = (struct cf_sip_slice){0, 0};
     const char *p = take_plain_address(start, c->end, limit, base, ret_address);
     if (p == NULL) {
         if (!take_address(c, limit, base, ret_address))
@@ -349,9 +358,11 @@ bool cf_sip_address_read_within(struct cf_sip_cursor *c, const char *limit, cons
         p = c->p;
     }
     const char *end = trim_end(start, p);
+    bool repeated = false;
     int got = 0;
     while (p < c->end) {
         if (CF_SIP_STARTS(p, c->end, ";tag=") && c->end - p > 5 && cf_sip_is(p[5], CF_SIP_CHAR_VALUE)) {
+            repeated |= ret_address->tag.len != 0;
             end = cf_sip_find_value(p + 5, c->end, limit);
             ret_address->tag = slice_of(base, p + 5, end);
             p = end;
@@ -363,13 +374,15 @@ bool cf_sip_address_read_within(struct cf_sip_cursor *c, const char *limit, cons
         p = rest.p;
         if (got <= 0)
             break;
-        if (CF_SIP_SAME(param.name, param.name_len, "tag") && param.value != NULL)
+        if (CF_SIP_SAME(param.name, param.name_len, "tag") && param.value != NULL) {
+            repeated |= ret_address->tag.len != 0;
             ret_address->tag = slice_of(base, param.value, param.value + param.value_len);
+        }
         end = param.end;
     }
     c->p = p;
     ret_address->value = slice_of(base, start, end);
-    return p == c->end ? got >= 0 : got == 0 && value_ends(c);
+    return !repeated && (p == c->end ? got >= 0 : got == 0 && value_ends(c));
 }
 
 bool cf_sip_address_read(struct cf_sip_cursor *c, const char *base, struct cf_sip_address *ret_address)

@@ -502,6 +502,8 @@ static void scan_header(struct scan *s, const char *line, const char *end)
     }
     const enum cf_sip_header header = header_of(line, (size_t)(name_end - line), s->end);
     if (header == CF_SIP_HEADER_OTHER) {
+        if (cf_sip_find_space(line, name_end, s->end) != name_end)
+            fault(msg, CF_SIP_ERROR_HEADER_LINE); /* "Via", a fold and then the colon would be a Via to others */
         msg->others_count++;
         return;
     }

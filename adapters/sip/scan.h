@@ -12,7 +12,8 @@
  * Source:    RFC 3261 sections 7, 20, 25; RFC 3581; RFC 3326; RFC 4475 for what to accept and what to refuse.
  *
  * Decisions where the RFC leaves room: a line may end in LF alone; a bare CR, NUL or another control byte is a fault; an
- * empty parameter (";;") is a fault; an address without <> that holds '?' is a fault; bytes after the body of a datagram are ignored.
+ * empty parameter (";;") is a fault, and so is a second tag, or a second branch of the topmost Via; white space inside a header's
+ * name is a fault; an address without <> that holds '?' is a fault; bytes after the body of a datagram are ignored.
  */
 #ifndef CALLFAN_ADAPTERS_SIP_SCAN_H
 #define CALLFAN_ADAPTERS_SIP_SCAN_H
