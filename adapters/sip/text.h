@@ -170,6 +170,12 @@ static inline const char *cf_sip_find_control(const char *p, const char *end)
 CF_SIP_FIND(space, (uint8_t)*p <= 0x20)
 CF_SIP_FIND(bracket, (uint8_t)*p <= 0x20 || *p == '<' || *p == '>')
 CF_SIP_FIND(value, !cf_sip_is(*p, CF_SIP_CHAR_VALUE))
+
+static inline const char *cf_sip_find_value_end(const char *p, const char *end)
+{
+    return cf_sip_find_value(p, end, end);
+}
+
 CF_SIP_FIND(host, !cf_sip_is(*p, CF_SIP_CHAR_HOST))
 CF_SIP_FIND(quote, *p == '"' || *p == '\\')
 CF_SIP_FIND(colon, *p == ':')
