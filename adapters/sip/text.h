@@ -211,12 +211,30 @@ static inline struct cf_sip_lines cf_sip_lines_of(const char *p)
     return (struct cf_sip_lines){ends, control ^ ends};
 }
 #else
+/* Eight bytes in a word, the first in the lowest bits; of what is found the high bit of each byte becomes a bit of eight. */
+static inline uint64_t cf_sip_word(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(word) : word;
+}
+
+static inline uint64_t cf_sip_gather(uint64_t found)
+{
+    return (found >> 7 & 0x0101010101010101u) * 0x0102040810204080u >> 56;
+}
+
 static inline struct cf_sip_lines cf_sip_lines_of(const char *p)
 {
+    const uint64_t low7 = 0x7f7f7f7f7f7f7f7fu;
     struct cf_sip_lines lines = {0, 0};
-    for (unsigned i = 0; i < 64; i++) {
-        lines.lf |= (uint64_t)(p[i] == '\n') << i;
-        lines.others |= (uint64_t)((uint8_t)p[i] < 0x20 && p[i] != '\n') << i;
+    for (unsigned i = 0; i < 64; i += 8) {
+        const uint64_t word = cf_sip_word(p + i);
+        const uint64_t other_than_lf = word ^ 0x0a0a0a0a0a0a0a0au;
+        const uint64_t lf = ~(((other_than_lf & low7) + low7) | other_than_lf);
+        const uint64_t control = ~(((word & low7) + 0x6060606060606060u) | word);
+        lines.lf |= cf_sip_gather(lf) << i;
+        lines.others |= cf_sip_gather(control & ~lf) << i;
     }
     return lines;
 }
