@@ -115,6 +115,13 @@ static void reply_all(struct cf_modem *m, struct cf_modem_call *call)
         cf_modem_order_reply(m, &m->holding.order, LINEERR_OPERATIONFAILED, call->user);
 }
 
+/* Lists may still show it for a while. */
+static void bury(struct cf_modem *m, const struct cf_modem_call *call)
+{
+    if (!call->proven)
+        m->dead_until[call->id] = m->now + m->config.late_ns;
+}
+
 /* Of what was queued for it nothing is of use any more. */
 static void cancel_commands(struct cf_modem *m, const struct cf_modem_call *call)
 {
@@ -141,8 +148,7 @@ void cf_modem_call_end(struct cf_modem *m, struct cf_modem_call *call, uint32_t 
 {
     if (call->phase == CF_MODEM_OVER)
         return;
-    if (call->id != 0)
-        m->dead_until[call->id] = m->now + m->config.late_ns;
+    bury(m, call);
     cancel_commands(m, call);
     reply_all(m, call);
     if (mode == LINEDISCONNECTMODE_BUSY && !call->incoming)
@@ -156,8 +162,7 @@ void cf_modem_call_end(struct cf_modem *m, struct cf_modem_call *call, uint32_t 
 
 void cf_modem_call_dropped(struct cf_modem *m, struct cf_modem_call *call)
 {
-    if (call->id != 0)
-        m->dead_until[call->id] = m->now + m->config.late_ns;
+    bury(m, call);
     if (call->phase == CF_MODEM_RINGING) {
         m->quiet = m->now + (m->config.profile->rejects ? m->config.late_ns : m->config.ring_ns);
         cancel_commands(m, call);
@@ -205,6 +210,7 @@ void cf_modem_call_lost(struct cf_modem *m, struct cf_modem_call *call, enum cf_
     call->result = result;
     const bool missed = call->incoming && !call->connected;
     const struct cf_chat_command why = {.kind = CF_CHAT_WHY, .serial = call->serial, .text = "AT+CEER"};
+    bury(m, call); /* it may be in a list that is on its way */
     if (missed || call->barred || call->cause != 0 || result != CF_AT_NO_CARRIER || !m->config.profile->reports ||
         m->chat.state != CF_CHAT_READY || !cf_chat_send(&m->chat, &why, true))
         cf_modem_call_explained(m, call);

@@ -236,8 +236,8 @@ static void on_gone(void *context, const char *why, int64_t now_ns)
     if (!line->failing) {
         fprintf(stderr, "callfan-modem: line %u: %s: %s\n", line->number, line->tty.path, why);
         line->failing = true;
-        cf_modem_vanished(&line->modem, now_ns);
     }
+    cf_modem_vanished(&line->modem, now_ns);
 }
 
 static void on_received(void *context, const uint8_t *bytes, uint32_t len, int64_t now_ns)

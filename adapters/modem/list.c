@@ -143,7 +143,7 @@ static struct cf_modem_call *begin_found(struct cf_modem *m, const struct cf_mod
         {CF_MODEM_RINGING, LINECALLSTATE_OFFERING, LINEOFFERINGMODE_ACTIVE},
         {CF_MODEM_RINGING, LINECALLSTATE_OFFERING, LINEOFFERINGMODE_ACTIVE},
     };
-    if (m->now < m->dead_until[row->id]) {
+    if (m->now < m->dead_until[row->id] || m->now < m->dead_until[0]) {
         m->counters.ghosts++;
         m->poll_due = m->now + m->config.poll_ns; /* should it be a new one after all */
         return NULL;
@@ -173,7 +173,7 @@ static void judge_absent(struct cf_modem *m, struct cf_modem_call *call)
         return;
     if (call->id == 0 && ++call->absent < ABSENT_MAX)
         return;
-    call->id = 0; /* the list is the proof: whoever has this id next is another call */
+    call->proven = true;
     cf_modem_call_lost(m, call, CF_AT_NO_CARRIER);
 }
 
@@ -190,6 +190,8 @@ static void believe(struct cf_modem *m)
         listed[row->id] = true;
         if (call != NULL)
             present[call - m->calls] = true;
+        else
+            listed[0] = true;
     }
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++) {
         if (!listed[i])

@@ -56,6 +56,7 @@ static void on_ready(void *context)
 static void on_dead(void *context)
 {
     struct cf_modem *m = context;
+    cf_modem_vanished(m, m->chat.now);
     m->callbacks.dead(m->callbacks.context);
 }
 
@@ -83,7 +84,8 @@ void cf_modem_opened(struct cf_modem *m, int64_t now)
 {
     m->now = now;
     m->registered = m->pin_wanted = m->others = m->poll_again = false;
-    m->quiet = m->forwarded_until = 0;
+    m->open = true;
+    m->quiet = m->quiet_rings = m->forwarded_until = 0;
     memset(m->dead_until, 0, sizeof(m->dead_until));
     m->counters.opened++;
     cf_chat_open(&m->chat, now);
@@ -92,6 +94,9 @@ void cf_modem_opened(struct cf_modem *m, int64_t now)
 void cf_modem_vanished(struct cf_modem *m, int64_t now)
 {
     m->now = now;
+    if (!m->open)
+        return;
+    m->open = false;
     m->counters.vanished++;
     cf_chat_close(&m->chat);
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++) {

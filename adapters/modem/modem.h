@@ -64,6 +64,7 @@ struct cf_modem_call {
     uint8_t id; /* of +CLCC, 0: not known yet */
     bool incoming, waiting, data, alerted, connected, barred, remote_held, forwarded;
     bool answering, dropping;
+    bool proven;            /* a list without it was seen: its id is free for another */
     bool try_again;         /* nobody heard for want of room: offered again with the next RING */
     uint8_t absent;         /* lists in a row without it */
     uint8_t hang_ups;       /* commands to end it */
@@ -115,14 +116,15 @@ struct cf_modem {
     struct cf_chat chat;
     int64_t now;
     uint32_t serials;
-    bool service, registered, pin_given, pin_wanted;
+    bool open, service, registered, pin_given, pin_wanted;
     bool others;     /* the last list had rows that are no voice calls */
     bool poll_again; /* something happened while a list was being read */
     int64_t poll_due;
-    int64_t quiet;           /* RINGs before belong to a call that is over */
-    int64_t forwarded_until; /* +CSSU 0: the next call was forwarded */
-    int64_t dead_until[CF_MODEM_CALLS_MAX];
-    uint64_t list_number; /* of the commands sent, the one whose rows these are */
+    int64_t quiet;                          /* before it RING and +CCWA belong to a call that was hung up */
+    int64_t quiet_rings;                    /* before it RING belongs to one that was answered */
+    int64_t forwarded_until;                /* +CSSU 0: the next call was forwarded */
+    int64_t dead_until[CF_MODEM_CALLS_MAX]; /* by id: rows of a call that has ended; 0: of one whose id was not known */
+    uint64_t list_number;                   /* of the commands sent, the one whose rows these are */
     uint32_t rows_count;
     struct cf_modem_row rows[CF_MODEM_CALLS_MAX];
     struct {

@@ -243,7 +243,7 @@ void cf_modem_answer(struct cf_modem *m, struct cf_modem_call *call, uint64_t nu
 static void answered(struct cf_modem *m, struct cf_modem_call *call, const struct cf_at_line *line)
 {
     call->answering = false;
-    m->quiet = m->now + m->config.late_ns; /* a RING that crossed it */
+    m->quiet_rings = m->now + m->config.late_ns; /* a RING that crossed it */
     cf_modem_order_reply(m, &call->answer, 0, call->user);
     connected(m, call, line);
     if (call->dropping)

@@ -44,7 +44,7 @@ static struct cf_modem_call *ringing_call(struct cf_modem *m)
 /* False: a RING now belongs to a call that is over, or is no call of its own; the list of calls tells. */
 static bool may_be_new(struct cf_modem *m)
 {
-    if (m->now >= m->quiet && cf_modem_live(m) == 0)
+    if (m->now >= m->quiet && m->now >= m->quiet_rings && cf_modem_live(m) == 0)
         return true;
     if (m->now < m->quiet && !m->config.profile->rejects)
         m->quiet = m->now + m->config.ring_ns; /* on an analogue line it rings on */
