@@ -136,8 +136,8 @@ static void cancel_commands(struct cf_modem *m, const struct cf_modem_call *call
 
 void cf_modem_call_idle(struct cf_modem *m, struct cf_modem_call *call)
 {
-    cancel_commands(m, call);
     reply_all(m, call);
+    cancel_commands(m, call);
     cf_modem_call_tell(m, call, LINECALLSTATE_IDLE, 0);
     m->counters.ended++;
     call->phase = CF_MODEM_FREE;
@@ -149,12 +149,13 @@ void cf_modem_call_end(struct cf_modem *m, struct cf_modem_call *call, uint32_t 
     if (call->phase == CF_MODEM_OVER)
         return;
     bury(m, call);
-    cancel_commands(m, call);
     reply_all(m, call);
+    cancel_commands(m, call);
     if (mode == LINEDISCONNECTMODE_BUSY && !call->incoming)
         tell_with(m, call, LINECALLSTATE_BUSY, LINEBUSYMODE_STATION, NULL);
     tell_with(m, call, LINECALLSTATE_DISCONNECTED, mode, cause);
     call->phase = CF_MODEM_OVER;
+    call->answering = false;
     call->over_due = m->now + m->config.linger_ns;
     if (m->config.linger_ns == 0 || call->user == 0)
         cf_modem_call_idle(m, call);
@@ -165,8 +166,8 @@ void cf_modem_call_dropped(struct cf_modem *m, struct cf_modem_call *call)
     bury(m, call);
     if (call->phase == CF_MODEM_RINGING) {
         m->quiet = m->now + (m->config.profile->rejects ? m->config.late_ns : m->config.ring_ns);
-        cancel_commands(m, call);
         reply_all(m, call);
+        cancel_commands(m, call);
         tell_with(m, call, LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_REJECT, NULL);
     }
     cf_modem_call_idle(m, call);

@@ -22,7 +22,7 @@
 
 #include "adapters/modem/modem.h"
 
-enum { RIG_CALLS = 4096, RIG_WRITTEN = 1 << 16 };
+enum { RIG_CALLS = 1024, RIG_WRITTEN = 1 << 16 };
 
 struct modem_rig_call {
     char states[40];
