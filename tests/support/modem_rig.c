@@ -236,7 +236,9 @@ void modem_rig_begin(struct modem_rig *rig, bool ready)
 
 struct cf_modem_call *modem_rig_find(struct modem_rig *rig, unsigned call)
 {
-    return call < rig->calls ? cf_modem_find(&rig->modem, rig->call[call].serial) : NULL;
+    if (call >= rig->calls || rig->call[call].forgotten) /* its name is void */
+        return NULL;
+    return cf_modem_find(&rig->modem, rig->call[call].serial);
 }
 
 void modem_rig_dial(struct modem_rig *rig, const char *destination, size_t len, bool data)
@@ -252,8 +254,9 @@ void modem_rig_order(struct modem_rig *rig, unsigned index, const char *what, co
     struct cf_modem *m = &rig->modem;
     struct cf_modem_call *call = modem_rig_find(rig, index);
     if (strcmp(what, "forget") == 0 || strcmp(what, "refuse") == 0 || strcmp(what, "retry") == 0) {
-        if (index < rig->calls)
-            rig->call[index].forgotten = true;
+        if (call == NULL)
+            return;
+        rig->call[index].forgotten = true;
         if (what[0] == 'f')
             cf_modem_forget(m, call, rig->now);
         else
