@@ -565,6 +565,49 @@ static void a_data_call_of_another_port_is_not_ours(void **state)
     assert_int_equal(rig.modem.counters.rows_other, 2);
 }
 
+static void our_own_data_call_in_the_list_is_ours(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< +CRING: ASYNC", LIST("< +CLCC: 1,1,4,1,0,\"5\",129"), "= 0 O", "+ 500", LIST("< +CLCC: 1,1,4,1,0"), "+ 500",
+         LIST("< +CLCC: 1,1,4,1,0"), "= 0 O", "! answer 0", "> ATA", "< CONNECT 9600", "= 0 OC", "< NO CARRIER");
+    PLAY("> AT+CEER", "< +CEER: 16", "< OK", "= 0 OCDI");
+    over();
+    assert_int_equal(rig.modem.counters.rows_other, 0);
+}
+
+static void a_data_call_beside_that_of_another_port_ends(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< +CLCC: 1", LIST("< +CLCC: 7,0,0,1,0,\"*99#\",129"), "calls 0", "! dial 0 123 data", "> ATD123",
+         "< CONNECT");
+    PLAY("= 0 GC", "< NO CARRIER", "> AT+CEER", "< +CEER: 16", "< OK", "= 0 GCDI", "! dial 0 123 data", "> ATD123");
+    PLAY("< CONNECT", "! drop 1", "+ 1200", "> +++", "< OK", "> AT+CHUP", "< ERROR", "> ATH", "< ERROR", "> ATH");
+    PLAY("< ERROR", "= 1 GC", LIST("< +CLCC: 7,0,0,1,0,\"*99#\",129"), "+ 500");
+    PLAY(LIST("< +CLCC: 7,0,0,1,0,\"*99#\",129"), "> AT+CEER", "< OK", "= 1 GCDI");
+    over();
+}
+
+static void the_list_says_which_bearer_a_ring_has(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING", LIST("< +CLCC: 1,1,4,1,0"), "= 0 O", "calls 1", "! answer 0", "> ATA", "< CONNECT", "= 0 OC");
+    assert_int_equal(rig.modem.chat.state, CF_CHAT_ONLINE);
+}
+
+static void orders_of_a_core_that_is_gone_are_not_replied_to(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING", LIST("< +CLCC: 1,1,4,0,0"), "! answer 0", "> ATA", "replies 0", "void", "< OK", "= 0 OC",
+         "replies 0");
+    PLAY(LIST("< +CLCC: 1,1,0,0,0"), "! hold 0", "> AT+CHLD=2", "void", "< OK", "= 0 OCL", "replies 0",
+         LIST("< +CLCC: 1,1,1,0,0"));
+    PLAY("! dial 0 1", "> ATD1;", "void", "> \r", "< OK", "> AT+CHUP", "< OK", "calls 1", "replies 0", "live 1");
+}
+
 static void no_carrier_of_a_data_call_does_not_end_the_voice_call(void **state)
 {
     (void)state;
@@ -821,6 +864,10 @@ int main(void)
         cmocka_unit_test(a_drop_crosses_the_far_end),
         cmocka_unit_test(a_drop_that_fails_is_tried_another_way),
         cmocka_unit_test(a_data_call_of_another_port_is_not_ours),
+        cmocka_unit_test(our_own_data_call_in_the_list_is_ours),
+        cmocka_unit_test(a_data_call_beside_that_of_another_port_ends),
+        cmocka_unit_test(the_list_says_which_bearer_a_ring_has),
+        cmocka_unit_test(orders_of_a_core_that_is_gone_are_not_replied_to),
         cmocka_unit_test(no_carrier_of_a_data_call_does_not_end_the_voice_call),
         cmocka_unit_test(no_carrier_with_two_calls_is_the_one_gone_from_the_list),
         cmocka_unit_test(a_dead_call_still_in_the_list_is_not_born_again),

@@ -89,8 +89,11 @@ static void on_state(void *context, const struct cf_modem_call *call, const char
 {
     struct cf_modem_line *line = context;
     struct cf_modem_lines *lines = line->all;
-    const struct cf_call_state change = {
-        .state = call->state, .mode = call->mode, .time_ns = line->modem.now, .raw_cause = cf_text_of(cause)};
+    const struct cf_call_state change = {.state = call->state,
+                                         .mode = call->mode,
+                                         .media_modes = media_of(call), /* which may have become known since */
+                                         .time_ns = line->modem.now,
+                                         .raw_cause = cf_text_of(cause)};
     const enum cf_posted posted = cf_provider_post_call_state(lines->provider, call->user, &change);
     struct cf_modem_link *link = link_of(lines, call->user);
     if (call->state != LINECALLSTATE_IDLE || link == NULL)
@@ -321,6 +324,8 @@ static void drop_old_links(struct cf_modem_lines *lines)
 bool cf_modem_lines_announce(struct cf_modem_lines *lines, int64_t now_ns)
 {
     bool good = true;
+    for (unsigned i = 0; i < lines->settings->lines; i++) /* a late reply would answer a command of the new core */
+        cf_modem_void_orders(&lines->line[i].modem, now_ns);
     drop_old_links(lines);
     if (!cf_provider_snapshot_begin(lines->provider))
         return false;

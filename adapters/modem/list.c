@@ -35,12 +35,6 @@ void cf_modem_list_row(struct cf_modem *m, const struct cf_at_line *line)
     if (m->list_number != m->chat.sends) { /* the first row of this list */
         m->list_number = m->chat.sends;
         m->rows_count = 0;
-        m->others = false;
-    }
-    if (mode > 0) { /* data, fax: of somebody else's on another port of the modem */
-        m->others = true;
-        m->counters.rows_other++;
-        return;
     }
     if (id < 1 || id >= CF_MODEM_CALLS_MAX || dir < 0 || dir > 1 || stat < 0 || mode < 0 ||
         m->rows_count == CF_MODEM_CALLS_MAX) {
@@ -50,8 +44,11 @@ void cf_modem_list_row(struct cf_modem *m, const struct cf_at_line *line)
     if (stat > STAT_WAITING) /* 6: just released, as some say */
         return;
     struct cf_modem_row *row = &m->rows[m->rows_count++];
-    *row = (struct cf_modem_row){
-        .id = (uint8_t)id, .stat = (uint8_t)stat, .incoming = dir == 1, .multiparty = multiparty == 1};
+    *row = (struct cf_modem_row){.id = (uint8_t)id,
+                                 .stat = (uint8_t)stat,
+                                 .incoming = dir == 1,
+                                 .multiparty = multiparty == 1,
+                                 .data = mode > 0};
     cf_at_string(&fields, 5, row->number, sizeof(row->number));
     cf_at_string(&fields, 7, row->name, sizeof(row->name));
 }
@@ -63,18 +60,27 @@ static bool unanswered(const struct cf_modem_row *row)
     return row->stat == STAT_INCOMING || row->stat == STAT_WAITING;
 }
 
+/* A data call's row is not that of a voice call, unless nobody has said yet which it is. */
+static bool same_bearer(const struct cf_modem_call *call, const struct cf_modem_row *row)
+{
+    return !row->data || call->data || !call->bearer_known;
+}
+
 static struct cf_modem_call *match(struct cf_modem *m, const struct cf_modem_row *row)
 {
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++)
-        if (cf_modem_call_lives(&m->calls[i]) && m->calls[i].id == row->id && m->calls[i].incoming == row->incoming)
+        if (cf_modem_call_lives(&m->calls[i]) && m->calls[i].id == row->id && m->calls[i].incoming == row->incoming &&
+            same_bearer(&m->calls[i], row))
             return &m->calls[i];
     struct cf_modem_call *likely = NULL;
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++) {
         struct cf_modem_call *call = &m->calls[i];
-        if (!cf_modem_call_lives(call) || call->id != 0 || call->incoming != row->incoming)
+        if (!cf_modem_call_lives(call) || call->id != 0 || call->incoming != row->incoming || !same_bearer(call, row))
             continue;
         if (unanswered(row) && call->phase != CF_MODEM_RINGING)
             continue;
+        if (row->data && row->number[0] != '\0' && call->number[0] != '\0' && strcmp(row->number, call->number) != 0)
+            continue; /* that of another port */
         if (likely == NULL || (call->waiting == (row->stat == STAT_WAITING) && strcmp(call->number, row->number) == 0))
             likely = call;
     }
@@ -113,6 +119,9 @@ static void apply(struct cf_modem *m, struct cf_modem_call *call, const struct c
 {
     call->id = row->id;
     call->absent = 0;
+    if (!call->bearer_known)
+        call->data = row->data;
+    call->bearer_known = true;
     if (call->changed >= m->list_number)
         return; /* it has changed since */
     if (row->stat == STAT_ACTIVE) {
@@ -154,6 +163,7 @@ static struct cf_modem_call *begin_found(struct cf_modem *m, const struct cf_mod
     m->counters.found++;
     call->id = row->id;
     call->connected = call->phase == CF_MODEM_UP;
+    call->bearer_known = true;
     call->alerted = row->stat == STAT_ALERTING;
     call->waiting = row->stat == STAT_WAITING;
     if (row->stat == STAT_INCOMING)
@@ -180,9 +190,15 @@ static void judge_absent(struct cf_modem *m, struct cf_modem_call *call)
 static void believe(struct cf_modem *m)
 {
     bool present[CF_MODEM_CALLS_MAX] = {false}, listed[CF_MODEM_CALLS_MAX] = {false};
+    m->others = false;
     for (uint32_t i = 0; i < m->rows_count; i++) {
         const struct cf_modem_row *row = &m->rows[i];
         struct cf_modem_call *call = match(m, row);
+        if (call == NULL && row->data) { /* somebody else's, on another port of the modem */
+            m->others = true;
+            m->counters.rows_other++;
+            continue;
+        }
         if (call != NULL)
             apply(m, call, row);
         else
@@ -206,7 +222,6 @@ void cf_modem_list_ended(struct cf_modem *m, enum cf_at_result result)
     if (m->list_number != m->chat.sends) { /* no row came */
         m->list_number = m->chat.sends;
         m->rows_count = 0;
-        m->others = false;
     }
     m->counters.polls++;
     m->poll_due = CF_CHAT_NEVER;

@@ -64,6 +64,7 @@ struct cf_modem_call {
     uint8_t id; /* of +CLCC, 0: not known yet */
     bool incoming, waiting, data, alerted, connected, barred, remote_held, forwarded;
     bool answering, dropping;
+    bool bearer_known;      /* the modem said voice or data */
     bool proven;            /* a list without it was seen: its id is free for another */
     bool try_again;         /* nobody heard for want of room: offered again with the next RING */
     uint8_t absent;         /* lists in a row without it */
@@ -82,7 +83,7 @@ struct cf_modem_call {
 
 struct cf_modem_row {
     uint8_t id, stat;
-    bool incoming, multiparty;
+    bool incoming, multiparty, data;
     char number[CF_MODEM_NUMBER_MAX], name[CF_MODEM_NUMBER_MAX];
 };
 
@@ -162,6 +163,9 @@ void cf_modem_digits(struct cf_modem *m, struct cf_modem_call *call, uint64_t nu
 
 /* Nobody has the call any more: it is hung up, and nothing more is said of it. */
 void cf_modem_forget(struct cf_modem *m, struct cf_modem_call *call, int64_t now);
+
+/* The core that gave the orders is gone: none of them is replied to any more. A call that was not dialled yet is hung up. */
+void cf_modem_void_orders(struct cf_modem *m, int64_t now);
 
 /* Hangs up every call, because the program ends. */
 void cf_modem_hang_up_all(struct cf_modem *m, int64_t now);

@@ -74,6 +74,7 @@ void cf_modem_make_call(struct cf_modem *m, uint64_t number, const char *destina
         return;
     }
     call->data = !wants_voice(m, media_modes);
+    call->bearer_known = true;
     call->make = (struct cf_modem_order){true, number};
     snprintf(call->number, sizeof(call->number), "%s", digits);
     snprintf(command.text, sizeof(command.text), "ATD%s%s", digits, call->data ? "" : ";");
@@ -327,6 +328,19 @@ void cf_modem_forget(struct cf_modem *m, struct cf_modem_call *call, int64_t now
     call->user = 0;
     call->try_again = false;
     take_down(m, call);
+}
+
+void cf_modem_void_orders(struct cf_modem *m, int64_t now)
+{
+    m->now = m->chat.now = now;
+    m->holding.order.waits = false;
+    for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++) {
+        struct cf_modem_call *call = &m->calls[i];
+        const bool unborn = call->make.waits;
+        call->make.waits = call->answer.waits = call->drop.waits = call->digits.waits = false;
+        if (unborn)
+            take_down(m, call); /* nobody knows of it */
+    }
 }
 
 void cf_modem_hang_up_all(struct cf_modem *m, int64_t now)

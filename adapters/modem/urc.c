@@ -83,7 +83,8 @@ static void ring(struct cf_modem *m, const char *bearer)
     if (call == NULL) {
         if (!may_be_new(m) || (call = begin_ringing(m, false, "", "")) == NULL)
             return;
-        if (bearer[0] != '\0')
+        call->bearer_known = bearer[0] != '\0';
+        if (call->bearer_known)
             call->data = strncmp(bearer, "VOICE", 5) != 0;
         offer(m, call);
     } else if (call->try_again) {
@@ -146,11 +147,14 @@ static struct cf_modem_call *outgoing_call(struct cf_modem *m)
     return NULL;
 }
 
-/* NO CARRIER names no call. With one alone it is that one; else the list tells which has gone. */
+/*
+ * NO CARRIER names no call. With one alone it is that one, unless a data call on another port of the modem could be meant; else
+ * the list tells which has gone.
+ */
 static void no_carrier(struct cf_modem *m)
 {
     struct cf_modem_call *call = only_call(m);
-    if (call == NULL || (m->others && m->config.profile->lists) || call->phase == CF_MODEM_DIALLING)
+    if (call == NULL || (m->others && m->config.profile->lists && !call->data) || call->phase == CF_MODEM_DIALLING)
         cf_modem_poll(m);
     else
         cf_modem_call_lost(m, call, CF_AT_NO_CARRIER);

@@ -248,7 +248,7 @@ static void list(struct modem_emulator *e)
         struct modem_call *call = &e->call[id];
         if (!call->used)
             continue;
-        snprintf(text, sizeof(text), "+CLCC: %d,%d,%d,0,%d,\"%s\",129", id, call->incoming, call->stat,
+        snprintf(text, sizeof(text), "+CLCC: %d,%d,%d,%d,%d,\"%s\",129", id, call->incoming, call->stat, call->data,
                  call->multiparty, call->number);
         modem_say(e, text);
         call->seen = true;

@@ -398,6 +398,9 @@ static void word_step(struct modem_rig *rig, const char *step)
         cf_modem_vanished(&rig->modem, rig->now);
     } else if (strcmp(what, "open") == 0) {
         cf_modem_opened(&rig->modem, rig->now);
+    } else if (strcmp(what, "void") == 0) {
+        cf_modem_void_orders(&rig->modem, rig->now);
+        modem_rig_pass(rig, 0);
     } else if (strcmp(what, "listen") == 0) {
         cf_modem_offer_unheard(&rig->modem, rig->now);
     } else {
