@@ -7,7 +7,7 @@
 
 enum { HANG_UPS_MAX = 3 };
 
-bool cf_modem_call_lives(const struct cf_modem_call *call)
+bool cf_modem_call_is_live(const struct cf_modem_call *call)
 {
     return call->phase >= CF_MODEM_RINGING && call->phase <= CF_MODEM_UP;
 }
@@ -16,7 +16,7 @@ uint32_t cf_modem_live(const struct cf_modem *m)
 {
     uint32_t live = 0;
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++)
-        live += cf_modem_call_lives(&m->calls[i]);
+        live += cf_modem_call_is_live(&m->calls[i]);
     return live;
 }
 
@@ -202,7 +202,7 @@ void cf_modem_call_explained(struct cf_modem *m, struct cf_modem_call *call)
 
 void cf_modem_call_lost(struct cf_modem *m, struct cf_modem_call *call, enum cf_at_result result)
 {
-    if (!cf_modem_call_lives(call))
+    if (!cf_modem_call_is_live(call))
         return;
     if (call->dropping) {
         cf_modem_call_dropped(m, call);

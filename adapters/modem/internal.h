@@ -9,9 +9,6 @@
 
 /* ------------------------------------------------------------------ call.c */
 
-/* In the modem: rings, is dialled, is up. */
-bool cf_modem_call_lives(const struct cf_modem_call *call);
-
 /* A free place with a new serial, NULL (counted) when all are taken. Fill it, then announce. */
 struct cf_modem_call *cf_modem_call_begin(struct cf_modem *m, enum cf_modem_phase phase, bool incoming);
 

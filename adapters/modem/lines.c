@@ -226,7 +226,7 @@ static void on_dead(void *context)
 static void on_opened(void *context, int64_t now_ns)
 {
     struct cf_modem_line *line = context;
-    fprintf(stderr, "callfan-modem: line %u: %s is open\n", line->number, line->tty.path);
+    line->all->say("line %u: %s is open", line->number, line->tty.path);
     line->failing = false;
     cf_modem_opened(&line->modem, now_ns);
 }
@@ -237,7 +237,7 @@ static void on_gone(void *context, const char *why, int64_t now_ns)
     if (line->gone_ns == 0)
         line->gone_ns = now_ns;
     if (!line->failing) {
-        fprintf(stderr, "callfan-modem: line %u: %s: %s\n", line->number, line->tty.path, why);
+        line->all->say("line %u: %s: %s", line->number, line->tty.path, why);
         line->failing = true;
     }
     cf_modem_vanished(&line->modem, now_ns);
@@ -271,11 +271,13 @@ static void open_line(struct cf_modem_lines *lines, unsigned number)
 }
 
 int cf_modem_lines_open(struct cf_modem_lines *lines, const struct cf_modem_settings *settings,
-                        struct cf_provider *provider, struct cf_reactor *reactor, char *why, size_t why_bytes)
+                        struct cf_provider *provider, struct cf_reactor *reactor, cf_modem_say_fn *say, char *why,
+                        size_t why_bytes)
 {
     lines->settings = settings;
     lines->provider = provider;
     lines->reactor = reactor;
+    lines->say = say;
     lines->links = cf_modem_lines_calls(settings);
     lines->link = calloc(lines->links, sizeof(struct cf_modem_link));
     if (lines->link == NULL) {
@@ -303,9 +305,15 @@ void cf_modem_lines_close(struct cf_modem_lines *lines)
 static bool announce_call(struct cf_modem_line *line, struct cf_modem_call *call)
 {
     struct cf_modem_lines *lines = line->all;
-    if (call->phase == CF_MODEM_FREE || call->phase == CF_MODEM_OVER || call->phase == CF_MODEM_ASKING ||
-        call->user == 0)
+    if (call->phase == CF_MODEM_FREE || call->user == 0)
         return true;
+    if (!cf_modem_call_is_live(call)) { /* the new core need not hear of its end */
+        struct cf_modem_link *link = link_of(lines, call->user);
+        if (link != NULL)
+            unlink_call(lines, link);
+        call->user = 0;
+        return true;
+    }
     const struct cf_new_call new = new_call(line, call, call->user);
     while (!cf_provider_post_new_call(lines->provider, &new))
         if (!cf_provider_wait_room(lines->provider))

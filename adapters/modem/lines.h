@@ -15,6 +15,9 @@
 
 struct cf_modem_lines;
 
+/* One line of log. */
+typedef void cf_modem_say_fn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 struct cf_modem_link {
     uint64_t provider_call; /* 0: free */
     struct cf_modem_line *line;
@@ -37,15 +40,17 @@ struct cf_modem_lines {
     const struct cf_modem_settings *settings;
     struct cf_provider *provider;
     struct cf_reactor *reactor;
+    cf_modem_say_fn *say;
     uint64_t unwritten, removals;
     struct cf_modem_line line[CF_MODEM_LINES_MAX];
     uint32_t links;
     struct cf_modem_link *link;
 };
 
-/* 0 or a negative errno with a sentence in why. The settings are kept. */
+/* 0 or a negative errno with a sentence in why. The settings are kept; say is told when devices come and go. */
 int cf_modem_lines_open(struct cf_modem_lines *lines, const struct cf_modem_settings *settings,
-                        struct cf_provider *provider, struct cf_reactor *reactor, char *why, size_t why_bytes);
+                        struct cf_provider *provider, struct cf_reactor *reactor, cf_modem_say_fn *say, char *why,
+                        size_t why_bytes);
 void cf_modem_lines_close(struct cf_modem_lines *lines);
 
 /* Identifiers of calls alive at once that the provider must have. */

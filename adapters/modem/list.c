@@ -69,13 +69,13 @@ static bool same_bearer(const struct cf_modem_call *call, const struct cf_modem_
 static struct cf_modem_call *match(struct cf_modem *m, const struct cf_modem_row *row)
 {
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++)
-        if (cf_modem_call_lives(&m->calls[i]) && m->calls[i].id == row->id && m->calls[i].incoming == row->incoming &&
+        if (cf_modem_call_is_live(&m->calls[i]) && m->calls[i].id == row->id && m->calls[i].incoming == row->incoming &&
             same_bearer(&m->calls[i], row))
             return &m->calls[i];
     struct cf_modem_call *likely = NULL;
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++) {
         struct cf_modem_call *call = &m->calls[i];
-        if (!cf_modem_call_lives(call) || call->id != 0 || call->incoming != row->incoming || !same_bearer(call, row))
+        if (!cf_modem_call_is_live(call) || call->id != 0 || call->incoming != row->incoming || !same_bearer(call, row))
             continue;
         if (unanswered(row) && call->phase != CF_MODEM_RINGING)
             continue;
@@ -178,7 +178,7 @@ static struct cf_modem_call *begin_found(struct cf_modem *m, const struct cf_mod
 
 static void judge_absent(struct cf_modem *m, struct cf_modem_call *call)
 {
-    if (!cf_modem_call_lives(call) || call->phase == CF_MODEM_DIALLING || call->answering ||
+    if (!cf_modem_call_is_live(call) || call->phase == CF_MODEM_DIALLING || call->answering ||
         call->born >= m->list_number)
         return;
     if (call->id == 0 && ++call->absent < ABSENT_MAX)

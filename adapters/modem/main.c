@@ -164,7 +164,7 @@ static bool start(struct program *g)
         say("provider \"%s\": %s", options.name, strerror(-rc));
         return false;
     }
-    rc = cf_modem_lines_open(&g->lines, &g->settings, g->provider, g->reactor, why, sizeof(why));
+    rc = cf_modem_lines_open(&g->lines, &g->settings, g->provider, g->reactor, say, why, sizeof(why));
     if (rc < 0) {
         say("%s", why);
         return false;

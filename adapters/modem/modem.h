@@ -179,6 +179,9 @@ void cf_modem_offer_unheard(struct cf_modem *m, int64_t now);
 /* The live call with that serial, NULL when it is over. */
 struct cf_modem_call *cf_modem_find(struct cf_modem *m, uint32_t serial);
 
+/* In the modem: rings, is dialled, is up. */
+bool cf_modem_call_is_live(const struct cf_modem_call *call);
+
 /* Calls in the modem. */
 uint32_t cf_modem_live(const struct cf_modem *m);
 

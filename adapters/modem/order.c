@@ -517,7 +517,7 @@ void cf_modem_command_ended(struct cf_modem *m, const struct cf_chat_command *co
             answer_ended(m, call, result, line);
         break;
     case CF_CHAT_HANG_UP:
-        if (cf_modem_call_lives(call) && call->dropping)
+        if (cf_modem_call_is_live(call) && call->dropping)
             hang_up_ended(m, call, result);
         break;
     case CF_CHAT_WHY:
@@ -548,7 +548,7 @@ void cf_modem_offer_unheard(struct cf_modem *m, int64_t now)
     m->now = m->chat.now = now;
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++) {
         struct cf_modem_call *call = &m->calls[i];
-        if (cf_modem_call_lives(call) && call->user == 0 && !call->make.waits && !call->dropping &&
+        if (cf_modem_call_is_live(call) && call->user == 0 && !call->make.waits && !call->dropping &&
             call->phase != CF_MODEM_DIALLING)
             cf_modem_call_announce(m, call, call->state, call->mode);
     }

@@ -19,7 +19,7 @@ static struct cf_modem_call *only_call(struct cf_modem *m)
 {
     struct cf_modem_call *only = NULL;
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++) {
-        if (!cf_modem_call_lives(&m->calls[i]))
+        if (!cf_modem_call_is_live(&m->calls[i]))
             continue;
         if (only != NULL)
             return NULL;
@@ -180,7 +180,7 @@ static void result_came(struct cf_modem *m, const struct cf_at_line *line)
 static struct cf_modem_call *by_id(struct cf_modem *m, int32_t id)
 {
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX && id > 0; i++)
-        if (cf_modem_call_lives(&m->calls[i]) && m->calls[i].id == id)
+        if (cf_modem_call_is_live(&m->calls[i]) && m->calls[i].id == id)
             return &m->calls[i];
     return NULL;
 }
@@ -286,7 +286,7 @@ static void connected_number(struct cf_modem *m, const struct cf_at_fields *fiel
 {
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX; i++) {
         struct cf_modem_call *call = &m->calls[i];
-        if (call->incoming || !cf_modem_call_lives(call))
+        if (call->incoming || !cf_modem_call_is_live(call))
             continue;
         cf_at_string(fields, 0, call->connected_number, sizeof(call->connected_number));
         if (call->user != 0)
