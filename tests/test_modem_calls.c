@@ -371,6 +371,16 @@ static void clip_before_ring_is_one_call(void **state)
     PLAY("< +CLIP: \"5550\",129", "calls 1", "rings 1");
 }
 
+static void a_withheld_caller_is_told_once(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING", "< +CLIP: \"\",128,,,,1", LIST("< +CLCC: 1,1,4,0,0"), "+ 400", "< RING", "< +CLIP: \"\",128,,,,1",
+         "calls 1");
+    assert_int_equal(rig.call[0].infos, 1);
+    assert_true(modem_rig_find(&rig, 0)->withheld);
+}
+
 static void list_before_ring_and_clip_is_one_call(void **state)
 {
     (void)state;
@@ -842,6 +852,7 @@ int main(void)
         cmocka_unit_test(barring_is_blocked),
         cmocka_unit_test(vendor_notices_drive_a_call),
         cmocka_unit_test(clip_before_ring_is_one_call),
+        cmocka_unit_test(a_withheld_caller_is_told_once),
         cmocka_unit_test(list_before_ring_and_clip_is_one_call),
         cmocka_unit_test(ring_within_a_list_is_one_call),
         cmocka_unit_test(a_list_older_than_the_ring_does_not_end_the_call),

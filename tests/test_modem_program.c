@@ -289,8 +289,11 @@ static void a_device_that_goes_takes_its_calls_and_comes_back(void **state)
     UNTIL(is(0, "OCDI"));
     assert_int_equal(newest(0)->mode, LINEDISCONNECTMODE_UNKNOWN);
     UNTIL(strcmp(f.core.line[0].events, "+oso") == 0);
+    assert_true((f.core.line[0].bits & LINEDEVSTATE_DISCONNECTED) != 0);
+    f.core.line[0].bits = 0;
     modem_return(&f.modem[0]);
     UNTIL(strcmp(f.core.line[0].events, "+osos") == 0);
+    assert_int_equal(f.core.line[0].bits, LINEDEVSTATE_CONNECTED | LINEDEVSTATE_INSERVICE);
     modem_ring(&f.modem[0], modem_incoming(&f.modem[0], "2", false));
     UNTIL(is(0, "O"));
     tear_down();
@@ -334,8 +337,10 @@ static void registration_and_pin(void **state)
     f.modem[0].pin = "0815";
     start("pin={\"0815\"}", NULL);
     assert_int_equal(f.modem[0].pins, 1);
+    f.core.line[0].bits = 0;
     modem_say(&f.modem[0], "+CREG: 2");
     UNTIL(strcmp(f.core.line[0].events, "+oso") == 0);
+    assert_int_equal(f.core.line[0].bits, LINEDEVSTATE_OUTOFSERVICE);
     modem_say(&f.modem[0], "+CREG: 5");
     UNTIL(strcmp(f.core.line[0].events, "+osos") == 0);
     tear_down();

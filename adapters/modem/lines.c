@@ -116,6 +116,8 @@ static void on_info(void *context, const struct cf_modem_call *call, uint32_t in
     const struct cf_new_call all = new_call(line, call, call->user);
     memset(&record.m, 0, sizeof(record.m));
     record.payload_bytes = 0;
+    if (call->withheld && call->number[0] == '\0')
+        cf_fields_append(&record, CF_FIELD_CALLER, "", 0); /* an address of no bytes is a withheld one */
     append(&record, CF_FIELD_CALLER, all.caller);
     append(&record, CF_FIELD_CALLER_NAME, all.caller_name);
     append(&record, CF_FIELD_CALLED, all.called);
@@ -176,6 +178,19 @@ static bool post_line(struct cf_modem_line *line)
     return cf_provider_post_line(line->all->provider, &info);
 }
 
+static void tell_state(struct cf_modem_line *line)
+{
+    uint32_t bits = 0;
+    if (line->told_up != line->modem.service)
+        bits |= line->modem.service ? LINEDEVSTATE_INSERVICE : LINEDEVSTATE_OUTOFSERVICE;
+    if (line->told_connected != line->connected)
+        bits |= line->connected ? LINEDEVSTATE_CONNECTED : LINEDEVSTATE_DISCONNECTED;
+    if (bits == 0 || !cf_provider_post_line_state(line->all->provider, line->number, bits, 0))
+        return;
+    line->told_up = line->modem.service;
+    line->told_connected = line->connected;
+}
+
 /* Tells what has changed, as far as there is room. */
 static void tell_line(struct cf_modem_line *line)
 {
@@ -193,12 +208,11 @@ static void tell_line(struct cf_modem_line *line)
     if (!line->removed && !line->told_there) {
         if (!cf_provider_ready(lines->provider) || !post_line(line)) /* which would wait */
             return;
-        line->told_there = line->told_up = true;
+        line->told_there = line->told_up = line->told_connected = true;
     }
-    const uint32_t state = line->modem.service ? LINEDEVSTATE_INSERVICE : LINEDEVSTATE_OUTOFSERVICE;
-    if (line->told_there && line->told_up != line->modem.service &&
-        cf_provider_post_line_state(lines->provider, line->number, state, 0))
-        line->told_up = line->modem.service;
+    line->connected = line->connected || line->modem.chat.state >= CF_CHAT_READY;
+    if (line->told_there)
+        tell_state(line);
 }
 
 static void on_service(void *context, bool in_service)
@@ -234,6 +248,7 @@ static void on_opened(void *context, int64_t now_ns)
 static void on_gone(void *context, const char *why, int64_t now_ns)
 {
     struct cf_modem_line *line = context;
+    line->connected = false;
     if (line->gone_ns == 0)
         line->gone_ns = now_ns;
     if (!line->failing) {
@@ -344,7 +359,7 @@ bool cf_modem_lines_announce(struct cf_modem_lines *lines, int64_t now_ns)
             continue;
         if (!post_line(line))
             return false;
-        line->told_there = line->told_up = true;
+        line->told_there = line->told_up = line->told_connected = true;
     }
     for (unsigned i = 0; i < lines->settings->lines; i++)
         for (size_t k = 0; k < CF_MODEM_CALLS_MAX; k++)

@@ -33,6 +33,8 @@ struct cf_modem_line {
     bool removed;    /* gone for so long that the line is to be away */
     bool told_there; /* the core has the line */
     bool told_up;    /* and believes it in service */
+    bool connected;  /* the modem has answered since the device was opened */
+    bool told_connected;
     int64_t gone_ns; /* since when, 0: the device is there */
 };
 

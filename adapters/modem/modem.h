@@ -65,6 +65,7 @@ struct cf_modem_call {
     bool incoming, waiting, data, alerted, connected, barred, remote_held, forwarded;
     bool answering, dropping;
     bool bearer_known;      /* the modem said voice or data */
+    bool withheld;          /* the caller does not want to be known */
     bool proven;            /* a list without it was seen: its id is free for another */
     bool try_again;         /* nobody heard for want of room: offered again with the next RING */
     uint8_t absent;         /* lists in a row without it */

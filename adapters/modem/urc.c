@@ -5,6 +5,8 @@
 #include "adapters/modem/cause.h"
 #include "adapters/modem/internal.h"
 
+enum { CLI_WITHHELD = 1 }; /* validity in +CLIP, 27.007 7.6 */
+
 /* ------------------------------------------------------------------ calls that come in */
 
 static struct cf_modem_call *find_ringing(struct cf_modem *m, bool waiting)
@@ -340,6 +342,12 @@ static void clip(struct cf_modem *m, const struct cf_at_fields *fields)
     cf_at_string(fields, 0, number, sizeof(number));
     cf_at_string(fields, 4, name, sizeof(name));
     caller(m, number, name);
+    struct cf_modem_call *call = find_ringing(m, false);
+    if (call == NULL || cf_at_number(fields, 5) != CLI_WITHHELD || call->withheld)
+        return;
+    call->withheld = true;
+    if (call->user != 0)
+        m->callbacks.info(m->callbacks.context, call, LINECALLINFOSTATE_CALLERID);
 }
 
 static void urc_came(struct cf_modem *m, const struct cf_at_line *line, const struct cf_chat_command *asked)

@@ -79,6 +79,25 @@ parties_are() { # the number came after the call: a batch record keeps what was 
     [ "$("$bin/callfan" calls --json | jq -r '[.caller, .called] | join(" ")')" = "$1" ]
 }
 wait_for 30 "caller and called" parties_are "5550123 5550100"
+tell c
+wait_for 30 "its end" states_are 4 "OFFERING DISCONNECTED:CANCELLED IDLE"
+
+# The owner's tools: dialled, held, retrieved, dropped. A call that a provider makes is UNKNOWN to monitors until its first state.
+run_aside dial "$bin/callfan" dial --line 0 1555
+dial=$aside_pid
+wait_for 30 "an answer" states_are 5 "UNKNOWN DIALING PROCEEDING RINGBACK CONNECTED"
+call=$("$bin/callfan" calls --json | jq -r .call_id)
+"$bin/callfan" hold "$call" || fail "hold"
+wait_for 30 "ONHOLD" states_are 5 "UNKNOWN DIALING PROCEEDING RINGBACK CONNECTED ONHOLD"
+"$bin/callfan" unhold "$call" || fail "unhold"
+wait_for 30 "CONNECTED again" states_are 5 "UNKNOWN DIALING PROCEEDING RINGBACK CONNECTED ONHOLD CONNECTED"
+"$bin/callfan" drop "$call" || fail "drop"
+wait_for 30 "IDLE" states_are 5 "UNKNOWN DIALING PROCEEDING RINGBACK CONNECTED ONHOLD CONNECTED IDLE"
+wait "$dial" || fail "dial ended with $?: $(cat "$service_folder/dial.err")"
+code=0
+"$bin/callfan" dial --line 0 2555 >/dev/null 2>&1 || code=$?
+[ "$code" -eq 1 ] || fail "a busy line: $code"
+wait_for 30 "BUSY" states_are 6 "UNKNOWN DIALING PROCEEDING RINGBACK BUSY DISCONNECTED:BUSY IDLE"
 kill -TERM "$monitor"
 wait "$monitor" || fail "the monitor ended with $?"
 [ "$(status '.totals.bad_records + .process.core_restarts')" -eq 0 ] || fail "something was counted: $(status .totals)"

@@ -114,7 +114,12 @@ static void hear_line(struct modem_core *c, const struct cf_record *record)
     } else if (m->param2 == LINEDEVSTATE_RINGING) {
         c->line[m->param1].rings++;
     } else {
-        line_event(c, m->param1, m->param2 == LINEDEVSTATE_INSERVICE ? 's' : 'o');
+        line_event(c, m->param1,
+                   (m->param2 & LINEDEVSTATE_INSERVICE) != 0      ? 's'
+                   : (m->param2 & LINEDEVSTATE_OUTOFSERVICE) != 0 ? 'o'
+                   : m->param2 == LINEDEVSTATE_CONNECTED          ? 'c'
+                                                                  : 'd');
+        c->line[m->param1].bits |= (uint32_t)m->param2;
     }
 }
 

@@ -25,7 +25,9 @@ struct modem_heard {
 };
 
 struct modem_line_heard {
-    char events[64]; /* + announced, s in service, o out of service, x closed, - removed */
+    /* + announced, s in service, o out of service, c and d connected and disconnected alone, x closed, - removed */
+    char events[64];
+    uint32_t bits; /* all LINEDEVSTATE_ told */
     unsigned rings;
     uint32_t call_features;
 };
