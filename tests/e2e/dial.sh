@@ -162,6 +162,7 @@ out=$service_folder/out err=$service_folder/err
 } >"$service_folder/script"
 service_start "provider sim { command = \"callfan-sim\" script = \"$service_folder/script\" }"
 lines_are_up 1
+"$bin/callfan" lines >/dev/null # opens the line: the script begins, and what it says of makecall holds
 dial 1 --line 0 --json 777
 states_are "DIALING,DISCONNECTED BUSY,IDLE"
 err_says "^callfan dial: call [0-9a-f]{8} to '777' on line 0: DISCONNECTED BUSY, cause SIP 486$"
