@@ -51,9 +51,9 @@ sip_bound() {
 }
 
 # sipp_run NAME FILE udp|tcp PORT OPTIONS ARGUMENT...: sipp with a scenario, in the background, in a folder NAME of its own; its process is
-# ${sipp_pid}. OPTIONS are status=TEXT, word=TEXT, pause=MS, seen=HOST:PORT and calls=N, with & between them.
+# ${sipp_pid}. OPTIONS are status=TEXT, word=TEXT, pause=MS, seen=HOST:PORT, linger=MS, calls=N and rate=N, with & between them.
 sipp_run() {
-    local name=$1 file=$2 transport=$3 port=$4 options=$5 option status="" word="" pause=0 seen=127.0.0.1:$4 calls=1
+    local name=$1 file=$2 transport=$3 port=$4 options=$5 option status="" word="" pause=0 seen=127.0.0.1:$4 calls=1 rate=10 linger=0
     shift 5
     while IFS= read -r -d '&' option; do
         case $option in
@@ -62,14 +62,16 @@ sipp_run() {
         pause=*) pause=${option#*=} ;;
         seen=*) seen=${option#*=} ;;
         calls=*) calls=${option#*=} ;;
+        rate=*) rate=${option#*=} ;;
+        linger=*) linger=${option#*=} ;;
         also=* | "") ;;
         *) fail "$name: option $option" ;;
         esac
     done <<<"$options&"
     mkdir -p "$service_folder/$name"
-    sed "s/@status@/$status/" "$scenarios/$file.xml" >"$service_folder/$name/$file.xml"
+    sed "s/@status@/$status/; s/@linger@/$linger/" "$scenarios/$file.xml" >"$service_folder/$name/$file.xml"
     (cd "$service_folder/$name" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((row_seconds + 10)) sipp "$@" -sf "$file.xml" \
-        -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -m "$calls" -d "$pause" -key seen "$seen" -key word "$word" -s 5550100 \
+        -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -m "$calls" -r "$rate" -d "$pause" -key seen "$seen" -key word "$word" -s 5550100 \
         -timeout "${row_seconds}s" -timeout_error -nostdin -trace_err -trace_msg >>sipp.out 2>&1) &
     sipp_pid=$!
     service_children+=("$sipp_pid")
@@ -185,6 +187,22 @@ sip_table() {
         *) sip_row "$row" ;;
         esac
     done
+}
+
+# sip_live: what the adapter has alive, as it prints it: "calls N, server transactions N, client transactions N".
+sip_live() {
+    local before
+    before=$(grep -c 'live: ' "$service_folder/log" || true)
+    kill -HUP "$provider"
+    wait_for 10 "the counters" sip_lives "$before" && grep 'live: ' "$service_folder/log" | tail -n 1 | sed 's/.*live: //'
+}
+
+sip_lives() {
+    [ "$(grep -c 'live: ' "$service_folder/log")" -gt "$1" ]
+}
+
+sip_nothing_lives() {
+    [ "$(sip_live)" = "calls 0, server transactions 0, client transactions 0" ]
 }
 
 # sip_finish: nothing is left, nobody was restarted, the monitors' sequence is dense; the end of the test.
