@@ -25,6 +25,7 @@ sip_ports() {
 # sip_start KEYS [LINES]: callfand with these keys in its section of callfan-sip, two monitors, and ${line[i]}: the number of each line.
 sip_start() {
     local lines=${2:-1} i
+    [ -n "$service_folder" ] || new_folder
     service_start "provider sip { command = \"callfan-sip\"
 $1
 }"
@@ -64,7 +65,7 @@ sipp_run() {
         calls=*) calls=${option#*=} ;;
         rate=*) rate=${option#*=} ;;
         linger=*) linger=${option#*=} ;;
-        also=* | "") ;;
+        also=* | info=* | "") ;;
         *) fail "$name: option $option" ;;
         esac
     done <<<"$options&"
@@ -103,52 +104,70 @@ sip_trace() {
     done >&2
 }
 
-# sip_row 'NAME | FILE | OPTIONS | LINE | OWNER | STATES [| STATES OF THE MONITORS]': one call. OWNER is "own" or "dial DESTINATION", and steps.
-# FILE tells who calls: callee_* is sipp called by the owner, at ${peer_port}; also=FILE in OPTIONS is another one at ${other_port}.
+# sip_row 'NAME | FILE | OPTIONS | LINE | OWNER | STATES [| STATES OF THE MONITORS]': one call.
+#
+# FILE     a scenario, or nobody. callee_* is called, at ${peer_port}; caller_* calls ${sip_address[LINE]}
+# OPTIONS  those of sipp_run, and also=FILE: another sipp at ${other_port}, which is @other@ in OPTIONS; info=EXPRESSION: what jq
+#          must find true of the owner's record at the end
+# OWNER    none, own or dial DESTINATION, and steps
 sip_row() {
-    local name file options index owner states told from=() i code other_pid="" address arguments=()
+    local name file options index owner states told
     IFS='|' read -r name file options index owner states told <<<"$1"
     # shellcheck disable=SC2086
-    {
-        name=$(echo $name) file=$(echo $file) index=$(echo $index) states=$(echo $states) told=$(echo ${told:-=})
-        read -ra arguments <<<"$owner"
-    }
-    options=${options# } options=${options% }
-    [ "$told" != = ] || told=$states
+    name=$(echo $name) file=$(echo $file) index=$(echo $index) states=$(echo $states) told=$(echo $told)
+    read -ra owner <<<"$owner"
+    options=${options# } options=${options% } options=${options//@other@/${other_port:-}}
     [ -z "${SIP_ONLY:-}" ] || [[ $name =~ $SIP_ONLY ]] || return 0
     sip_rows=$((sip_rows + 1))
+    local from=() sipps=() owner_pid="" before=$sip_failures i
     for i in 1 2; do
         from[i]=$(($(wc -l <"$service_folder/monitor$i.out") + 1))
     done
-    rm -f "$service_folder/ready"
-    case ${arguments[0]} in
-    own) arguments=("${arguments[@]:1}") ;;
-    dial) arguments=(--dial "${arguments[1]}" "${arguments[@]:2}") ;;
-    *) fail "$name: owner $owner" ;;
-    esac
-    if [[ $file == callee_* ]]; then
-        sipp_run "$name" "$file" "$transport" "$peer_port" "$options"
-        if [[ $options =~ also=([a-z_]+) ]]; then
-            local first_pid=$sipp_pid
-            sipp_run "$name" "${BASH_REMATCH[1]}" "$transport" "$other_port" ""
-            other_pid=$sipp_pid sipp_pid=$first_pid
-            wait_for 10 "$name: the other sipp" sip_bound "$transport" "$other_port"
-        fi
-        wait_for 10 "$name: sipp" sip_bound "$transport" "$peer_port"
-    fi
-    run_aside owner "$tools/owner" --line "${line[index]}" --ready "$service_folder/ready" "${arguments[@]}"
-    local owner_pid=$aside_pid
+    [[ $file != callee_* ]] || row_callees
+    [ "${owner[0]}" = none ] || row_owner
     if [[ $file == caller_* ]]; then
-        wait_for 10 "$name: the owner" test -e "$service_folder/ready"
-        address=${sip_address[index]}
-        sipp_run "$name" "$file" "$transport" "$peer_port" "$options" "$address"
+        sipp_run "$name" "$file" "$transport" "$peer_port" "$options" "${sip_address[index]}"
+        sipps+=("$sipp_pid")
     fi
-    local before=$sip_failures
-    for i in $sipp_pid $other_pid; do
+    row_wait
+    for i in 1 2; do
+        [ "${owner[0]}" = none ] || wait_for 10 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" 1 || true
+        sip_compare "$name" "monitor $i" "${told:-$states}" "$(sip_states "$service_folder/monitor$i.out" "${from[i]}")"
+    done
+    [ "$sip_failures" -eq "$before" ] || sip_trace "$name"
+    rm -rf "${service_folder:?}/$name"
+}
+
+row_callees() {
+    local also=${options#*also=}
+    if [ "$also" != "$options" ]; then
+        sipp_run "$name" "${also%%&*}" "$transport" "$other_port" ""
+        sipps+=("$sipp_pid")
+        wait_for 10 "$name: the other sipp" sip_bound "$transport" "$other_port"
+    fi
+    sipp_run "$name" "$file" "$transport" "$peer_port" "$options"
+    sipps+=("$sipp_pid")
+    wait_for 10 "$name: sipp" sip_bound "$transport" "$peer_port"
+}
+
+row_owner() {
+    local arguments=("${owner[@]:1}")
+    rm -f "$service_folder/ready"
+    [ "${owner[0]}" = own ] || arguments=(--dial "${arguments[@]}")
+    run_aside owner "$tools/owner" --line "${line[index]}" --ready "$service_folder/ready" "${arguments[@]}"
+    owner_pid=$aside_pid
+    wait_for 10 "$name: the owner" test -e "$service_folder/ready"
+}
+
+# All of the row have ended, and well; the owner was told what it should have been.
+row_wait() {
+    local pid code info=${options#*info=}
+    for pid in "${sipps[@]}"; do
         code=0
-        wait "$i" || code=$?
+        wait "$pid" || code=$?
         [ "$code" -eq 0 ] || sip_complain "$name ($transport): sipp ended with $code"
     done
+    [ -n "$owner_pid" ] || return 0
     if ! wait_for "$row_seconds" "$name: the owner" sip_gone "$owner_pid"; then
         kill -TERM "$owner_pid" 2>/dev/null || true
     fi
@@ -156,14 +175,10 @@ sip_row() {
     wait "$owner_pid" || code=$?
     [ "$code" -eq 0 ] || sip_complain "$name ($transport): the owner ended with $code"
     sip_compare "$name" "the owner" "$states" "$(sip_states "$service_folder/owner.out" 1)"
-    for i in 1 2; do
-        wait_for 10 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" 1 || true
-        sip_compare "$name" "monitor $i" "$told" "$(sip_states "$service_folder/monitor$i.out" "${from[i]}")"
-    done
-    if [ "$sip_failures" -ne "$before" ]; then
-        sip_trace "$name"
+    if [ "$info" != "$options" ]; then
+        jq -es "[.[] | select(.message == \"end\") | ${info%%&*}] == [true]" "$service_folder/owner.out" >/dev/null ||
+            sip_complain "$name ($transport): the call's record: $(grep '"end"' "$service_folder/owner.out")"
     fi
-    rm -rf "${service_folder:?}/$name"
 }
 
 sip_gone() { # PID of a child: it has ended, or is a zombie
@@ -205,8 +220,8 @@ sip_nothing_lives() {
     [ "$(sip_live)" = "calls 0, server transactions 0, client transactions 0" ]
 }
 
-# sip_finish: nothing is left, nobody was restarted, the monitors' sequence is dense; the end of the test.
-sip_finish() {
+# sip_end: nothing is left, nobody was restarted, the monitors' sequence is dense. Another sip_start may follow.
+sip_end() {
     local i
     wait_for 30 "the end of all calls" status_is '.totals.calls_live' 0 || sip_complain "calls live on"
     [ "$(status '.providers[0].pid')" = "$provider" ] || sip_complain "callfan-sip was started again"
@@ -216,6 +231,18 @@ sip_finish() {
         jq -es '[.[].seq] | . == [range(1; length + 1)]' "$service_folder/monitor$i.out" >/dev/null ||
             sip_complain "monitor $i: sequence numbers are not dense"
     done
+    sip_monitors=()
+    service_stop || sip_complain "the service did not end well"
+}
+
+# sip_finish: sip_end, and the verdict.
+sip_finish() {
+    sip_end
     echo "$sip_rows calls, $sip_failures failures"
     [ "$sip_failures" -eq 0 ] || fail "$sip_failures failures"
+}
+
+# sip_knows KEY: the adapter has that key.
+sip_knows() {
+    "$bin/callfan-sip" --help | grep -qE "^ +$1 "
 }
