@@ -92,4 +92,5 @@ for transport in udp; do
     phone_do hangup
     call_ends "it gives up" "OFFERING/ACTIVE ACCEPTED DISCONNECTED/CANCELLED IDLE"
 done
-sip_finish
+sip_end
+sip_verdict

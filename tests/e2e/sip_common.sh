@@ -235,9 +235,7 @@ sip_end() {
     service_stop || sip_complain "the service did not end well"
 }
 
-# sip_finish: sip_end, and the verdict.
-sip_finish() {
-    sip_end
+sip_verdict() {
     echo "$sip_rows calls, $sip_failures failures"
     [ "$sip_failures" -eq 0 ] || fail "$sip_failures failures"
 }

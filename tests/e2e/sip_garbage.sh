@@ -65,4 +65,5 @@ echo "received $received, malformed $malformed, dropped by the system $dropped"
 if [ "$transport" = udp ] && [ $((received + dropped)) -lt "$count" ]; then
     sip_complain "of $count datagrams $received were received and $dropped dropped by the system"
 fi
-sip_finish
+sip_end
+sip_verdict

@@ -5,6 +5,7 @@
 # ctest-timeout: 180
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp}
+[ "$transport" = udp ] || sip_knows tcp || exit 77
 sip_ports port peer_port
 sip_address=("127.0.0.1:$port")
 listen="listen = {\"127.0.0.1:$port\"}"
@@ -51,4 +52,4 @@ we_hold | caller_is_held | | 0 | own OFFERING:answer CONNECTED:hold ONHOLD:unhol
 END_OF_TABLE
 sip_end
 fi
-sip_finish
+sip_verdict

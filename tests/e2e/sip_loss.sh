@@ -59,4 +59,5 @@ wait "$relay_pid" || sip_complain "the relay ended with $?"
 jq -c . "$service_folder/relay.out"
 jq -e '.near.lost > 20 and .far.lost > 20' "$service_folder/relay.out" >/dev/null || sip_complain "nothing was lost"
 sip_rows=$calls
-sip_finish
+sip_end
+sip_verdict

@@ -57,4 +57,5 @@ sip_table <<'END_OF_TABLE'
 not_followed | callee_redirects | word=127.0.0.1:9 | 0 | dial 5550200 | DIALING DISCONNECTED/FORWARDED IDLE
 reliable | callee_rings_reliably | | 0 | dial 5550200 CONNECTED:drop | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 END_OF_TABLE
-sip_finish
+sip_end
+sip_verdict
