@@ -37,9 +37,9 @@ no_answer | callee_rings | | 0 | dial 5550200 | DIALING RINGBACK DISCONNECTED/NO
 we_give_up | callee_rings | | 0 | dial 5550200 RINGBACK:drop | DIALING RINGBACK DISCONNECTED/CANCELLED IDLE
 answer_crosses_cancel | callee_answers_cancel | | 0 | dial 5550200 RINGBACK:drop | DIALING RINGBACK DISCONNECTED/CANCELLED IDLE
 redirected | callee_redirects | also=callee_answers&word=127.0.0.1:@other@ | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-digest_401 | callee_challenges | status=401 Unauthorized&word=WWW-Authenticate | 0 | dial 5550200 CONNECTED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-digest_407 | callee_challenges | status=407 Proxy Authentication Required&word=Proxy-Authenticate | 0 | dial 5550200 CONNECTED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-wrong_password | callee_challenges | status=401 Unauthorized&word=WWW-Authenticate | 1 | dial 5550200 | DIALING DISCONNECTED/BLOCKED IDLE
+digest_401 | callee_challenges | | 0 | dial 5550200 CONNECTED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+digest_407 | callee_proxy_challenges | | 0 | dial 5550200 CONNECTED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+wrong_password | callee_challenges | | 1 | dial 5550200 | DIALING DISCONNECTED/BLOCKED IDLE
 refused_twice | callee_insists | | 0 | dial 5550200 | DIALING DISCONNECTED/REJECT IDLE
 forked | callee_forks | | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 answered_twice | callee_answers_twice | | 0 | dial 5550200 | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
