@@ -10,7 +10,7 @@ sip_monitors=()
 sip_failures=0
 sip_rows=0
 # How long one call of a table may take, in seconds; far more than it does.
-row_seconds=$(by_build 20 60)
+row_seconds=${SIP_ROW_SECONDS:-$(by_build 20 60)}
 
 # sip_ports NAME...: sets each variable to a port of its own. Each lies free_port + 0, 1 ... and is not looked at before it is used.
 sip_ports() {
@@ -70,7 +70,7 @@ sipp_run() {
         esac
     done <<<"$options&"
     mkdir -p "$service_folder/$name"
-    sed "s/@status@/$status/; s/@linger@/$linger/" "$scenarios/$file.xml" >"$service_folder/$name/$file.xml"
+    sed "s/@status@/$status/; s/@word@/$word/; s/@linger@/$linger/" "$scenarios/$file.xml" >"$service_folder/$name/$file.xml"
     (cd "$service_folder/$name" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((row_seconds + 10)) sipp "$@" -sf "$file.xml" \
         -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -m "$calls" -r "$rate" -d "$pause" -key seen "$seen" -key word "$word" -s 5550100 \
         -timeout "${row_seconds}s" -timeout_error -nostdin -trace_err -trace_msg >>sipp.out 2>&1) &
@@ -107,16 +107,20 @@ sip_trace() {
 # sip_row 'NAME | FILE | OPTIONS | LINE | OWNER | STATES [| STATES OF THE MONITORS]': one call.
 #
 # FILE     a scenario, or nobody. callee_* is called, at ${peer_port}; caller_* calls ${sip_address[LINE]}
-# OPTIONS  those of sipp_run, and also=FILE: another sipp at ${other_port}, which is @other@ in OPTIONS; info=EXPRESSION: what jq
-#          must find true of the owner's record at the end
+# OPTIONS  those of sipp_run, and also=FILE: another sipp at ${other_port}; info=EXPRESSION: what jq must find true of the owner's
+#          record at the end. @peer@ and @other@ are the two ports, @transport@ is udp or tcp, here and in OWNER
 # OWNER    none, own or dial DESTINATION, and steps
+# STATES   in order; STATE/MODE where there are modes. Without others for the monitors they are told the same, but of a call that is
+#          dialled UNKNOWN first
 sip_row() {
-    local name file options index owner states told
-    IFS='|' read -r name file options index owner states told <<<"$1"
+    local row name file options index owner states told
+    row=${1//@other@/${other_port:-}} row=${row//@peer@/$peer_port} row=${row//@transport@/$transport}
+    IFS='|' read -r name file options index owner states told <<<"$row"
     # shellcheck disable=SC2086
     name=$(echo $name) file=$(echo $file) index=$(echo $index) states=$(echo $states) told=$(echo $told)
     read -ra owner <<<"$owner"
-    options=${options# } options=${options% } options=${options//@other@/${other_port:-}}
+    [ "${owner[0]}" != dial ] || told=${told:-UNKNOWN $states}
+    options=${options# } options=${options% }
     [ -z "${SIP_ONLY:-}" ] || [[ $name =~ $SIP_ONLY ]] || return 0
     sip_rows=$((sip_rows + 1))
     local from=() sipps=() owner_pid="" before=$sip_failures i

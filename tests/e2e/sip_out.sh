@@ -35,8 +35,8 @@ not_acceptable | callee_refuses | status=488 Not Acceptable Here | 0 | dial 5550
 reason_21 | callee_refuses_reason | status=480 Temporarily Unavailable&word=Q.850;cause=21 | 0 | dial 5550200 | DIALING DISCONNECTED/REJECT IDLE
 no_answer | callee_rings | | 0 | dial 5550200 | DIALING RINGBACK DISCONNECTED/NOANSWER IDLE
 we_give_up | callee_rings | | 0 | dial 5550200 RINGBACK:drop | DIALING RINGBACK DISCONNECTED/CANCELLED IDLE
-answer_crosses_cancel | callee_answers_cancel | | 0 | dial 5550200 RINGBACK:drop | DIALING RINGBACK DISCONNECTED/CANCELLED IDLE
-redirected | callee_redirects | also=callee_answers&word=127.0.0.1:@other@ | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+answer_crosses_cancel | callee_answers_cancel | | 0 | dial 5550200 RINGBACK:drop | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+redirected | callee_redirects_here | word=127.0.0.1:@other@ | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 digest_401 | callee_challenges | | 0 | dial 5550200 CONNECTED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 digest_407 | callee_proxy_challenges | | 0 | dial 5550200 CONNECTED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 wrong_password | callee_challenges | | 1 | dial 5550200 | DIALING DISCONNECTED/BLOCKED IDLE
@@ -56,6 +56,14 @@ sip_start "$keys redirects_max = 0 reliable = true" 2
 sip_table <<'END_OF_TABLE'
 not_followed | callee_redirects | word=127.0.0.1:9 | 0 | dial 5550200 | DIALING DISCONNECTED/FORWARDED IDLE
 reliable | callee_rings_reliably | | 0 | dial 5550200 CONNECTED:drop | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+END_OF_TABLE
+sip_end
+
+# Without a peer calls go where they say.
+sip_start "listen = {\"127.0.0.1:$port\"} transport = {$transport}"
+sip_table <<'END_OF_TABLE'
+whole_uri | callee_answers | | 0 | dial sip:5550200@127.0.0.1:@peer@;transport=@transport@ CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+redirected_elsewhere | callee_redirects | also=callee_answers&word=127.0.0.1:@other@ | 0 | dial sip:5550200@127.0.0.1:@peer@;transport=@transport@ CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 END_OF_TABLE
 sip_end
 sip_verdict
