@@ -13,13 +13,16 @@ in_service() {
 
 # asked NAME STATUS IN_SERVICE: a peer that answers OPTIONS twice, and what becomes of the line.
 asked() {
-    sipp_run "$1" callee_is_asked "$transport" "$peer_port" "status=$2&calls=2"
+    sipp_run "$1" callee_is_asked "$transport" "$peer_port" "status=$2"
     wait_for 30 "$1: the line" in_service "$3" || sip_complain "$1 ($transport): the line is not $3 in service"
-    wait "$sipp_pid" || sip_complain "$1 ($transport): sipp ended with $?"
+    wait "$sipp_pid" || {
+        sip_complain "$1 ($transport): sipp ended with $?"
+        sip_trace "$1"
+    }
     sip_rows=$((sip_rows + 1))
 }
 
-sip_start "listen = {\"127.0.0.1:$port\"} peer = {\"127.0.0.1:$peer_port\"} transport = {$transport} options_s = 1 t1_ms = 20"
+sip_start "listen = {\"127.0.0.1:$port\"} peer = {\"127.0.0.1:$peer_port\"} transport = {$transport} options_s = 1 t1_ms = 100"
 wait_for 30 "the line out of service" in_service false
 asked first "200 OK" true
 wait_for 30 "the line out of service" in_service false || sip_complain "nobody answers, and the line is in service"
