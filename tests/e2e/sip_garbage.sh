@@ -5,7 +5,9 @@
 # sip_garbage.sh udp|tcp [MESSAGES [PER SECOND [SEED]]]; the long run is sip_garbage.sh udp 1000000 50000
 #
 # ctest-args: udp 200000 40000
+# ctest-args: tcp 100000 20000
 # ctest-args-sanitized: udp 40000 4000
+# ctest-args-sanitized: tcp 20000 2000
 # ctest-timeout: 180
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp} count=${2:-200000} rate=${3:-40000} seed=${4:-$RANDOM}
@@ -61,7 +63,7 @@ received=$(counter received) malformed=$(counter malformed)
 dropped=0
 [ "$transport" = tcp ] || dropped=$(awk -v port="$(printf ':%04X' "$port")" '$2 ~ port "$" { print $13 }' /proc/net/udp)
 echo "received $received, malformed $malformed, dropped by the system $dropped"
-[ "$malformed" -gt $((count / 20)) ] || sip_complain "only $malformed of $count are counted as malformed"
+[ "$malformed" -gt $((count / 20)) ] || sip_complain "only ${malformed:-0} of $count are counted as malformed"
 if [ "$transport" = udp ] && [ $((received + dropped)) -lt "$count" ]; then
     sip_complain "of $count datagrams $received were received and $dropped dropped by the system"
 fi

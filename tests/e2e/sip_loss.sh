@@ -22,15 +22,18 @@ if [ "$direction" = in ]; then
     wait_for 10 "the owner" test -e "$service_folder/ready"
     sipp_run loss caller_hangs_up udp "$peer_port" "pause=100&calls=$calls&rate=50&seen=127.0.0.1:$face_of_peer" "127.0.0.1:$face_of_callfan"
 else
-    sipp_run loss callee_answers udp "$peer_port" "calls=$calls&seen=127.0.0.1:$face_of_peer"
+    # It stays to the end: a datagram that comes twice or late may be a call of its own to it.
+    sipp_run loss callee_answers udp "$peer_port" "calls=1000000&linger=3000&seen=127.0.0.1:$face_of_peer"
     wait_for 10 "sipp" sip_bound udp "$peer_port"
     run_aside owner "$tools/owner" --line "${line[0]}" --count $calls --lax --dial 5550100 --together 20 CONNECTED:drop
     owner_pid=$aside_pid
 fi
-sipp_end=0
-wait "$sipp_pid" || sipp_end=$?
-grep -E 'Successful call|Failed call' "$service_folder/loss/sipp.out" | tail -n 2
-[ "$sipp_end" -le 1 ] || sip_complain "sipp ended with $sipp_end" # 1: some of its calls failed, as they may here
+if [ "$direction" = in ]; then
+    sipp_end=0
+    wait "$sipp_pid" || sipp_end=$?
+    grep -E 'Successful call|Failed call' "$service_folder/loss/sipp.out" | tail -n 2
+    [ "$sipp_end" -le 1 ] || sip_complain "sipp ended with $sipp_end" # 1: some of its calls failed, as they may here
+fi
 wait_for "$row_seconds" "the owner" sip_gone "$owner_pid" || kill -TERM "$owner_pid"
 owner_end=0
 wait "$owner_pid" || owner_end=$?
@@ -46,7 +49,7 @@ else
     may='^DIALING (PROCEEDING )?(RINGBACK )?(CONNECTED/ACTIVE )?DISCONNECTED/(NORMAL|TEMPFAILURE|UNREACHABLE) IDLE$'
 fi
 for who in owner monitor1 monitor2; do
-    sip_states "$service_folder/$who.out" 1 >"$service_folder/$who.states"
+    sip_states "$service_folder/$who.out" 1 | sed 's/^UNKNOWN //' >"$service_folder/$who.states"
     sort "$service_folder/$who.states" | uniq -c
     [ "$(wc -l <"$service_folder/$who.states")" -eq $calls ] || sip_complain "$who: other than $calls calls"
     ! grep -vE "$may" "$service_folder/$who.states" >&2 || sip_complain "$who was told what cannot be"

@@ -28,7 +28,7 @@ enum {
     SEED_BYTES_MAX = 16384,
     MESSAGE_MAX = 60000, /* below the longest datagram */
     BATCH = 64,
-    CONNECTION_MESSAGES_MAX = 32,
+    CONNECTION_MESSAGES_MAX = 4, /* a spoiled message is often the last that its connection carries */
     NUMBER_BYTES = 8,
     NUMBERS_LIVE = 8,
     NUMBER_MESSAGES = 16, /* a new number after so many messages */
