@@ -70,7 +70,7 @@ sipp_run() {
         esac
     done <<<"$options&"
     mkdir -p "$service_folder/$name"
-    sed "s/@status@/$status/; s/@word@/$word/; s/@linger@/$linger/" "$scenarios/$file.xml" >"$service_folder/$name/$file.xml"
+    sed "s/@status@/$status/; s/@linger@/$linger/" "$scenarios/$file.xml" >"$service_folder/$name/$file.xml"
     (cd "$service_folder/$name" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((row_seconds + 10)) sipp "$@" -sf "$file.xml" \
         -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -m "$calls" -r "$rate" -d "$pause" -key seen "$seen" -key word "$word" -s 5550100 \
         -timeout "${row_seconds}s" -timeout_error -nostdin -trace_err -trace_msg >>sipp.out 2>&1) &
