@@ -184,6 +184,15 @@ static void act(struct call *c, const struct step *s)
         c->cleared = true;
         note_request(lineDrop(c->handle, NULL, 0), s->action, c);
         break;
+    case ACTION_HOLD:
+        note_request(lineHold(c->handle), s->action, c);
+        break;
+    case ACTION_UNHOLD:
+        note_request(lineUnhold(c->handle), s->action, c);
+        break;
+    case ACTION_DIGITS:
+        note_request(lineGenerateDigits(c->handle, LINEDIGITMODE_DTMF, s->text, 0), s->action, c);
+        break;
     default:
         break;
     }
@@ -316,7 +325,7 @@ static void usage(FILE *to)
     fputs("usage: owner --line N [--dial DEST] [--count N] [--together N] [--ready FILE] "
           "[STATE[/MODE]:ACTION[=TEXT]]...\n"
           "Owns the calls of a line; makes calls with --dial. Each call goes through the steps in their order.\n"
-          "  ACTION         nothing (the state must come), accept, answer, drop\n"
+          "  ACTION         nothing (the state must come), accept, answer, drop, hold, unhold, digits=TEXT\n"
           "  --count N      ends after N calls (1)\n"
           "  --together N   so many calls are dialled at once (1)\n"
           "  --lax          a call may end before its steps are done\n"
