@@ -34,6 +34,9 @@ enum action {
 
 static const char *const action_names[ACTIONS] = {"nothing", "accept", "answer", "drop", "hold", "unhold", "digits"};
 
+/* SENT as the state of a step: the digits were sent. No LINECALLSTATE_ has this bit. */
+static const DWORD STATE_SENT = UINT32_C(1) << 31;
+
 struct step {
     DWORD state, mode; /* mode 0: any */
     enum action action;
@@ -84,6 +87,8 @@ static void fault(const char *what, LONG error)
 
 static DWORD state_named(const char *name, size_t bytes)
 {
+    if (strncmp(name, "SENT", bytes) == 0 && bytes == strlen("SENT"))
+        return STATE_SENT;
     for (DWORD bit = 1; bit != 0; bit <<= 1) {
         const char *other = cf_call_state_name(bit);
         if (other != NULL && strlen(other) == bytes && strncmp(other, name, bytes) == 0)
@@ -171,6 +176,14 @@ static void note_request(LONG result, enum action action, struct call *call)
         fault("more requests than it can note", LINEERR_NOMEM);
 }
 
+/* Synchronous, unlike the others; LINE_GENERATE tells the end. */
+static void send_digits(struct call *c, const char *digits)
+{
+    const LONG error = lineGenerateDigits(c->handle, LINEDIGITMODE_DTMF, digits, 0);
+    if (error != 0)
+        fault("lineGenerateDigits", error);
+}
+
 static void act(struct call *c, const struct step *s)
 {
     switch (s->action) {
@@ -191,7 +204,7 @@ static void act(struct call *c, const struct step *s)
         note_request(lineUnhold(c->handle), s->action, c);
         break;
     case ACTION_DIGITS:
-        note_request(lineGenerateDigits(c->handle, LINEDIGITMODE_DTMF, s->text, 0), s->action, c);
+        send_digits(c, s->text);
         break;
     default:
         break;
@@ -247,6 +260,25 @@ static void on_end(struct call *c)
     o.ended++;
 }
 
+/* Takes the call's next step when it is for this. */
+static void walk(struct call *c, DWORD state, DWORD mode)
+{
+    const struct step *s = &o.step[c->step];
+    if (c->step == o.steps_count || (s->state & state) == 0 || (s->mode != 0 && (s->mode & mode) == 0))
+        return;
+    c->step++;
+    act(c, s);
+}
+
+static void on_digits_sent(HCALL handle, DWORD how)
+{
+    struct call *c = call_of(handle);
+    if (how != LINEGENERATETERM_DONE)
+        fault("the digits were not sent to their end", LINEERR_OPERATIONFAILED);
+    else if (c != NULL)
+        walk(c, STATE_SENT, 0);
+}
+
 static void on_state(HCALL handle, DWORD state, DWORD mode)
 {
     struct call *c = call_of(handle);
@@ -255,11 +287,7 @@ static void on_state(HCALL handle, DWORD state, DWORD mode)
         c = call_new(handle);
     printf("{\"message\":\"LINE_CALLSTATE\",\"call\":\"%016" PRIx64 "\",\"state\":\"%s\",\"mode\":\"%s\"}\n", handle,
            cf_call_state_name(state), cf_call_mode_name(state, mode));
-    const struct step *s = &o.step[c->step];
-    if (c->step < o.steps_count && (s->state & state) != 0 && (s->mode == 0 || (s->mode & mode) != 0)) {
-        c->step++;
-        act(c, s);
-    }
+    walk(c, state, mode);
     if (state == LINECALLSTATE_DISCONNECTED && !c->cleared)
         act(c, &clear);
     if (state == LINECALLSTATE_IDLE)
@@ -314,6 +342,8 @@ static void follow(void)
             on_state(m.hDevice, (DWORD)m.dwParam1, (DWORD)m.dwParam2);
         else if (error == 0 && m.dwMessageID == LINE_REPLY)
             on_reply((LONG)m.dwParam1, (LONG)m.dwParam2);
+        else if (error == 0 && m.dwMessageID == LINE_GENERATE)
+            on_digits_sent(m.hDevice, (DWORD)m.dwParam1);
         fflush(stdout);
     }
 }
@@ -326,6 +356,7 @@ static void usage(FILE *to)
           "[STATE[/MODE]:ACTION[=TEXT]]...\n"
           "Owns the calls of a line; makes calls with --dial. Each call goes through the steps in their order.\n"
           "  ACTION         nothing (the state must come), accept, answer, drop, hold, unhold, digits=TEXT\n"
+          "  SENT           stands for a state where the digits have been sent\n"
           "  --count N      ends after N calls (1)\n"
           "  --together N   so many calls are dialled at once (1)\n"
           "  --lax          a call may end before its steps are done\n"
