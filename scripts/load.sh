@@ -337,7 +337,7 @@ run_sip_out() {
     make_folder
     service_start "$(globals; sip_section "peer = {\"127.0.0.1:$peer_port\"}")"
     lines_are_up 1
-    start_monitors --states 'DIALING,(PROCEEDING),RINGBACK,CONNECTED,DISCONNECTED,IDLE' --calls "$calls"
+    start_monitors --states 'UNKNOWN,DIALING,(PROCEEDING),RINGBACK,CONNECTED,DISCONNECTED,IDLE' --calls "$calls"
     line=$("$bin/callfan" lines --json | jq -r .line)
     (cd "$service_folder" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((seconds * 2 + 120)) sipp -sn uas -i 127.0.0.1 \
         -p "$peer_port" -m "$calls" -nostdin -trace_err >sipp.out 2>&1) &

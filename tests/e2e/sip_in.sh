@@ -20,6 +20,7 @@ owner_rejects_ringing | caller_is_refused | | 0 | own OFFERING:accept ACCEPTED:d
 caller_gives_up | caller_cancels | | 0 | own OFFERING:accept | OFFERING/ACTIVE ACCEPTED DISCONNECTED/CANCELLED IDLE
 answered_elsewhere | caller_cancels_reason | word=SIP;cause=200;text="Call completed elsewhere" | 0 | own OFFERING:accept | OFFERING/ACTIVE ACCEPTED DISCONNECTED/PICKUP IDLE
 caller_holds | caller_holds | pause=50 | 0 | own OFFERING:answer | OFFERING/ACTIVE CONNECTED/ACTIVE CONNECTED/ACTIVEHELD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+session_too_short | caller_is_too_quick | | 0 | none |
 caller_behind_proxies | caller_behind_proxies | | 0 | own OFFERING:answer CONNECTED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 END_OF_TABLE
 sip_end
