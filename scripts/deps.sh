@@ -7,7 +7,7 @@ BUILD_PACKAGES=(
     liburing-dev libck-dev libjemalloc-dev libconfuse-dev libjson-c-dev nettle-dev
     libbenchmark-dev libcmocka-dev
 )
-TEST_PACKAGES=(sip-tester jq util-linux procps libosip2-dev liburcu-dev mandoc)
+TEST_PACKAGES=(sip-tester kamailio baresip-core jq util-linux procps libosip2-dev liburcu-dev mandoc)
 
 # Prints those of the packages that are not installed.
 missing_packages() {

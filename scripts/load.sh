@@ -10,11 +10,15 @@ usage: scripts/load.sh MODE... [OPTION]...
 Modes:
   sim     simulated calls to checking monitors (10,000 calls/s for 60 s)
   sip     calls from sipp to an owner that answers, and checking monitors (500 calls/s for 60 s)
+  sip-out calls of callfan dial to sipp, and checking monitors (500 calls/s for 60 s)
   kill    simulated calls; again and again kill -9 of the core, a monitor, the owner and the provider
   stop    simulated calls; one monitor is stopped for a while, beside the same run without the stop
-  all     these four
+  all     these five
 
-  --calls-per-second N  (sim 10000, sip 500, kill 2000, stop 10000)
+The modes sip and sip-out also print the adapter's processor time per call, and what memory it and the core had in use over the time: from
+200 s on it must not have grown in the last half.
+
+  --calls-per-second N  (sim 10000, sip 500, sip-out 500, kill 2000, stop 10000)
   --seconds N           of traffic (60)
   --monitors N          (4)
   --stop-seconds N      how long the monitor stands still (60; the traffic lasts as long and 8 s more)
@@ -36,8 +40,8 @@ END
 modes=() rate="" seconds=60 monitors=4 stop_seconds=60 kill_every=2 hold_ms=3000 wake_us="" ring_kib="" reference=yes real_time=no bin="" build=yes
 while [ $# -gt 0 ]; do
     case $1 in
-    sim | sip | kill | stop) modes+=("$1"); shift ;;
-    all) modes+=(sim sip kill stop); shift ;;
+    sim | sip | sip-out | kill | stop) modes+=("$1"); shift ;;
+    all) modes+=(sim sip sip-out kill stop); shift ;;
     --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us | --ring-kib)
         if [ $# -lt 2 ] || ! [[ $2 =~ ^[0-9]+$ ]]; then
             echo "load.sh: $1 takes a whole number" >&2
@@ -243,8 +247,65 @@ run_sim() {
     finish
 }
 
+# Where the memory of the adapter and of the core is written down, once a second: "SECONDS ADAPTER CORE", in KiB.
+memory_start() {
+    : >"$service_folder/memory"
+    memory_loop "$(status '.providers[0].pid')" "$(status .process.core_pid)" &
+    memory_pid=$!
+    service_children+=("$memory_pid")
+}
+
+memory_loop() {
+    local from sip core
+    from=$(now_ms)
+    while sip=$(resident_kib "$1") && core=$(resident_kib "$2"); do
+        echo "$((($(now_ms) - from) / 1000)) $sip $core" >>"$service_folder/memory"
+        sleep 1
+    done
+}
+
+resident_kib() {
+    awk '/^VmRSS/ { print $2; found = 1 } END { exit !found }' "/proc/$1/status" 2>/dev/null
+}
+
+# memory_end SECONDS: prints how much it was, and compares its last half when the traffic lasted long enough for all timers (64 s) to run.
+memory_end() {
+    kill "$memory_pid" 2>/dev/null || true
+    wait "$memory_pid" 2>/dev/null || true
+    awk -v traffic="$1" '
+        BEGIN { n = 0 }
+        $1 <= traffic { sip[n] = $2; core[n++] = $3 }
+        END {
+            if (n == 0)
+                exit
+            half = int(n / 2); last = n - 1
+            printf "memory in use (MiB): callfan-sip %.1f at the start, %.1f in the middle, %.1f at the end; core %.1f, %.1f, %.1f\n",
+                sip[0] / 1024, sip[half] / 1024, sip[last] / 1024, core[0] / 1024, core[half] / 1024, core[last] / 1024
+            # Pages that are touched for the first time by a peak a little higher than those before are no leak.
+            if (traffic >= 200 && (sip[last] > sip[half] * 1.05 + 1024 || core[last] > core[half] * 1.05 + 1024))
+                exit 1
+        }' "$service_folder/memory" || fail "memory has grown in the last half"
+}
+
+# adapter_cpu: user and system time of the adapter so far, in clock ticks.
+adapter_cpu() {
+    local line
+    line=$(cat "/proc/$(status '.providers[0].pid')/stat")
+    # shellcheck disable=SC2086
+    set -- ${line##*) }
+    echo "${12} ${13}"
+}
+
+# print_adapter_cpu CALLS USER SYSTEM: what the adapter used since these.
+print_adapter_cpu() {
+    adapter_cpu | awk -v calls="$1" -v user="$2" -v system_="$3" -v hz="$(getconf CLK_TCK)" '{
+        u = ($1 - user) * 1e6 / hz / calls; s = ($2 - system_) * 1e6 / hz / calls
+        printf "callfan-sip: %.1f us of processor time per call, user %.1f, system %.1f\n", u + s, u, s
+    }'
+}
+
 run_sip() {
-    local calls=$((rate * seconds)) code=0 line
+    local calls=$((rate * seconds)) code=0 before
     echo "== sip: $rate calls/s for $seconds s, an owner and $monitors monitors"
     make_folder
     service_start "$(globals; sip_section)"
@@ -253,15 +314,15 @@ run_sip() {
     run_aside owner "$bin/callfan" answer
     owner_pid=$aside_pid
     wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
+    memory_start
+    read -ra before <<<"$(adapter_cpu)"
     (cd "$service_folder" && exec timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
         -r "$rate" -m "$calls" -l $((rate * 4)) -nostdin -trace_err >sipp.out 2>&1) || code=$?
-    line=$(grep -E 'Successful call|Failed call' "$service_folder/sipp.out" | tail -n 2 | tr -s ' \n' ' ' || true)
-    echo "sipp ended with $code: $line"
-    if [ "$code" -ne 0 ]; then
-        fail "sipp ended with $code"
-    fi
+    sipp_ended "$code"
     wait_for 60 "the end of all calls" traffic_has_ended "$calls" || result=1
     print_cpu
+    print_adapter_cpu "$calls" "${before[@]}"
+    memory_end "$seconds"
     kill -TERM "$owner_pid" 2>/dev/null || true
     wait "$owner_pid" || fail "the owner ended with $?"
     cat "$service_folder/owner.err"
@@ -270,12 +331,53 @@ run_sip() {
     finish
 }
 
+run_sip_out() {
+    local calls=$((rate * seconds)) code=0 line before peer_port=$((sip_port + 1)) sipp_pid
+    echo "== sip-out: $rate calls/s for $seconds s, and $monitors monitors"
+    make_folder
+    service_start "$(globals; sip_section "peer = {\"127.0.0.1:$peer_port\"}")"
+    lines_are_up 1
+    start_monitors --states 'UNKNOWN,DIALING,(PROCEEDING),RINGBACK,CONNECTED,DISCONNECTED,IDLE' --calls "$calls"
+    line=$("$bin/callfan" lines --json | jq -r .line)
+    (cd "$service_folder" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((seconds * 2 + 120)) sipp -sn uas -i 127.0.0.1 \
+        -p "$peer_port" -m "$calls" -nostdin -trace_err >sipp.out 2>&1) &
+    sipp_pid=$!
+    service_children+=("$sipp_pid")
+    wait_for 30 "sipp" grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$peer_port") " /proc/net/udp
+    memory_start
+    read -ra before <<<"$(adapter_cpu)"
+    timeout -s KILL $((seconds * 2 + 60)) "$bin/callfan" dial --line "$line" --count "$calls" --rate "$rate" --talk 0 --quiet 5550200 \
+        2>"$service_folder/dial.err" || code=$?
+    cat "$service_folder/dial.err"
+    if [ "$code" -ne 0 ]; then
+        fail "callfan dial ended with $code"
+    fi
+    wait_for 60 "the end of all calls" traffic_has_ended "$calls" || result=1
+    print_cpu
+    print_adapter_cpu "$calls" "${before[@]}"
+    memory_end "$seconds"
+    code=0
+    wait "$sipp_pid" || code=$?
+    sipp_ended "$code"
+    end_monitors
+    finish
+}
+
+# sipp_ended CODE: what sipp counted, and whether that was all.
+sipp_ended() {
+    echo "sipp ended with $1: $(grep -E 'Successful call|Failed call' "$service_folder/sipp.out" | tail -n 2 | tr -s ' \n' ' ' || true)"
+    if [ "$1" -ne 0 ]; then
+        fail "sipp ended with $1"
+    fi
+}
+
 sip_port=$(free_port)
-sip_section() {
+sip_section() { # [MORE KEYS]
     cat <<END
 provider sip {
     command = "callfan-sip"
     listen = {"127.0.0.1:$sip_port"}
+    ${1:-}
 }
 END
 }
@@ -447,6 +549,7 @@ for mode in "${modes[@]}"; do
     case $mode in
     sim) default_rate 10000; run_sim ;;
     sip) default_rate 500; run_sip ;;
+    sip-out) default_rate 500; run_sip_out ;;
     kill) default_rate 2000; run_kill ;;
     stop)
         default_rate 10000

@@ -1,30 +1,71 @@
 #!/usr/bin/env bash
-# Garbage on the SIP port is counted and dropped; calls go on.
-# ctest-timeout: 120
-source "$(dirname "$0")/common.sh"
-command -v sipp >/dev/null || exit 77
-port=$(free_port)
-service_start "provider sip { command = \"callfan-sip\" listen = {\"127.0.0.1:$port\"} }"
-lines_are_up 1
-run_aside owner "$bin/callfan" answer
+# Spoiled, oversized and cut messages on the SIP port, by the hundred thousand, while 40 good calls go on: what came is counted, nothing
+# crashes, and the good calls are not disturbed.
+#
+# sip_garbage.sh udp|tcp [MESSAGES [PER SECOND [SEED]]]; the long run is sip_garbage.sh udp 1000000 50000
+#
+# ctest-args: udp 200000 40000
+# ctest-args: tcp 100000 20000
+# ctest-args-sanitized: udp 40000 4000
+# ctest-args-sanitized: tcp 20000 2000
+# ctest-timeout: 180
+source "$(dirname "$0")/sip_common.sh"
+transport=${1:-udp} count=${2:-200000} rate=${3:-40000} seed=${4:-$RANDOM}
+good_calls=40
+echo "seed $seed"
+sip_ports port peer_port
+# What the garbage makes of calls ends soon: T1 and the ringing are short.
+sip_start "listen = {\"127.0.0.1:$port\"} t1_ms = 100 ring_limit_ms = 3000"
+run_aside owner "$bin/callfan" answer --hold 3000
 wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
-provider=$(status '.providers[0].pid')
-garbage() {
-    local i
-    for ((i = 0; i < 200; i++)); do
-        head -c $((RANDOM % 1400 + 1)) /dev/urandom >"/dev/udp/127.0.0.1/$port"
-        printf 'INVITE sip:x SIP/2.0\r\nVia: %s\r\n\r\n' "$i" >"/dev/udp/127.0.0.1/$port"
-        printf 'BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK%s\r\nContent-Length: 99999\r\n\r\n' "$i" \
-            >"/dev/udp/127.0.0.1/$port"
-        printf '\0\0\0\0' >"/dev/udp/127.0.0.1/$port"
-    done
-}
-garbage &
-garbage_pid=$!
-sender=$!
+
+sprays=()
+arguments=(--port "$port" --count "$count" --rate "$rate" --seed "$seed" "$scenarios"/spray/*.sip "$source_root"/tests/corpus/sip_scan/*)
+[ "$transport" = udp ] || arguments+=(--tcp)
+run_aside spray "$tools/spray" "${arguments[@]}"
+spray_pid=$aside_pid
+if [ "$transport" = udp ]; then # a few without any structure
+    head -c 60000 /dev/urandom >"/dev/udp/127.0.0.1/$port"
+    printf '\0\0\0\0' >"/dev/udp/127.0.0.1/$port"
+    printf '\r\n\r\n' >"/dev/udp/127.0.0.1/$port"
+fi
+# As long as the garbage comes, so many calls a second.
+seconds=$((count / rate > 1 ? count / rate : 1))
+sipp_run good caller_hangs_up "$transport" "$peer_port" \
+    "calls=$good_calls&rate=$((good_calls / seconds + 1))&pause=200" "127.0.0.1:$port"
 code=0
-(cd "$service_folder" && exec timeout -s KILL 60 sipp -sn uac "127.0.0.1:$port" -i 127.0.0.1 -m 40 -r 20 -nostdin >sipp.out 2>&1) || code=$?
-wait "$sender"
-[ "$code" -eq 0 ] || fail "sipp ended with $code"
-[ "$(status '.providers[0].pid')" = "$provider" ] || fail "the provider was restarted"
-wait_for 30 "the end of all calls" status_is '[.totals.calls_ended, .totals.calls_live] | tostring' '[40,0]'
+wait "$sipp_pid" || code=$?
+[ "$code" -eq 0 ] || {
+    sip_trace good
+    fail "the good calls: sipp ended with $code"
+}
+code=0
+wait "$spray_pid" || code=$?
+[ "$code" -eq 0 ] || fail "spray ended with $code: $(cat "$service_folder/spray.err")"
+cat "$service_folder/spray.out"
+[ "$(status '.providers[0].pid')" = "$provider" ] || fail "callfan-sip was started again"
+
+# The good calls, by their caller, from beginning to end at both monitors.
+wait_for 60 "the end of all calls" status_is .totals.calls_live 0
+for i in 1 2; do
+    good=$(jq -s '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | map(select(.[0].caller == "caller") | map(.state) | join(" ")) |
+        map(select(. == "OFFERING CONNECTED DISCONNECTED IDLE")) | length' "$service_folder/monitor$i.out")
+    [ "$good" -eq $good_calls ] || sip_complain "monitor $i: $good good calls instead of $good_calls"
+done
+
+# counter NAME: of those that the adapter printed last.
+counter() {
+    sed -n "s/.* $1 \([0-9]*\)$/\1/p" "$service_folder/log" | tail -n 1
+}
+wait_for 60 "the end of all transactions" sip_nothing_lives || sip_complain "still alive: $(sip_live)"
+sip_live >/dev/null # once more: then all counters of the time before are in the log
+received=$(counter received) malformed=$(counter malformed)
+dropped=0
+[ "$transport" = tcp ] || dropped=$(awk -v port="$(printf ':%04X' "$port")" '$2 ~ port "$" { print $13 }' /proc/net/udp)
+echo "received $received, malformed $malformed, dropped by the system $dropped"
+[ "$malformed" -gt $((count / 20)) ] || sip_complain "only ${malformed:-0} of $count are counted as malformed"
+if [ "$transport" = udp ] && [ $((received + dropped)) -lt "$count" ]; then
+    sip_complain "of $count datagrams $received were received and $dropped dropped by the system"
+fi
+sip_end
+sip_verdict
