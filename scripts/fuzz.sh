@@ -99,7 +99,7 @@ for name in "${names[@]}"; do
     build/fuzz/tests/fuzz_"$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 \
         -print_final_stats=1 -artifact_prefix="$crashes/" "$corpus" "${seeds[@]}" >"$log" 2>&1 || status=$?
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
-    coverage=$(grep -o 'cov: [0-9]* ft: [0-9]*' "$log" | tail -n 1 || true)
+    coverage=$(grep -a -o 'cov: [0-9]* ft: [0-9]*' "$log" | tail -n 1 || true)
     kept=$(find "$corpus" -type f | wc -l)
     found=$(find "$crashes" -type f | wc -l)
     printf '%-14s %10s runs  %-22s %6d kept  %d crash files  %s\n' "$name" "${runs:-?}" "${coverage:-no coverage}" "$kept" \
