@@ -10,7 +10,7 @@ while grep -qi "^ *[0-9]*: [0-9A-F]*:$(printf '%04X' "$far") " /proc/net/udp; do
 done
 
 service_start "provider sip {
-    command = \"callfan-sip\" number = {\"100\", \"200\"}
+    command = \"callfan-sip\" number = {\"100\", \"200\"} trying_ms = 0
     listen = {\"127.0.0.1:$near\", \"127.0.0.1:$far\"} peer = {\"127.0.0.1:$far\", \"127.0.0.1:$near\"}
 }"
 lines_are_up 2
