@@ -45,7 +45,7 @@ sip_end
 sip_start "$listen trust_asserted = true"
 sip_table <<'END_OF_TABLE'
 named | caller_is_named | info=.caller == "5550199" and .caller_name == "Asserted" and .redirecting == "5550123" and .reason == 2 | 0 | own OFFERING:answer | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-wants_100rel | caller_wants_100rel | | 0 | own OFFERING:accept ACCEPTED:answer | OFFERING/ACTIVE ACCEPTED CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+wants_100rel | caller_wants_100rel | | 0 | own OFFERING:accept | OFFERING/ACTIVE ACCEPTED DISCONNECTED/CANCELLED IDLE
 digits | caller_hears_digits | | 0 | own OFFERING:answer CONNECTED:digits=1#D SENT:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 we_hold | caller_is_held | | 0 | own OFFERING:answer CONNECTED:hold ONHOLD:unhold CONNECTED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE ONHOLD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 END_OF_TABLE
