@@ -91,7 +91,8 @@ run_aside() {
 service_stop() {
     local child code=0
     for child in "${service_children[@]}"; do
-        kill -KILL "$child" 2>/dev/null || true
+        # run_aside gave it a group of its own: what it started goes with it.
+        kill -KILL -- "-$child" 2>/dev/null || kill -KILL "$child" 2>/dev/null || true
         wait "$child" 2>/dev/null || true
     done
     service_children=()

@@ -12,14 +12,21 @@ sip_rows=0
 # How long one call of a table may take, in seconds; far more than it does.
 row_seconds=${SIP_ROW_SECONDS:-$(by_build 20 60)}
 
-# sip_ports NAME...: sets each variable to a port of its own. Each lies free_port + 0, 1 ... and is not looked at before it is used.
+# sip_ports NAME...: sets each variable to a port of its own that nobody has, for UDP and TCP.
 sip_ports() {
     local _name _port
     _port=$(free_port)
     for _name in "$@"; do
+        while sip_taken "$_port"; do
+            _port=$((_port + 1))
+        done
         printf -v "$_name" %s "$_port"
         _port=$((_port + 1))
     done
+}
+
+sip_taken() {
+    grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") " /proc/net/udp /proc/net/udp6 /proc/net/tcp /proc/net/tcp6
 }
 
 # sip_start KEYS [LINES]: callfand with these keys in its section of callfan-sip, two monitors, and ${line[i]}: the number of each line.
@@ -52,9 +59,9 @@ sip_bound() {
 }
 
 # sipp_run NAME FILE udp|tcp PORT OPTIONS ARGUMENT...: sipp with a scenario, in the background, in a folder NAME of its own; its process is
-# ${sipp_pid}. OPTIONS are status=TEXT, word=TEXT, pause=MS, seen=HOST:PORT, linger=MS, calls=N and rate=N, with & between them.
+# ${sipp_pid}. OPTIONS are status=TEXT, word=TEXT, pause=MS, seen=HOST:PORT, linger=MS, to=USER, calls=N and rate=N, with & between them.
 sipp_run() {
-    local name=$1 file=$2 transport=$3 port=$4 options=$5 option status="" word="" pause=0 seen=127.0.0.1:$4 calls=1 rate=10 linger=0
+    local name=$1 file=$2 transport=$3 port=$4 options=$5 option status="" word="" pause=0 seen=127.0.0.1:$4 calls=1 rate=10 linger=0 to=5550100
     shift 5
     while IFS= read -r -d '&' option; do
         case $option in
@@ -64,6 +71,7 @@ sipp_run() {
         seen=*) seen=${option#*=} ;;
         calls=*) calls=${option#*=} ;;
         rate=*) rate=${option#*=} ;;
+        to=*) to=${option#*=} ;;
         linger=*) linger=${option#*=} ;;
         also=* | info=* | "") ;;
         *) fail "$name: option $option" ;;
@@ -72,7 +80,7 @@ sipp_run() {
     mkdir -p "$service_folder/$name"
     sed "s/@status@/$status/; s/@linger@/$linger/" "$scenarios/$file.xml" >"$service_folder/$name/$file.xml"
     (cd "$service_folder/$name" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((row_seconds + 10)) sipp "$@" -sf "$file.xml" \
-        -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -m "$calls" -r "$rate" -d "$pause" -key seen "$seen" -key word "$word" -s 5550100 \
+        -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -m "$calls" -r "$rate" -d "$pause" -key seen "$seen" -key word "$word" -s "$to" \
         -timeout "${row_seconds}s" -timeout_error -nostdin -trace_err -trace_msg >>sipp.out 2>&1) &
     sipp_pid=$!
     service_children+=("$sipp_pid")

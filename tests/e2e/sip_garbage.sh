@@ -20,7 +20,7 @@ run_aside owner "$bin/callfan" answer --hold 3000
 wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
 
 sprays=()
-arguments=(--port "$port" --count "$count" --rate "$rate" --seed "$seed" "$scenarios"/spray/*.sip "$source_root"/tests/corpus/sip_scan/*)
+arguments=(--port "$port" --count "$count" --rate "$rate" --seed "$seed" "$scenarios"/spray/*.sip "$source_root"/tests/corpus/sip_{scan,torture,capture}/*)
 [ "$transport" = udp ] || arguments+=(--tcp)
 run_aside spray "$tools/spray" "${arguments[@]}"
 spray_pid=$aside_pid
@@ -32,7 +32,7 @@ fi
 # As long as the garbage comes, so many calls a second.
 seconds=$((count / rate > 1 ? count / rate : 1))
 sipp_run good caller_hangs_up "$transport" "$peer_port" \
-    "calls=$good_calls&rate=$((good_calls / seconds + 1))&pause=200" "127.0.0.1:$port"
+    "calls=$good_calls&rate=$((good_calls / seconds + 1))&pause=200&to=good" "127.0.0.1:$port"
 code=0
 wait "$sipp_pid" || code=$?
 [ "$code" -eq 0 ] || {
@@ -45,10 +45,10 @@ wait "$spray_pid" || code=$?
 cat "$service_folder/spray.out"
 [ "$(status '.providers[0].pid')" = "$provider" ] || fail "callfan-sip was started again"
 
-# The good calls, by their caller, from beginning to end at both monitors.
+# The good calls, by who is called, from beginning to end at both monitors.
 wait_for 60 "the end of all calls" status_is .totals.calls_live 0
 for i in 1 2; do
-    good=$(jq -s '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | map(select(.[0].caller == "caller") | map(.state) | join(" ")) |
+    good=$(jq -s '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | map(select(.[0].called == "good") | map(.state) | join(" ")) |
         map(select(. == "OFFERING CONNECTED DISCONNECTED IDLE")) | length' "$service_folder/monitor$i.out")
     [ "$good" -eq $good_calls ] || sip_complain "monitor $i: $good good calls instead of $good_calls"
 done

@@ -14,7 +14,8 @@ sip_address=("127.0.0.1:$proxy")
 new_folder
 mkdir "$service_folder/kamailio"
 sed "s/@port@/$proxy/; s/@algorithm@/$algorithm/; s/@callee@/$peer_port/; s/@transport@/$transport/" "$scenarios/kamailio.cfg" >"$service_folder/kamailio/cfg"
-run_aside kamailio kamailio -DD -E -f "$service_folder/kamailio/cfg" -m 16 -M 4 -w "$service_folder/kamailio" \
+# SIGTERM, should this script be killed: of SIGKILL its children would know nothing.
+run_aside kamailio setpriv --pdeathsig TERM kamailio -DD -E -f "$service_folder/kamailio/cfg" -m 16 -M 4 -w "$service_folder/kamailio" \
     -Y "$service_folder/kamailio" -P "$service_folder/kamailio/pid"
 wait_for 20 "kamailio" sip_bound tcp "$proxy"
 

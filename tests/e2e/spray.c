@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum {
-    SEEDS_MAX = 256,
+    SEEDS_MAX = 512,
     SEED_BYTES_MAX = 16384,
     MESSAGE_MAX = 60000, /* below the longest datagram */
     BATCH = 64,
