@@ -514,11 +514,23 @@ static void another_number_in_a_train_of_rings_is_another_call(void **state)
     PLAY("= 0 ODI", "mode 0 CANCELLED", "= 1 O", "caller 1 2");
 }
 
-static void hanging_up_before_atd_was_sent(void **state)
+static void another_caller_before_the_list_shows_it_is_another_call(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING", "< +CLIP: \"0305550\",129", LIST("< +CLCC: 1,1,4,0,0,\"+49305550\",145"), "caller 0 0305550");
+    PLAY("< +CLIP: \"+49305550\",145", "calls 1", "< RING", "< +CLIP: \"777\",129", "= 0 ODI", "mode 0 CANCELLED");
+    PLAY("calls 2", "= 1 O", LIST("< +CLCC: 1,1,4,0,0,\"777\",129"), "calls 2", "caller 1 777", "< +CLIP: \"\",128");
+    PLAY("calls 2", "live 1");
+}
+
+static void hanging_up_before_atd_was_sent_needs_no_modem(void **state)
 {
     (void)state;
     gsm();
     PLAY("< +CLCC: 9", "> AT+CLCC", "! dial 0 1", "~", "calls 0", "< OK", "> ATD1;", "< OK", "= 0 GP", "reply 0");
+    gsm();
+    PLAY("< +CLCC: 9", "> AT+CLCC", "! dial 0 1", "end", "reply OPERATIONFAILED", "live 0", "< OK", "~", "calls 0");
 }
 
 static void hanging_up_while_atd_runs_breaks_it_off(void **state)
@@ -868,7 +880,8 @@ int main(void)
         cmocka_unit_test(a_new_call_right_after_hanging_up_is_found_by_the_list),
         cmocka_unit_test(an_analogue_line_that_rings_on_after_a_drop_is_not_offered_again),
         cmocka_unit_test(another_number_in_a_train_of_rings_is_another_call),
-        cmocka_unit_test(hanging_up_before_atd_was_sent),
+        cmocka_unit_test(another_caller_before_the_list_shows_it_is_another_call),
+        cmocka_unit_test(hanging_up_before_atd_was_sent_needs_no_modem),
         cmocka_unit_test(hanging_up_while_atd_runs_breaks_it_off),
         cmocka_unit_test(breaking_off_crosses_the_ok),
         cmocka_unit_test(breaking_off_crosses_connect),

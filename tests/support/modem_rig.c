@@ -401,6 +401,9 @@ static void word_step(struct modem_rig *rig, const char *step)
     } else if (strcmp(what, "void") == 0) {
         cf_modem_void_orders(&rig->modem, rig->now);
         modem_rig_pass(rig, 0);
+    } else if (strcmp(what, "end") == 0) {
+        cf_modem_hang_up_all(&rig->modem, rig->now);
+        modem_rig_pass(rig, 0);
     } else if (strcmp(what, "listen") == 0) {
         cf_modem_offer_unheard(&rig->modem, rig->now);
     } else {

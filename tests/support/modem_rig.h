@@ -14,7 +14,8 @@
  *              "reply 0"             the newest reply was success; "reply INVALCALLSTATE" ...; "replies 2" so many in all
  *              "caller 0 5550"       number of call 0 as last told; "calls 1" so many in all; "live 1" in the modem
  *              "rings 2"  "service 1"  "dead 1"
- *              "vanish" "open"       the device; "listen" somebody opens the line; "void" another core
+ *              "vanish" "open"       the device; "listen" somebody opens the line; "void" another core;
+ *            "end" the program hangs up everything
  *            After every step the invariants are checked
  */
 #ifndef CF_TESTS_MODEM_RIG_H
