@@ -288,7 +288,10 @@ static void a_waiting_call_rings_when_the_other_has_ended(void **state)
 {
     (void)state;
     waiting_call();
-    PLAY("+ 500", LIST("< +CLCC: 2,1,4,0,0"), "> AT+CEER", "< +CEER: 16", "< OK", "= 0 OCDI", "< RING", "calls 2");
+    PLAY("< ^CEND:1,9,0,16", "= 0 OCDI", "< RING", "calls 2", "rings 2");
+    assert_false(modem_rig_find(&rig, 1)->waiting);
+    PLAY(LIST("< +CLCC: 2,1,4,0,0"), "calls 2");
+    assert_false(modem_rig_find(&rig, 1)->waiting);
     PLAY("! answer 1", "> ATA", "< OK", "= 1 OC");
 }
 
@@ -393,8 +396,10 @@ static void ring_within_a_list_is_one_call(void **state)
 {
     (void)state;
     active_call();
-    PLAY("+ 500", "> AT+CLCC", "< +CLCC: 1,1,0,0,0", "< +CCWA: \"777\",129,1", "= 1 O", "< OK", "= 1 O", "calls 2");
-    PLAY(LIST("< +CLCC: 1,1,0,0,0", "< +CLCC: 2,1,5,0,0,\"777\",129"), "calls 2", "= 0 OC", "= 1 O");
+    PLAY("+ 500", "> AT+CLCC", "< +CLCC: 1,1,0,0,0", "< +CCWA: \"777\",129,1", "= 1 O", "< OK", "= 1 O", "calls 2",
+         ">! AT+CLCC");
+    PLAY("~", "< +CLCC: 1,1,0,0,0", "< +CLCC: 2,1,5,0,0", "< OK", "+ 500",
+         LIST("< +CLCC: 1,1,0,0,0", "< +CLCC: 2,1,5,0,0,\"777\",129"), "calls 2", "= 0 OC", "= 1 O");
 }
 
 static void a_list_older_than_the_ring_does_not_end_the_call(void **state)
@@ -402,7 +407,8 @@ static void a_list_older_than_the_ring_does_not_end_the_call(void **state)
     (void)state;
     gsm();
     PLAY("< RING", LIST("< +CLCC: 1,1,4,0,0"), "+ 500", "> AT+CLCC", "< OK", "= 0 ODI", "+ 1100", "~");
-    PLAY("< +CLCC: 1,1,4,0,0", "> AT+CLCC", "< RING", "= 1 O", "< OK", "= 1 O", LIST("< +CLCC: 1,1,4,0,0"), "= 1 O");
+    PLAY("< +CLCC: 1,1,4,0,0", "> AT+CLCC", "< RING", "= 1 O", "< OK", "= 1 O", LIST(), "= 1 O");
+    PLAY("+ 500", LIST(), "= 1 ODI"); /* twice not in a list that could have shown it */
 }
 
 static void lines_split_at_every_byte_are_the_same(void **state)
@@ -674,6 +680,65 @@ static void an_id_used_again_at_once_is_another_call(void **state)
          "calls 2");
 }
 
+static void nothing_is_asked_while_there_are_no_calls(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("+ 100000", "~", "< RING", LIST("< +CLCC: 1,1,4,0,0"), "+ 500", LIST(), "= 0 ODI", "+ 100000", "~");
+}
+
+static void after_a_result_of_a_call_nothing_is_sent_for_a_while(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING", LIST("< +CLCC: 1,1,4,0,0"), "! answer 0", "> ATA", "< NO CARRIER", "= 0 ODI", "! dial 0 5", "~");
+    PLAY("+ 100", "~", "< ERROR", "calls 1", "+ 100", ">! ATD5;", "< OK", "= 1 GP", "reply 0");
+}
+
+static void an_id_that_a_list_has_freed_is_anyones(void **state)
+{
+    (void)state;
+    active_call();
+    PLAY("+ 500", LIST(), "> AT+CEER", "< OK", "= 0 OCDI", "< +CLCC: 1", LIST("< +CLCC: 1,0,2,0,0,\"9\",129"), "= 1 G");
+    active_call();
+    PLAY("! drop 0", "> AT+CHUP", "< OK", "= 0 OCI", "< +CLCC: 1", LIST(), "< +CLCC: 1", LIST("< +CLCC: 1,0,2,0,0"),
+         "= 1 G");
+}
+
+static void a_ring_after_a_short_call_is_the_old_call(void **state)
+{
+    (void)state;
+    v250();
+    PLAY("< RING", "! answer 0", "> ATA", "< CONNECT", "< NO CARRIER", "= 0 OCDI", "< RING", "calls 1", "+ 1100",
+         "< RING", "calls 2");
+}
+
+static void orders_that_still_wait_when_their_call_ends_are_replied_to(void **state)
+{
+    (void)state;
+    modem_rig_init(&rig, CF_MODEM_GSM);
+    rig.config.linger_ns = INT64_C(1000000000);
+    modem_rig_begin(&rig, true);
+    PLAY("< RING", "> AT+CLCC", "! answer 0", "replies 0", "< NO CARRIER", "reply OPERATIONFAILED", "= 0 OD", "+ 1000",
+         "= 0 ODI");
+    PLAY("< OK", "~");
+    active_call();
+    PLAY("+ 500", "> AT+CLCC", "! hold 0", "! digits 0 12", "replies 1", "< ^CEND:1,0,0,16", "replies 3",
+         "reply OPERATIONFAILED");
+    PLAY("= 0 OCDI", "< OK", "~");
+}
+
+static void a_third_call_holds_the_active_and_leaves_the_held(void **state)
+{
+    (void)state;
+    waiting_call();
+    PLAY("! answer 1", "> AT+CHLD=2", "< OK", LIST("< +CLCC: 1,1,1,0,0", "< +CLCC: 2,1,0,0,0"), "= 0 OCL", "= 1 OC");
+    PLAY("< +CCWA: \"888\",129,1", LIST("< +CLCC: 1,1,1,0,0", "< +CLCC: 2,1,0,0,0", "< +CLCC: 3,1,5,0,0"), "= 2 O");
+    PLAY("! answer 2", "> AT+CHLD=2", "< OK", "= 0 OCL", "= 1 OCL", "= 2 OC");
+    PLAY(LIST("< +CLCC: 1,1,1,0,0", "< +CLCC: 2,1,1,0,0", "< +CLCC: 3,1,0,0,0"), "= 1 OCL", "= 2 OC");
+    PLAY("! drop 2", "> AT+CHLD=13", "< OK", "= 2 OCI");
+}
+
 /* ---- time-outs, noise, the device */
 
 static void a_time_out_leads_to_probes_and_a_new_beginning(void **state)
@@ -702,7 +767,7 @@ static void a_late_answer_is_not_that_of_the_next_command(void **state)
 {
     (void)state;
     gsm();
-    PLAY("< +CLCC: 1", "> AT+CLCC", "+ 5000", "> AT", "< +CLCC: 3,1,0,0,0", "< OK", "< OK", "calls 0", "> ATE0V1");
+    PLAY("< +CLCC: 1", "> AT+CLCC", "+ 5000", "> AT", "< +CLCC: 3,1,0,0,0", "< OK", "< OK", "calls 0", "> ATE0V1", "~");
 }
 
 static void echo_and_noise_change_nothing(void **state)
@@ -897,6 +962,12 @@ int main(void)
         cmocka_unit_test(a_dead_call_still_in_the_list_is_not_born_again),
         cmocka_unit_test(a_call_made_at_the_device_is_announced_in_its_state),
         cmocka_unit_test(an_id_used_again_at_once_is_another_call),
+        cmocka_unit_test(nothing_is_asked_while_there_are_no_calls),
+        cmocka_unit_test(after_a_result_of_a_call_nothing_is_sent_for_a_while),
+        cmocka_unit_test(an_id_that_a_list_has_freed_is_anyones),
+        cmocka_unit_test(a_ring_after_a_short_call_is_the_old_call),
+        cmocka_unit_test(orders_that_still_wait_when_their_call_ends_are_replied_to),
+        cmocka_unit_test(a_third_call_holds_the_active_and_leaves_the_held),
         cmocka_unit_test(a_time_out_leads_to_probes_and_a_new_beginning),
         cmocka_unit_test(a_modem_that_stays_silent_is_dead),
         cmocka_unit_test(a_late_answer_is_not_that_of_the_next_command),

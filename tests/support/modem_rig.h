@@ -4,7 +4,7 @@
  * Script     one step per string, up to NULL:
  *              "< RING"              the modem says a line (CR LF around it)
  *              "<< text"             bytes as they are; \r \n \x.. as the compiler made them
- *              "> ATA"               this command is the next that the modem gets ("> \r" a lone CR, "> +++", "> \x1b")
+ *              "> ATA"               this command is the next that the modem gets ("> \r" a lone CR, "> +++", "> \x1b"), within a second; ">! ATA" now
  *              "~"                   the modem got no other
  *              "+ 500"               so many ms pass
  *              "! answer 0"          the core's command for call 0: accept answer drop hold unhold digits forget refuse retry, and
