@@ -739,6 +739,32 @@ static void a_third_call_holds_the_active_and_leaves_the_held(void **state)
     PLAY("! drop 2", "> AT+CHLD=13", "< OK", "= 2 OCI");
 }
 
+static void a_voice_call_of_an_analogue_line_proceeds_until_it_is_dropped(void **state)
+{
+    (void)state;
+    modem_rig_init(&rig, CF_MODEM_V250);
+    rig.config.voice = true;
+    modem_rig_begin(&rig, true);
+    PLAY("! dial 0 123", "> ATD123;", "< OK", "= 0 GP", "reply 0", "+ 60000", "= 0 GP", "~", "! drop 0", "> ATH",
+         "< OK", "= 0 GPI");
+    over();
+}
+
+static void without_a_list_rings_and_results_are_believed(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING");
+    for (int i = 0; i < 14; i++)
+        PLAY("> AT+CLCC", "< ERROR", "= 0 O", "+ 480");
+    PLAY("+ 1000", "= 0 ODI", "mode 0 CANCELLED");
+    gsm();
+    PLAY("< RING", "> AT+CLCC", "< ERROR", "! answer 0", "> ATA", "< OK", "= 0 OC", "> AT+CLCC", "< ERROR",
+         "< NO CARRIER");
+    PLAY("> AT+CEER", "< ERROR", "= 0 OCDI", "mode 0 NORMAL");
+    over();
+}
+
 /* ---- time-outs, noise, the device */
 
 static void a_time_out_leads_to_probes_and_a_new_beginning(void **state)
@@ -968,6 +994,8 @@ int main(void)
         cmocka_unit_test(a_ring_after_a_short_call_is_the_old_call),
         cmocka_unit_test(orders_that_still_wait_when_their_call_ends_are_replied_to),
         cmocka_unit_test(a_third_call_holds_the_active_and_leaves_the_held),
+        cmocka_unit_test(a_voice_call_of_an_analogue_line_proceeds_until_it_is_dropped),
+        cmocka_unit_test(without_a_list_rings_and_results_are_believed),
         cmocka_unit_test(a_time_out_leads_to_probes_and_a_new_beginning),
         cmocka_unit_test(a_modem_that_stays_silent_is_dead),
         cmocka_unit_test(a_late_answer_is_not_that_of_the_next_command),
