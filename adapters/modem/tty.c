@@ -51,8 +51,10 @@ void cf_tty_close(struct cf_tty *tty)
 {
     if (tty->source >= 0)
         cf_reactor_remove(tty->reactor, tty->source);
-    if (tty->fd >= 0)
+    if (tty->fd >= 0) {
+        tcflush(tty->fd, TCOFLUSH); /* else close() may wait half a minute for a device that takes nothing */
         close(tty->fd);
+    }
     tty->fd = tty->source = -1;
     tty->out_len = 0;
     tty->more = tty->sick = false;
