@@ -288,7 +288,10 @@ static void a_waiting_call_rings_when_the_other_has_ended(void **state)
 {
     (void)state;
     waiting_call();
-    PLAY("+ 500", LIST("< +CLCC: 2,1,4,0,0"), "> AT+CEER", "< +CEER: 16", "< OK", "= 0 OCDI", "< RING", "calls 2");
+    PLAY("< ^CEND:1,9,0,16", "= 0 OCDI", "< RING", "calls 2", "rings 2");
+    assert_false(modem_rig_find(&rig, 1)->waiting);
+    PLAY(LIST("< +CLCC: 2,1,4,0,0"), "calls 2");
+    assert_false(modem_rig_find(&rig, 1)->waiting);
     PLAY("! answer 1", "> ATA", "< OK", "= 1 OC");
 }
 
@@ -393,8 +396,10 @@ static void ring_within_a_list_is_one_call(void **state)
 {
     (void)state;
     active_call();
-    PLAY("+ 500", "> AT+CLCC", "< +CLCC: 1,1,0,0,0", "< +CCWA: \"777\",129,1", "= 1 O", "< OK", "= 1 O", "calls 2");
-    PLAY(LIST("< +CLCC: 1,1,0,0,0", "< +CLCC: 2,1,5,0,0,\"777\",129"), "calls 2", "= 0 OC", "= 1 O");
+    PLAY("+ 500", "> AT+CLCC", "< +CLCC: 1,1,0,0,0", "< +CCWA: \"777\",129,1", "= 1 O", "< OK", "= 1 O", "calls 2",
+         ">! AT+CLCC");
+    PLAY("~", "< +CLCC: 1,1,0,0,0", "< +CLCC: 2,1,5,0,0", "< OK", "+ 500",
+         LIST("< +CLCC: 1,1,0,0,0", "< +CLCC: 2,1,5,0,0,\"777\",129"), "calls 2", "= 0 OC", "= 1 O");
 }
 
 static void a_list_older_than_the_ring_does_not_end_the_call(void **state)
@@ -402,7 +407,8 @@ static void a_list_older_than_the_ring_does_not_end_the_call(void **state)
     (void)state;
     gsm();
     PLAY("< RING", LIST("< +CLCC: 1,1,4,0,0"), "+ 500", "> AT+CLCC", "< OK", "= 0 ODI", "+ 1100", "~");
-    PLAY("< +CLCC: 1,1,4,0,0", "> AT+CLCC", "< RING", "= 1 O", "< OK", "= 1 O", LIST("< +CLCC: 1,1,4,0,0"), "= 1 O");
+    PLAY("< +CLCC: 1,1,4,0,0", "> AT+CLCC", "< RING", "= 1 O", "< OK", "= 1 O", LIST(), "= 1 O");
+    PLAY("+ 500", LIST(), "= 1 ODI"); /* twice not in a list that could have shown it */
 }
 
 static void lines_split_at_every_byte_are_the_same(void **state)
@@ -514,11 +520,23 @@ static void another_number_in_a_train_of_rings_is_another_call(void **state)
     PLAY("= 0 ODI", "mode 0 CANCELLED", "= 1 O", "caller 1 2");
 }
 
-static void hanging_up_before_atd_was_sent(void **state)
+static void another_caller_before_the_list_shows_it_is_another_call(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING", "< +CLIP: \"0305550\",129", LIST("< +CLCC: 1,1,4,0,0,\"+49305550\",145"), "caller 0 0305550");
+    PLAY("< +CLIP: \"+49305550\",145", "calls 1", "< RING", "< +CLIP: \"777\",129", "= 0 ODI", "mode 0 CANCELLED");
+    PLAY("calls 2", "= 1 O", LIST("< +CLCC: 1,1,4,0,0,\"777\",129"), "calls 2", "caller 1 777", "< +CLIP: \"\",128");
+    PLAY("calls 2", "live 1");
+}
+
+static void hanging_up_before_atd_was_sent_needs_no_modem(void **state)
 {
     (void)state;
     gsm();
     PLAY("< +CLCC: 9", "> AT+CLCC", "! dial 0 1", "~", "calls 0", "< OK", "> ATD1;", "< OK", "= 0 GP", "reply 0");
+    gsm();
+    PLAY("< +CLCC: 9", "> AT+CLCC", "! dial 0 1", "end", "reply OPERATIONFAILED", "live 0", "< OK", "~", "calls 0");
 }
 
 static void hanging_up_while_atd_runs_breaks_it_off(void **state)
@@ -662,6 +680,91 @@ static void an_id_used_again_at_once_is_another_call(void **state)
          "calls 2");
 }
 
+static void nothing_is_asked_while_there_are_no_calls(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("+ 100000", "~", "< RING", LIST("< +CLCC: 1,1,4,0,0"), "+ 500", LIST(), "= 0 ODI", "+ 100000", "~");
+}
+
+static void after_a_result_of_a_call_nothing_is_sent_for_a_while(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING", LIST("< +CLCC: 1,1,4,0,0"), "! answer 0", "> ATA", "< NO CARRIER", "= 0 ODI", "! dial 0 5", "~");
+    PLAY("+ 100", "~", "< ERROR", "calls 1", "+ 100", ">! ATD5;", "< OK", "= 1 GP", "reply 0");
+}
+
+static void an_id_that_a_list_has_freed_is_anyones(void **state)
+{
+    (void)state;
+    active_call();
+    PLAY("+ 500", LIST(), "> AT+CEER", "< OK", "= 0 OCDI", "< +CLCC: 1", LIST("< +CLCC: 1,0,2,0,0,\"9\",129"), "= 1 G");
+    active_call();
+    PLAY("! drop 0", "> AT+CHUP", "< OK", "= 0 OCI", "< +CLCC: 1", LIST(), "< +CLCC: 1", LIST("< +CLCC: 1,0,2,0,0"),
+         "= 1 G");
+}
+
+static void a_ring_after_a_short_call_is_the_old_call(void **state)
+{
+    (void)state;
+    v250();
+    PLAY("< RING", "! answer 0", "> ATA", "< CONNECT", "< NO CARRIER", "= 0 OCDI", "< RING", "calls 1", "+ 1100",
+         "< RING", "calls 2");
+}
+
+static void orders_that_still_wait_when_their_call_ends_are_replied_to(void **state)
+{
+    (void)state;
+    modem_rig_init(&rig, CF_MODEM_GSM);
+    rig.config.linger_ns = INT64_C(1000000000);
+    modem_rig_begin(&rig, true);
+    PLAY("< RING", "> AT+CLCC", "! answer 0", "replies 0", "< NO CARRIER", "reply OPERATIONFAILED", "= 0 OD", "+ 1000",
+         "= 0 ODI");
+    PLAY("< OK", "~");
+    active_call();
+    PLAY("+ 500", "> AT+CLCC", "! hold 0", "! digits 0 12", "replies 1", "< ^CEND:1,0,0,16", "replies 3",
+         "reply OPERATIONFAILED");
+    PLAY("= 0 OCDI", "< OK", "~");
+}
+
+static void a_third_call_holds_the_active_and_leaves_the_held(void **state)
+{
+    (void)state;
+    waiting_call();
+    PLAY("! answer 1", "> AT+CHLD=2", "< OK", LIST("< +CLCC: 1,1,1,0,0", "< +CLCC: 2,1,0,0,0"), "= 0 OCL", "= 1 OC");
+    PLAY("< +CCWA: \"888\",129,1", LIST("< +CLCC: 1,1,1,0,0", "< +CLCC: 2,1,0,0,0", "< +CLCC: 3,1,5,0,0"), "= 2 O");
+    PLAY("! answer 2", "> AT+CHLD=2", "< OK", "= 0 OCL", "= 1 OCL", "= 2 OC");
+    PLAY(LIST("< +CLCC: 1,1,1,0,0", "< +CLCC: 2,1,1,0,0", "< +CLCC: 3,1,0,0,0"), "= 1 OCL", "= 2 OC");
+    PLAY("! drop 2", "> AT+CHLD=13", "< OK", "= 2 OCI");
+}
+
+static void a_voice_call_of_an_analogue_line_proceeds_until_it_is_dropped(void **state)
+{
+    (void)state;
+    modem_rig_init(&rig, CF_MODEM_V250);
+    rig.config.voice = true;
+    modem_rig_begin(&rig, true);
+    PLAY("! dial 0 123", "> ATD123;", "< OK", "= 0 GP", "reply 0", "+ 60000", "= 0 GP", "~", "! drop 0", "> ATH",
+         "< OK", "= 0 GPI");
+    over();
+}
+
+static void without_a_list_rings_and_results_are_believed(void **state)
+{
+    (void)state;
+    gsm();
+    PLAY("< RING");
+    for (int i = 0; i < 14; i++)
+        PLAY("> AT+CLCC", "< ERROR", "= 0 O", "+ 480");
+    PLAY("+ 1000", "= 0 ODI", "mode 0 CANCELLED");
+    gsm();
+    PLAY("< RING", "> AT+CLCC", "< ERROR", "! answer 0", "> ATA", "< OK", "= 0 OC", "> AT+CLCC", "< ERROR",
+         "< NO CARRIER");
+    PLAY("> AT+CEER", "< ERROR", "= 0 OCDI", "mode 0 NORMAL");
+    over();
+}
+
 /* ---- time-outs, noise, the device */
 
 static void a_time_out_leads_to_probes_and_a_new_beginning(void **state)
@@ -690,7 +793,7 @@ static void a_late_answer_is_not_that_of_the_next_command(void **state)
 {
     (void)state;
     gsm();
-    PLAY("< +CLCC: 1", "> AT+CLCC", "+ 5000", "> AT", "< +CLCC: 3,1,0,0,0", "< OK", "< OK", "calls 0", "> ATE0V1");
+    PLAY("< +CLCC: 1", "> AT+CLCC", "+ 5000", "> AT", "< +CLCC: 3,1,0,0,0", "< OK", "< OK", "calls 0", "> ATE0V1", "~");
 }
 
 static void echo_and_noise_change_nothing(void **state)
@@ -868,7 +971,8 @@ int main(void)
         cmocka_unit_test(a_new_call_right_after_hanging_up_is_found_by_the_list),
         cmocka_unit_test(an_analogue_line_that_rings_on_after_a_drop_is_not_offered_again),
         cmocka_unit_test(another_number_in_a_train_of_rings_is_another_call),
-        cmocka_unit_test(hanging_up_before_atd_was_sent),
+        cmocka_unit_test(another_caller_before_the_list_shows_it_is_another_call),
+        cmocka_unit_test(hanging_up_before_atd_was_sent_needs_no_modem),
         cmocka_unit_test(hanging_up_while_atd_runs_breaks_it_off),
         cmocka_unit_test(breaking_off_crosses_the_ok),
         cmocka_unit_test(breaking_off_crosses_connect),
@@ -884,6 +988,14 @@ int main(void)
         cmocka_unit_test(a_dead_call_still_in_the_list_is_not_born_again),
         cmocka_unit_test(a_call_made_at_the_device_is_announced_in_its_state),
         cmocka_unit_test(an_id_used_again_at_once_is_another_call),
+        cmocka_unit_test(nothing_is_asked_while_there_are_no_calls),
+        cmocka_unit_test(after_a_result_of_a_call_nothing_is_sent_for_a_while),
+        cmocka_unit_test(an_id_that_a_list_has_freed_is_anyones),
+        cmocka_unit_test(a_ring_after_a_short_call_is_the_old_call),
+        cmocka_unit_test(orders_that_still_wait_when_their_call_ends_are_replied_to),
+        cmocka_unit_test(a_third_call_holds_the_active_and_leaves_the_held),
+        cmocka_unit_test(a_voice_call_of_an_analogue_line_proceeds_until_it_is_dropped),
+        cmocka_unit_test(without_a_list_rings_and_results_are_believed),
         cmocka_unit_test(a_time_out_leads_to_probes_and_a_new_beginning),
         cmocka_unit_test(a_modem_that_stays_silent_is_dead),
         cmocka_unit_test(a_late_answer_is_not_that_of_the_next_command),

@@ -431,6 +431,31 @@ static void wrong_settings_are_told_with_their_key(void **state)
     }
 }
 
+static bool every_line_is(const char *states)
+{
+    for (uint32_t line = 0; line < f.modems; line++)
+        if (!is(line, states))
+            return false;
+    return true;
+}
+
+static void sixty_four_modems_are_sixty_four_lines(void **state)
+{
+    (void)state;
+    set_up(MODEM_LINES);
+    start(NULL, NULL);
+    for (uint32_t line = 0; line < f.modems; line++)
+        modem_ring(&f.modem[line], modem_incoming(&f.modem[line], "1", false));
+    UNTIL(every_line_is("O"));
+    for (uint32_t line = 0; line < f.modems; line++)
+        modem_core_order(&f.core, CF_CMD_ANSWER, newest(line)->call);
+    UNTIL(every_line_is("OC"));
+    for (uint32_t line = 0; line < f.modems; line++)
+        modem_remote_hangs_up(&f.modem[line], 1, 16);
+    UNTIL(every_line_is("OCDI"));
+    tear_down();
+}
+
 static void live_calls_are_hung_up_at_the_end(void **state)
 {
     (void)state;
@@ -974,6 +999,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_wrong_pin_is_tried_once_in_the_life_of_the_program),
         cmocka_unit_test(a_new_core_is_told_of_lines_and_live_calls),
         cmocka_unit_test(wrong_settings_are_told_with_their_key),
+        cmocka_unit_test(sixty_four_modems_are_sixty_four_lines),
         cmocka_unit_test(live_calls_are_hung_up_at_the_end),
         cmocka_unit_test(a_thousand_calls_of_every_kind_end_in_the_right_states),
     };

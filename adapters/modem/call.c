@@ -40,7 +40,6 @@ struct cf_modem_call *cf_modem_call_begin(struct cf_modem *m, enum cf_modem_phas
                                        .serial = m->serials,
                                        .incoming = incoming,
                                        .born = m->chat.sends,
-                                       .changed = m->chat.sends,
                                        .ring_due = CF_CHAT_NEVER,
                                        .over_due = CF_CHAT_NEVER};
         return call;
@@ -64,7 +63,6 @@ static void tell_with(struct cf_modem *m, struct cf_modem_call *call, uint32_t s
         return;
     call->state = state;
     call->mode = mode;
-    call->changed = m->chat.sends;
     if (call->user != 0)
         m->callbacks.state(m->callbacks.context, call, cause);
 }

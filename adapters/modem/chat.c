@@ -430,3 +430,22 @@ int64_t cf_chat_tick(struct cf_chat *chat, int64_t now)
                       (chat->state == CF_CHAT_READY && chat->count > 0);
     return more ? (chat->rest > now ? chat->rest : now) : CF_CHAT_NEVER;
 }
+
+const char *cf_chat_check(const struct cf_chat *chat)
+{
+    const bool talks =
+        chat->state == CF_CHAT_PROBING || chat->state == CF_CHAT_STARTING || chat->state == CF_CHAT_READY;
+    if (chat->first >= CF_CHAT_QUEUE_MAX || chat->count > CF_CHAT_QUEUE_MAX)
+        return "the queue is out of bounds";
+    if (chat->in_flight && !talks)
+        return "a command is in a modem that takes none";
+    if (chat->in_flight && chat->due == CF_CHAT_NEVER)
+        return "a command without a time-out";
+    if (chat->state == CF_CHAT_ESCAPING && chat->due == CF_CHAT_NEVER)
+        return "an escape without an end";
+    if (chat->state == CF_CHAT_CLOSED && chat->count != 0)
+        return "commands for a closed device";
+    if (chat->parser.len > CF_AT_LINE_MAX || chat->probes > CF_CHAT_PROBES)
+        return "more than there may be";
+    return NULL;
+}

@@ -133,4 +133,7 @@ void cf_chat_abort(struct cf_chat *chat);
 /* From ONLINE back to commands. Queued commands go out afterwards. */
 void cf_chat_escape(struct cf_chat *chat);
 
+/* NULL or which invariant does not hold. No side effects. */
+const char *cf_chat_check(const struct cf_chat *chat);
+
 #endif

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDENTIFIERS_PER_CALL = 4 }; /* beside the live one there are those that wait for CLOSE_CALL */
+enum {
+    IDENTIFIERS = 1 << 17
+}; /* an application that keeps its handles keeps calls that are over: as many as it may, twice */
 
 /* ------------------------------------------------------------------ from the modem to the core */
 
@@ -266,9 +268,9 @@ static void on_received(void *context, const uint8_t *bytes, uint32_t len, int64
 
 /* ------------------------------------------------------------------ life */
 
-uint32_t cf_modem_lines_calls(const struct cf_modem_settings *settings)
+uint32_t cf_modem_lines_calls(void)
 {
-    return settings->lines * CF_MODEM_CALLS_MAX * IDENTIFIERS_PER_CALL;
+    return IDENTIFIERS;
 }
 
 static void open_line(struct cf_modem_lines *lines, unsigned number)
@@ -293,7 +295,7 @@ int cf_modem_lines_open(struct cf_modem_lines *lines, const struct cf_modem_sett
     lines->provider = provider;
     lines->reactor = reactor;
     lines->say = say;
-    lines->links = cf_modem_lines_calls(settings);
+    lines->links = cf_modem_lines_calls();
     lines->link = calloc(lines->links, sizeof(struct cf_modem_link));
     if (lines->link == NULL) {
         snprintf(why, why_bytes, "no memory for %u calls", lines->links);

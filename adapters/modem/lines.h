@@ -56,7 +56,7 @@ int cf_modem_lines_open(struct cf_modem_lines *lines, const struct cf_modem_sett
 void cf_modem_lines_close(struct cf_modem_lines *lines);
 
 /* Identifiers of calls alive at once that the provider must have. */
-uint32_t cf_modem_lines_calls(const struct cf_modem_settings *settings);
+uint32_t cf_modem_lines_calls(void);
 
 /* Announces lines and live calls after an attach; false: the core does not take them. */
 bool cf_modem_lines_announce(struct cf_modem_lines *lines, int64_t now_ns);

@@ -115,6 +115,7 @@ static void row_of_active(struct cf_modem *m, struct cf_modem_call *call, const 
     cf_modem_call_tell(m, call, LINECALLSTATE_CONFERENCED, 0);
 }
 
+/* A list may be older than what was told since: no row takes a call back to before its answer, nor past a command of its own. */
 static void apply(struct cf_modem *m, struct cf_modem_call *call, const struct cf_modem_row *row)
 {
     call->id = row->id;
@@ -122,8 +123,6 @@ static void apply(struct cf_modem *m, struct cf_modem_call *call, const struct c
     if (!call->bearer_known)
         call->data = row->data;
     call->bearer_known = true;
-    if (call->changed >= m->list_number)
-        return; /* it has changed since */
     if (row->stat == STAT_ACTIVE) {
         row_of_active(m, call, row);
     } else if (row->stat == STAT_HELD) {

@@ -148,9 +148,8 @@ static bool run(struct program *g)
 static bool start(struct program *g)
 {
     char why[256] = "";
-    const struct cf_provider_options options = {.socket_path = g->options.socket_path,
-                                                .name = g->options.name,
-                                                .calls_max = cf_modem_lines_calls(&g->settings)};
+    const struct cf_provider_options options = {
+        .socket_path = g->options.socket_path, .name = g->options.name, .calls_max = cf_modem_lines_calls()};
     const struct cf_reactor_options sizes = {.buffers_count = BUFFERS, .sends_count = BUFFERS};
     int rc = cf_reactor_open(&g->reactor, &sizes, why, sizeof(why));
     if (rc == 0)

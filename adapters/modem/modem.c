@@ -203,7 +203,7 @@ static const char *wrong_with(const struct cf_modem *m, const struct cf_modem_ca
 
 bool cf_modem_check(const struct cf_modem *m, char *why, size_t why_bytes)
 {
-    const char *wrong = NULL;
+    const char *wrong = cf_chat_check(&m->chat);
     for (size_t i = 0; i < CF_MODEM_CALLS_MAX && wrong == NULL; i++) {
         wrong = wrong_with(m, &m->calls[i]);
         for (size_t j = 0; j < i && wrong == NULL; j++)

@@ -64,13 +64,13 @@ struct cf_modem_call {
     uint8_t id; /* of +CLCC, 0: not known yet */
     bool incoming, waiting, data, alerted, connected, barred, remote_held, forwarded;
     bool answering, dropping;
-    bool bearer_known;      /* the modem said voice or data */
-    bool withheld;          /* the caller does not want to be known */
-    bool proven;            /* a list without it was seen: its id is free for another */
-    bool try_again;         /* nobody heard for want of room: offered again with the next RING */
-    uint8_t absent;         /* lists in a row without it */
-    uint8_t hang_ups;       /* commands to end it */
-    uint64_t born, changed; /* commands that had been sent then: an answer to an earlier one knows nothing of it */
+    bool bearer_known; /* the modem said voice or data */
+    bool withheld;     /* the caller does not want to be known */
+    bool proven;       /* a list without it was seen: its id is free for another */
+    bool try_again;    /* nobody heard for want of room: offered again with the next RING */
+    uint8_t absent;    /* lists in a row without it */
+    uint8_t hang_ups;  /* commands to end it */
+    uint64_t born;     /* commands that had been sent then: an answer to an earlier one knows nothing of it */
     uint32_t rings;
     int64_t ring_due, over_due;
     unsigned cause;           /* of +CEER or ^CEND */

@@ -51,8 +51,10 @@ void cf_tty_close(struct cf_tty *tty)
 {
     if (tty->source >= 0)
         cf_reactor_remove(tty->reactor, tty->source);
-    if (tty->fd >= 0)
+    if (tty->fd >= 0) {
+        tcflush(tty->fd, TCOFLUSH); /* else close() may wait half a minute for a device that takes nothing */
         close(tty->fd);
+    }
     tty->fd = tty->source = -1;
     tty->out_len = 0;
     tty->more = tty->sick = false;
@@ -78,15 +80,12 @@ void cf_tty_is_well(struct cf_tty *tty)
 
 /* ------------------------------------------------------------------ bytes */
 
-static bool passes(int error)
-{
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
 static void flush(struct cf_tty *tty)
 {
     while (tty->out_len > 0) {
         const ssize_t n = write(tty->fd, tty->out, tty->out_len);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             return; /* POLLOUT comes, or the end is seen by reading */
         tty->out_len -= (uint32_t)n;
@@ -113,8 +112,10 @@ static const char *drain(struct cf_tty *tty, int64_t now_ns)
         const ssize_t n = read(tty->fd, bytes, sizeof(bytes));
         if (n == 0)
             return "end of file";
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n < 0)
-            return passes(errno) ? NULL : strerror(errno);
+            return errno == EAGAIN ? NULL : strerror(errno);
         total += (uint32_t)n;
         tty->callbacks.received(tty->callbacks.context, bytes, (uint32_t)n, now_ns);
         if (tty->sick)

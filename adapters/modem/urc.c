@@ -97,11 +97,23 @@ static void ring(struct cf_modem *m, const char *bearer)
     m->callbacks.ringing(m->callbacks.context, call->rings);
 }
 
+/* Two ways to write one number ("+49305550", "0305550"), or one of them not known. */
+static bool may_be_same(const char *a, const char *b)
+{
+    enum { TELLING_DIGITS = 6 };
+    size_t i = strlen(a), j = strlen(b), same = 0;
+    while (i > 0 && j > 0 && same < TELLING_DIGITS) {
+        if (a[--i] != b[--j])
+            return false;
+        same++;
+    }
+    return true;
+}
+
 static void caller(struct cf_modem *m, const char *number, const char *name)
 {
     struct cf_modem_call *call = ringing_call(m);
-    if (call != NULL && call->number[0] != '\0' && number[0] != '\0' && strcmp(call->number, number) != 0 &&
-        call->id == 0 && !call->answering) {
+    if (call != NULL && !may_be_same(call->number, number) && !call->answering && !call->dropping) {
         cf_modem_call_lost(m, call, CF_AT_NO_CARRIER); /* one train of rings ended and another began unseen */
         call = NULL;
     }

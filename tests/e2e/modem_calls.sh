@@ -25,6 +25,7 @@ service_start "provider modem {
     poll_ms = 50
     retry_ms = 50
     remove_ms = 200
+    restart_ms_min = 50
 }"
 lines_are_up 1
 line_is() { # STATE of the line in `callfan lines`
@@ -98,6 +99,17 @@ code=0
 "$bin/callfan" dial --line 0 2555 >/dev/null 2>&1 || code=$?
 [ "$code" -eq 1 ] || fail "a busy line: $code"
 wait_for 30 "BUSY" states_are 6 "UNKNOWN DIALING PROCEEDING RINGBACK BUSY DISCONNECTED:BUSY IDLE"
+
+# kill -9 of the provider: its calls end; the next one finds the call still in the modem and announces it in its state.
+tell r
+wait_for 30 "a ringing call" states_are 7 "OFFERING"
+run_aside owner2 "$bin/callfan" answer --existing
+wait_for 30 "an answered call" states_are 7 "OFFERING CONNECTED"
+kill -KILL "$(status '.providers[0].pid')"
+wait_for 30 "its end" states_are 7 "OFFERING CONNECTED DISCONNECTED:UNKNOWN IDLE"
+wait_for 30 "the call found by the next provider" states_are 8 "CONNECTED"
+tell h
+wait_for 30 "its end" states_are 8 "CONNECTED DISCONNECTED:NORMAL IDLE"
 kill -TERM "$monitor"
 wait "$monitor" || fail "the monitor ended with $?"
 [ "$(status '.totals.bad_records + .process.core_restarts')" -eq 0 ] || fail "something was counted: $(status .totals)"

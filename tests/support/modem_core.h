@@ -9,7 +9,7 @@
 
 #include "tests/support/provider_core.h"
 
-enum { MODEM_HEARD_MAX = 2048, MODEM_LINES = 16, MODEM_REPLIES_MAX = 8192 };
+enum { MODEM_HEARD_MAX = 2048, MODEM_LINES = 64, MODEM_REPLIES_MAX = 8192 };
 
 /* O offering, A accepted, G dialing, P proceeding, R ringback, B busy, C connected, H connected and held by the other side, L on hold,
  * F conferenced, D disconnected, I idle. */

@@ -314,7 +314,8 @@ static const struct {
 
 static void expect_command(struct modem_rig *rig, const char *text, const char *step)
 {
-    for (unsigned i = 0; i < 20 && rig->read_at == rig->written_len; i++)
+    const unsigned patience = step[1] == '!' ? 0 : 20;
+    for (unsigned i = 0; i < patience && rig->read_at == rig->written_len; i++)
         modem_rig_pass(rig, i == 0 ? 0 : 50); /* the silence after the result of a call */
     const char *command = next_command(rig);
     if (strcmp(command, text) != 0)
@@ -401,6 +402,9 @@ static void word_step(struct modem_rig *rig, const char *step)
     } else if (strcmp(what, "void") == 0) {
         cf_modem_void_orders(&rig->modem, rig->now);
         modem_rig_pass(rig, 0);
+    } else if (strcmp(what, "end") == 0) {
+        cf_modem_hang_up_all(&rig->modem, rig->now);
+        modem_rig_pass(rig, 0);
     } else if (strcmp(what, "listen") == 0) {
         cf_modem_offer_unheard(&rig->modem, rig->now);
     } else {
@@ -417,7 +421,7 @@ void modem_rig_play(struct modem_rig *rig, const char *const *script)
         else if (step[0] == '<')
             say(rig, step + 2);
         else if (step[0] == '>')
-            expect_command(rig, step + 2, step);
+            expect_command(rig, step + (step[1] == '!' ? 3 : 2), step);
         else if (step[0] == '+')
             modem_rig_pass(rig, strtol(step + 2, NULL, 10));
         else if (step[0] == '!')

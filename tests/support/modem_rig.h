@@ -4,7 +4,7 @@
  * Script     one step per string, up to NULL:
  *              "< RING"              the modem says a line (CR LF around it)
  *              "<< text"             bytes as they are; \r \n \x.. as the compiler made them
- *              "> ATA"               this command is the next that the modem gets ("> \r" a lone CR, "> +++", "> \x1b")
+ *              "> ATA"               this command is the next that the modem gets ("> \r" a lone CR, "> +++", "> \x1b"), within a second; ">! ATA" now
  *              "~"                   the modem got no other
  *              "+ 500"               so many ms pass
  *              "! answer 0"          the core's command for call 0: accept answer drop hold unhold digits forget refuse retry, and
@@ -14,7 +14,8 @@
  *              "reply 0"             the newest reply was success; "reply INVALCALLSTATE" ...; "replies 2" so many in all
  *              "caller 0 5550"       number of call 0 as last told; "calls 1" so many in all; "live 1" in the modem
  *              "rings 2"  "service 1"  "dead 1"
- *              "vanish" "open"       the device; "listen" somebody opens the line; "void" another core
+ *              "vanish" "open"       the device; "listen" somebody opens the line; "void" another core;
+ *            "end" the program hangs up everything
  *            After every step the invariants are checked
  */
 #ifndef CF_TESTS_MODEM_RIG_H
