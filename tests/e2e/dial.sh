@@ -82,7 +82,8 @@ err_says "1 made, 0 answered, 0 failed, 1 dropped before an answer, in "
 for signal in INT TERM; do
     run_aside "owner$signal" "$bin/callfan" dial --line "$eternal" 777
     owner=$aside_pid
-    wait_for 30 "the connection" grep -q CONNECTED "$service_folder/owner$signal.out"
+    wait_for 30 "the connection" grep -q CONNECTED "$service_folder/owner$signal.out" ||
+        fail "$(cat "$service_folder/owner$signal.out" "$service_folder/owner$signal.err")"
     kill -"$signal" "$owner"
     wait "$owner" || fail "dial ended with $? after SIG$signal: $(cat "$service_folder/owner$signal.err")"
     grep -q "IDLE" "$service_folder/owner$signal.out" || fail "SIG$signal: it did not wait for IDLE"

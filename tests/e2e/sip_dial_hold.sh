@@ -20,9 +20,11 @@ run_aside watcher "$bin/callfan" monitor --json
 watcher=$aside_pid
 wait_for 30 "the monitor of both lines" status_is '[.ports[] | select(.name == "callfan monitor").open_lines] | add' 2
 
-# seen LINE: what the monitor saw of the call of that line. UNKNOWN comes first for a call that another application makes.
+# seen LINE: what the monitor saw of the call of that line. UNKNOWN comes first for a call that another application makes; PROCEEDING
+# comes with a 100, which is not sent where the 180 is as fast.
 seen() {
-    jq -r --argjson line "$1" 'select(.message == "LINE_CALLSTATE" and .line == $line) | "\(.state) \(.mode)" | sub(" $"; "")' \
+    jq -r --argjson line "$1" 'select(.message == "LINE_CALLSTATE" and .line == $line and .state != "PROCEEDING") |
+        "\(.state) \(.mode)" | sub(" $"; "")' \
         "$service_folder/watcher.out" | paste -sd,
 }
 saw() { [ "$(seen "$1")" = "$2" ]; }
@@ -30,8 +32,8 @@ id_on() { "$bin/callfan" calls --json --line "$1" | jq -r .call_id; }
 
 run_aside caller "$bin/callfan" dial --line 0 --json 200
 caller=$aside_pid
-out0="UNKNOWN,DIALING,PROCEEDING,RINGBACK,CONNECTED ACTIVE" in1="OFFERING ACTIVE,ACCEPTED,CONNECTED ACTIVE"
-wait_for 30 "the connection at the caller" saw 0 "$out0"
+out0="UNKNOWN,DIALING,RINGBACK,CONNECTED ACTIVE" in1="OFFERING ACTIVE,ACCEPTED,CONNECTED ACTIVE"
+wait_for 30 "the connection at the caller" saw 0 "$out0" || fail "$(seen 0)"
 wait_for 30 "the connection at the callee" saw 1 "$in1"
 call=$(id_on 0) peer=$(id_on 1)
 [ "$("$bin/callfan" hold "$call")" = "line 0  call $call  ONHOLD" ] || fail "hold at the caller"
@@ -43,8 +45,8 @@ wait_for 30 "the callee to be retrieved" saw 1 "$in1,CONNECTED ACTIVEHELD,ONHOLD
 "$bin/callfan" drop "$peer" >/dev/null || fail "drop at the callee"
 wait "$caller" || fail "dial ended with $?: $(cat "$service_folder/caller.err")"
 wait_for 30 "the end at the caller" saw 0 "$out0,ONHOLD,CONNECTED ACTIVE,DISCONNECTED NORMAL,IDLE"
-[ "$(jq -r '.state // empty' "$service_folder/caller.out" | paste -sd,)" = \
-    "DIALING,PROCEEDING,RINGBACK,CONNECTED,ONHOLD,CONNECTED,DISCONNECTED,IDLE" ] || fail "what the caller's owner saw"
+[ "$(jq -r '.state // empty' "$service_folder/caller.out" | grep -v PROCEEDING | paste -sd,)" = \
+    "DIALING,RINGBACK,CONNECTED,ONHOLD,CONNECTED,DISCONNECTED,IDLE" ] || fail "what the caller's owner saw"
 
 "$bin/callfan" dial --line 0 --count 100 --rate 100 --talk 0.05 --quiet 200 2>"$service_folder/err" || fail "100 calls: $(cat "$service_folder/err")"
 grep -q "100 made, 100 answered, 0 failed" "$service_folder/err" || fail "$(cat "$service_folder/err")"
