@@ -21,6 +21,7 @@
 
 #include "adapters/provider/clock.h"
 #include "adapters/sip/net.h"
+#include "adapters/sip/scan.h"
 #include "callfan/provider.h"
 #include "shm/fields.h"
 #include "shm/handle.h"
@@ -32,9 +33,10 @@ enum { PATIENCE_S = 20, CALLS_MAX = 512, TEXT_MAX = 4096 };
 struct heard {
     uint64_t call;
     uint32_t line;
-    char states[64]; /* letters: O A C H D I */
+    char states[64]; /* letters: O A C H U (we hold) D I */
     uint32_t mode;   /* of DISCONNECTED */
     char caller[64], called[64], cause[32];
+    bool withheld; /* a caller of no bytes */
 };
 
 struct fixture {
@@ -133,6 +135,8 @@ static char letter_of(uint64_t state, uint64_t mode)
         return 'A';
     case LINECALLSTATE_CONNECTED:
         return mode == LINECONNECTEDMODE_ACTIVEHELD ? 'H' : 'C';
+    case LINECALLSTATE_ONHOLD:
+        return 'U';
     case LINECALLSTATE_DISCONNECTED:
         return 'D';
     case LINECALLSTATE_IDLE:
@@ -159,6 +163,7 @@ static void hear(struct fixture *f, const struct cf_record *record)
 {
     const struct cf_message *m = &record->m;
     struct heard *heard = heard_of(f, m->device);
+    struct cf_field field;
     switch (m->id) {
     case CF_EV_LINE:
         f->lines++;
@@ -178,6 +183,7 @@ static void hear(struct fixture *f, const struct cf_record *record)
         *heard = (struct heard){.call = m->device, .line = (uint32_t)m->param1};
         heard->states[0] = letter_of((uint32_t)m->param2, m->param2 >> 32);
         keep_text(heard->caller, sizeof(heard->caller), record, CF_FIELD_CALLER);
+        heard->withheld = cf_fields_find(record, CF_FIELD_CALLER, &field) && field.bytes == 0;
         keep_text(heard->called, sizeof(heard->called), record, CF_FIELD_CALLED);
         if (f->answering) {
             command(f, CF_CMD_ACCEPT, m->device, ++f->command);
@@ -416,7 +422,7 @@ static void commands_become_answers_and_their_failures_replies(void **state)
     hear_until(&f, 1, 'H');
     send_request(&f, "ACK", 2, "k2", true, "");
     command(&f, CF_CMD_ACCEPT, call, 2);   /* it is connected already */
-    command(&f, CF_CMD_MAKE_CALL, 0, 3);   /* incoming calls alone */
+    command(&f, CF_CMD_MAKE_CALL, 0, 3);   /* without a destination */
     command(&f, CF_CMD_DROP, call + 1, 4); /* no such call */
     send_request(&f, "BYE", 3, "b3", true, "");
     expect(&f, 200, "BYE");
@@ -424,6 +430,105 @@ static void commands_become_answers_and_their_failures_replies(void **state)
     assert_string_equal(f.heard[0].states, "OCHDI");
     assert_int_equal(f.replies, 4);
     assert_int_equal(f.replies_bad, 3);
+    tear_down(&f);
+}
+
+/* Waits for a request of this method and answers it. */
+static void answer(struct fixture *f, const char *method, const char *sdp)
+{
+    const int64_t end = soon();
+    char text[TEXT_MAX], reply[2 * TEXT_MAX];
+    struct cf_sip_msg msg;
+    union cf_sip_addr own;
+    socklen_t own_len = sizeof(own);
+    assert_int_equal(getsockname(f->udp, &own.sa, &own_len), 0);
+    while (cf_clock_ns() < end) {
+        struct pollfd p = {.fd = f->udp, .events = POLLIN};
+        hear_all(f);
+        if (poll(&p, 1, 1) <= 0)
+            continue;
+        const ssize_t n = recv(f->udp, text, sizeof(text) - 1, 0);
+        assert_true(n > 0);
+        text[n] = '\0';
+        if (strncmp(text, method, strlen(method)) != 0 || cf_sip_scan(&msg, text, (size_t)n) != CF_SIP_ERROR_OK)
+            continue;
+        snprintf(reply, sizeof(reply),
+                 "SIP/2.0 200 OK\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s\r\nCall-ID: of-the-test\r\nCSeq: %.*s\r\n"
+                 "Contact: <sip:1555@127.0.0.1:%u>\r\nContent-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+                 msg.vias[0].len, cf_sip_ptr(&msg, msg.vias[0]), msg.from.value.len, cf_sip_ptr(&msg, msg.from.value),
+                 msg.to.value.len, cf_sip_ptr(&msg, msg.to.value), msg.cseq_value.len, cf_sip_ptr(&msg, msg.cseq_value),
+                 cf_sip_addr_port(&own), strlen(sdp), sdp);
+        send_text(f, reply);
+        return;
+    }
+    fail_msg("no %s came, the states are %s", method, f->heard[0].states);
+}
+
+static void hold_is_replied_to_when_the_peer_agrees(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    set_up(&f);
+    send_text(&f, "INVITE sip:4420@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKi1\r\n"
+                  "Privacy: id\r\nFrom: <sip:1555@a.example>;tag=mine\r\nTo: <sip:4420@127.0.0.1>\r\n"
+                  "Call-ID: of-the-test\r\nCSeq: 1 INVITE\r\nContact: <sip:1555@127.0.0.1:9>\r\n"
+                  "Content-Type: application/sdp\r\n\r\n" SDP("sendrecv"));
+    hear_until(&f, 1, 'O');
+    assert_true(f.heard[0].withheld);
+    const uint64_t call = f.heard[0].call;
+    command(&f, CF_CMD_HOLD, call, 1);            /* too early */
+    command(&f, CF_CMD_SET_CALL_PARAMS, call, 2); /* not with SIP */
+    command(&f, CF_CMD_ANSWER, call, 3);
+    expect(&f, 200, "INVITE");
+    send_request(&f, "ACK", 1, "k1", true, "");
+    hear_until(&f, 1, 'C');
+    assert_int_equal(f.replies, 3);
+    assert_int_equal(f.replies_bad, 2);
+    /* What goes to port 9 of the contact comes to nobody; the next request of the caller says where it is. */
+    send_request(&f, "OPTIONS", 2, "o2", true, "");
+    expect(&f, 200, "OPTIONS");
+    command(&f, CF_CMD_HOLD, call, 4);
+    send_request(&f, "BYE", 3, "b3", true, ""); /* the INVITE of the hold went to the contact: the call ends first */
+    expect(&f, 200, "BYE");
+    hear_until(&f, 1, 'I');
+    assert_int_equal(f.replies, 4);
+    assert_int_equal(f.replies_bad, 3); /* and so does the hold */
+    tear_down(&f);
+}
+
+static void hold_and_retrieve_become_states(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    char text[TEXT_MAX];
+    set_up(&f);
+    union cf_sip_addr own;
+    socklen_t len = sizeof(own);
+    assert_int_equal(getsockname(f.udp, &own.sa, &len), 0);
+    snprintf(text, sizeof(text),
+             "INVITE sip:4420@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKi1\r\n"
+             "From: <sip:1555@a.example>;tag=mine\r\nTo: <sip:4420@127.0.0.1>\r\n"
+             "Call-ID: of-the-test\r\nCSeq: 1 INVITE\r\nContact: <sip:1555@127.0.0.1:%u>\r\n"
+             "Content-Type: application/sdp\r\n\r\n" SDP("sendrecv"),
+             cf_sip_addr_port(&own));
+    send_text(&f, text);
+    hear_until(&f, 1, 'O');
+    const uint64_t call = f.heard[0].call;
+    command(&f, CF_CMD_ANSWER, call, 1);
+    expect(&f, 200, "INVITE");
+    send_request(&f, "ACK", 1, "k1", true, "");
+    command(&f, CF_CMD_HOLD, call, 2);
+    answer(&f, "INVITE", SDP("recvonly"));
+    hear_until(&f, 1, 'U');
+    command(&f, CF_CMD_UNHOLD, call, 3);
+    answer(&f, "INVITE", SDP("sendrecv"));
+    hear_until(&f, 1, 'C');
+    command(&f, CF_CMD_DROP, call, 4);
+    answer(&f, "BYE", "");
+    hear_until(&f, 1, 'I');
+    assert_string_equal(f.heard[0].states, "OCUCDI");
+    assert_int_equal(f.replies, 4);
+    assert_int_equal(f.replies_bad, 0);
     tear_down(&f);
 }
 
@@ -601,6 +706,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_of_sipp_are_answered_and_told_in_order),
         cmocka_unit_test(commands_become_answers_and_their_failures_replies),
+        cmocka_unit_test(hold_is_replied_to_when_the_peer_agrees),
+        cmocka_unit_test(hold_and_retrieve_become_states),
         cmocka_unit_test(refused_and_closed_calls_are_answered),
         cmocka_unit_test(garbage_is_survived_and_counted),
         cmocka_unit_test(a_new_core_is_told_of_the_live_calls),

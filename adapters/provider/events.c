@@ -22,6 +22,14 @@ static void append_text(struct cf_record *r, uint16_t tag, struct cf_text t)
         cf_fields_append(r, tag, t.at, t.bytes < CF_TEXT_BYTES_MAX ? t.bytes : CF_TEXT_BYTES_MAX);
 }
 
+/* A number of no bytes that has a place is one that its owner withholds. */
+static void append_number(struct cf_record *r, uint16_t tag, struct cf_text t)
+{
+    if (t.at != NULL && t.bytes == 0)
+        cf_fields_append(r, tag, "", 0);
+    append_text(r, tag, t);
+}
+
 static bool put(struct cf_provider *p, struct cf_record *r)
 {
     if (!p->attached)
@@ -255,15 +263,15 @@ bool cf_provider_post_new_call(struct cf_provider *p, const struct cf_new_call *
     r.m.param3 = (uint64_t)(c->origin != 0 ? c->origin : LINECALLORIGIN_UNKNOWN) << 32 |
                  (c->media_modes != 0 ? c->media_modes : LINEMEDIAMODE_INTERACTIVEVOICE);
     r.m.open_line = c->reason != 0 ? c->reason : LINECALLREASON_UNKNOWN;
-    append_text(&r, CF_FIELD_CALLER, c->caller);
-    append_text(&r, CF_FIELD_CALLED, c->called);
+    append_number(&r, CF_FIELD_CALLER, c->caller);
+    append_number(&r, CF_FIELD_CALLED, c->called);
     append_text(&r, CF_FIELD_CALLER_NAME, c->caller_name);
     append_text(&r, CF_FIELD_CALLED_NAME, c->called_name);
-    append_text(&r, CF_FIELD_CONNECTED, c->connected);
+    append_number(&r, CF_FIELD_CONNECTED, c->connected);
     append_text(&r, CF_FIELD_CONNECTED_NAME, c->connected_name);
-    append_text(&r, CF_FIELD_REDIRECTING, c->redirecting);
+    append_number(&r, CF_FIELD_REDIRECTING, c->redirecting);
     append_text(&r, CF_FIELD_REDIRECTING_NAME, c->redirecting_name);
-    append_text(&r, CF_FIELD_REDIRECTION, c->redirection);
+    append_number(&r, CF_FIELD_REDIRECTION, c->redirection);
     append_text(&r, CF_FIELD_REDIRECTION_NAME, c->redirection_name);
     if (put_unless_replies_wait(p, &r))
         return true;

@@ -159,6 +159,7 @@ struct cf_new_call {
     uint32_t origin;      /* 0: LINECALLORIGIN_UNKNOWN */
     uint32_t reason;      /* 0: LINECALLREASON_UNKNOWN */
     int64_t time_ns;
+    /* Numbers and names; a number of 0 bytes with a place is withheld by its owner. */
     struct cf_text caller, caller_name, called, called_name;
     struct cf_text connected, connected_name, redirecting, redirecting_name, redirection, redirection_name;
 };

@@ -56,12 +56,14 @@ void cf_sip_links_drop_idle(struct cf_sip_trunks *trunks)
 
 static struct cf_text text_of(struct cf_sip_words words)
 {
-    return (struct cf_text){words.text, (uint32_t)words.len};
+    return (struct cf_text){words.len != 0 ? words.text : NULL, (uint32_t)words.len};
 }
 
 static struct cf_text number_of(const struct cf_sip_party *party)
 {
-    return (struct cf_text){party->number, party->number_len};
+    if ((party->flags & LINECALLPARTYID_BLOCKED) != 0)
+        return (struct cf_text){"", 0}; /* withheld */
+    return (struct cf_text){party->number_len != 0 ? party->number : NULL, party->number_len};
 }
 
 static struct cf_text name_of(const struct cf_sip_party *party)
@@ -157,7 +159,7 @@ static void idle(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
 static void put_party(struct cf_record *record, uint16_t number_tag, uint16_t name_tag,
                       const struct cf_sip_party *party)
 {
-    if (party->number_len != 0)
+    if (party->number_len != 0 || (party->flags & LINECALLPARTYID_BLOCKED) != 0)
         cf_fields_append(record, number_tag, party->number, party->number_len);
     if (party->name_len != 0)
         cf_fields_append(record, name_tag, party->name, party->name_len);
