@@ -10,6 +10,7 @@
 enum {
     BIND_TRIES = 40, /* a ring that just ended may hold the port for some 40 ms */
     BIND_PAUSE_MS = 25,
+    PORT_TRIES = 16, /* a port that the kernel chose for UDP may be taken for TCP */
 };
 
 static void send_stream(struct cf_sip_trunk *trunk, const struct cf_sip_hop *to, const char *bytes, size_t len)
@@ -109,24 +110,31 @@ static int open_udp(struct cf_sip_trunk *trunk, const union cf_sip_addr *addr, u
     return trunk->source < 0 ? trunk->source : 0;
 }
 
+/* TCP at the port that UDP has. */
+static int open_tcp(struct cf_sip_trunk *trunk)
+{
+    const struct cf_sip_tcp_config config = {.connections_max = trunk->all->settings->connections_max};
+    const struct cf_sip_tcp_callbacks callbacks = {.message = on_message, .closed = on_closed, .context = trunk};
+    return cf_sip_tcp_open(&trunk->tcp, trunk->all->reactor, &trunk->bound, &config, &callbacks);
+}
+
 int cf_sip_transport_open(struct cf_sip_trunk *trunk, char *why, size_t why_bytes)
 {
     const struct cf_sip_settings *settings = trunk->all->settings;
     const struct cf_sip_line_settings *line = &settings->line[trunk->line];
-    const struct cf_sip_tcp_config config = {.connections_max = settings->connections_max};
-    const struct cf_sip_tcp_callbacks callbacks = {.message = on_message, .closed = on_closed, .context = trunk};
-    int rc = open_udp(trunk, &line->listen, settings->receive_bytes);
-    if (rc < 0) {
-        snprintf(why, why_bytes, "cannot listen on %s: %s", line->listen_text, strerror(-rc));
-        return rc;
+    const bool any_port = cf_sip_addr_port(&line->listen) == 0;
+    for (unsigned tries = 1;; tries++) {
+        int rc = open_udp(trunk, &line->listen, settings->receive_bytes);
+        const bool udp = rc == 0;
+        if (udp && settings->tcp)
+            rc = open_tcp(trunk);
+        if (rc == 0)
+            return 0;
+        snprintf(why, why_bytes, "cannot listen on %s%s: %s", line->listen_text, udp ? " (TCP)" : "", strerror(-rc));
+        if (!udp || !any_port || rc != -EADDRINUSE || tries == PORT_TRIES)
+            return rc;
+        cf_sip_transport_close(trunk);
     }
-    if (!settings->tcp)
-        return 0;
-    /* At the port that UDP has, which the kernel may have chosen. */
-    rc = cf_sip_tcp_open(&trunk->tcp, trunk->all->reactor, &trunk->bound, &config, &callbacks);
-    if (rc < 0)
-        snprintf(why, why_bytes, "cannot listen on %s (TCP): %s", line->listen_text, strerror(-rc));
-    return rc;
 }
 
 void cf_sip_transport_close(struct cf_sip_trunk *trunk)
