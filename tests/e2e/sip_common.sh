@@ -1,5 +1,5 @@
 # What the SIP tests share: a service with a SIP line and two monitors, sipp with a scenario of sip/*.xml beside an owner with steps
-# (owner.c), and the comparison of what each of them was told with a table.
+# (owner.c), and the comparison of what each of them was told with a table. SIP_ONLY=REGEX in the environment runs these rows alone.
 # shellcheck shell=bash
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 command -v sipp >/dev/null || exit 77
@@ -107,9 +107,18 @@ sip_trace() {
     for file in "$service_folder/$1"/*_messages.log "$service_folder/$1"/*_errors.log "$service_folder/owner.err"; do
         if [ -s "$file" ]; then
             echo "--- ${file##*/}"
-            grep -vE '^$|^(Max-Forwards|Content-Type|User-Agent|Allow|Accept|s=|t=|a=rtpmap)' "$file" | tail -n "${SIP_TRACE_LINES:-200}"
+            grep -avE '^$|^(Max-Forwards|Content-Type|User-Agent|Allow|Accept|s=|t=|a=rtpmap)' "$file" | tail -n "${SIP_TRACE_LINES:-200}"
         fi
     done >&2
+}
+
+# sip_trim NAME...: takes the blanks around the values of these variables away.
+sip_trim() {
+    local _name _value
+    for _name in "$@"; do
+        read -r _value <<<"${!_name}"
+        printf -v "$_name" %s "$_value"
+    done
 }
 
 # sip_row 'NAME | FILE | OPTIONS | LINE | OWNER | STATES [| STATES OF THE MONITORS]': one call.
@@ -124,11 +133,9 @@ sip_row() {
     local row name file options index owner states told
     row=${1//@other@/${other_port:-}} row=${row//@peer@/$peer_port} row=${row//@transport@/$transport}
     IFS='|' read -r name file options index owner states told <<<"$row"
-    # shellcheck disable=SC2086
-    name=$(echo $name) file=$(echo $file) index=$(echo $index) states=$(echo $states) told=$(echo $told)
+    sip_trim name file options index states told
     read -ra owner <<<"$owner"
     [ "${owner[0]}" != dial ] || told=${told:-UNKNOWN $states}
-    options=${options# } options=${options% }
     [ -z "${SIP_ONLY:-}" ] || [[ $name =~ $SIP_ONLY ]] || return 0
     sip_rows=$((sip_rows + 1))
     local from=() sipps=() owner_pid="" before=$sip_failures i

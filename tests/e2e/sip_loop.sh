@@ -6,7 +6,7 @@
 # ctest-timeout: 120
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp} host=${2:-127.0.0.1}
-if [ "$host" = "[::1]" ] && ! grep -q ^0*1 /proc/net/if_inet6; then
+if [ "$host" = "[::1]" ] && ! grep -q "^0*1 " /proc/net/if_inet6; then
     exit 77
 fi
 sip_ports port port_2
@@ -15,8 +15,7 @@ sip_ports port port_2
 loop_row() {
     local name dial answer called_by owned_by i code pid from=() pids=()
     IFS='|' read -r name dial answer called_by owned_by <<<"$1"
-    # shellcheck disable=SC2086
-    name=$(echo $name) called_by=$(echo $called_by) owned_by=$(echo $owned_by)
+    sip_trim name called_by owned_by
     [ -z "${SIP_ONLY:-}" ] || [[ $name =~ $SIP_ONLY ]] || return 0
     sip_rows=$((sip_rows + 1))
     for i in 1 2; do
@@ -46,14 +45,14 @@ loop_row() {
 }
 
 sip_start "listen = {\"$host:$port\", \"$host:$port_2\"} number = {\"5550100\", \"5550200\"} peer = {\"$host:$port_2\", \"$host:$port\"}
-transport = {$transport} username = {alice} password = {secret} admit = {\"alice:secret\"}" 2
+transport = {$transport} username = {alice} password = {secret} admit = {\"alice:secret\"} trying_ms = 0" 2
 mapfile -t rows <<'END_OF_TABLE'
-answered | | OFFERING:accept ACCEPTED:answer CONNECTED:drop | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE | OFFERING/ACTIVE ACCEPTED CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-hung_up | CONNECTED:drop | OFFERING:answer | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-rejected | | OFFERING:drop | DIALING DISCONNECTED/REJECT IDLE | OFFERING/ACTIVE DISCONNECTED/REJECT IDLE
-given_up | RINGBACK:drop | OFFERING:accept | DIALING RINGBACK DISCONNECTED/CANCELLED IDLE | OFFERING/ACTIVE ACCEPTED DISCONNECTED/CANCELLED IDLE
-caller_holds | CONNECTED:hold ONHOLD:unhold CONNECTED:drop | OFFERING:answer | DIALING CONNECTED/ACTIVE ONHOLD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE | OFFERING/ACTIVE CONNECTED/ACTIVE CONNECTED/ACTIVEHELD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-callee_holds | | OFFERING:answer CONNECTED:hold ONHOLD:unhold CONNECTED:drop | DIALING CONNECTED/ACTIVE CONNECTED/ACTIVEHELD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE | OFFERING/ACTIVE CONNECTED/ACTIVE ONHOLD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+answered | | OFFERING:accept ACCEPTED:answer CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE | OFFERING/ACTIVE ACCEPTED CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+hung_up | CONNECTED:drop | OFFERING:answer | DIALING PROCEEDING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+rejected | | OFFERING:drop | DIALING PROCEEDING DISCONNECTED/REJECT IDLE | OFFERING/ACTIVE DISCONNECTED/REJECT IDLE
+given_up | RINGBACK:drop | OFFERING:accept | DIALING PROCEEDING RINGBACK DISCONNECTED/CANCELLED IDLE | OFFERING/ACTIVE ACCEPTED DISCONNECTED/CANCELLED IDLE
+caller_holds | CONNECTED:hold ONHOLD:unhold CONNECTED:drop | OFFERING:answer | DIALING PROCEEDING CONNECTED/ACTIVE ONHOLD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE | OFFERING/ACTIVE CONNECTED/ACTIVE CONNECTED/ACTIVEHELD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+callee_holds | | OFFERING:answer CONNECTED:hold ONHOLD:unhold CONNECTED:drop | DIALING PROCEEDING CONNECTED/ACTIVE CONNECTED/ACTIVEHELD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE | OFFERING/ACTIVE CONNECTED/ACTIVE ONHOLD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 END_OF_TABLE
 for row in "${rows[@]}"; do
     loop_row "$row"
