@@ -335,7 +335,8 @@ run_sip_out() {
     local calls=$((rate * seconds)) code=0 line before peer_port=$((sip_port + 1)) sipp_pid
     echo "== sip-out: $rate calls/s for $seconds s, and $monitors monitors"
     make_folder
-    service_start "$(globals; sip_section "peer = {\"127.0.0.1:$peer_port\"}")"
+    # A call of ours takes a client transaction for 32 s and one for 5 s (RFC 6026, timers M and K); there are two per call.
+    service_start "$(globals; sip_section "peer = {\"127.0.0.1:$peer_port\"} calls_max = $((rate * 24 > 16384 ? rate * 24 : 16384))")"
     lines_are_up 1
     start_monitors --states 'UNKNOWN,DIALING,(PROCEEDING),RINGBACK,CONNECTED,DISCONNECTED,IDLE' --calls "$calls"
     line=$("$bin/callfan" lines --json | jq -r .line)
