@@ -341,7 +341,7 @@ run_sip_out() {
     start_monitors --states 'UNKNOWN,DIALING,(PROCEEDING),RINGBACK,CONNECTED,DISCONNECTED,IDLE' --calls "$calls"
     line=$("$bin/callfan" lines --json | jq -r .line)
     (cd "$service_folder" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((seconds * 2 + 120)) sipp -sn uas -i 127.0.0.1 \
-        -p "$peer_port" -m "$calls" -nostdin -trace_err >sipp.out 2>&1) &
+        -p "$peer_port" -m "$calls" -buff_size 8388608 -nostdin -trace_err >sipp.out 2>&1) &
     sipp_pid=$!
     service_children+=("$sipp_pid")
     wait_for 30 "sipp" grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$peer_port") " /proc/net/udp

@@ -69,12 +69,14 @@ static struct {
     unsigned long dialled, live, ended, faults;
 } o = {.count = 1, .together = 1};
 
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t stopped, asked_to_clear;
 
 static void on_signal(int number)
 {
-    (void)number;
-    stopped = 1;
+    if (number == SIGUSR1)
+        asked_to_clear = 1;
+    else
+        stopped = 1;
 }
 
 static void fault(const char *what, LONG error)
@@ -328,11 +330,23 @@ static void dial(void)
     }
 }
 
+/* Upon SIGUSR1: hangs up what is left, as calls whose peer has vanished. */
+static void clear_all(void)
+{
+    const struct step clear = {.action = ACTION_DROP};
+    asked_to_clear = 0;
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        if (o.call[i].handle != 0 && ~o.call[i].handle != 0 && !o.call[i].cleared)
+            act(&o.call[i], &clear);
+}
+
 static void follow(void)
 {
     while (!stopped && o.ended < o.count) {
         LINEMESSAGE m;
         dial();
+        if (asked_to_clear)
+            clear_all();
         const LONG error = lineGetMessage(o.app, &m, WAIT_MS);
         if (error != 0 && error != LINEERR_OPERATIONFAILED) {
             fault("lineGetMessage", error);
@@ -361,7 +375,8 @@ static void usage(FILE *to)
           "  --together N   so many calls are dialled at once (1)\n"
           "  --lax          a call may end before its steps are done\n"
           "  --ready FILE   is made when the line is open\n"
-          "  --help         this text\n",
+          "  --help         this text\n"
+          "SIGUSR1 lets it drop the calls that are left.\n",
           to);
 }
 
@@ -417,6 +432,7 @@ int main(int argc, char **argv)
     parse(argc, argv);
     const struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
     LONG error = lineInitializeEx(&o.app, NULL, NULL, "owner", &devices, &version, &params);
     if (error == 0)
         error = lineOpen(o.app, o.line, &o.open_line, version, 0, 0, LINECALLPRIVILEGE_OWNER,

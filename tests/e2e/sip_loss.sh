@@ -33,6 +33,8 @@ if [ "$direction" = in ]; then
     wait "$sipp_pid" || sipp_end=$?
     grep -E 'Successful call|Failed call' "$service_folder/loss/sipp.out" | tail -n 2
     [ "$sipp_end" -le 1 ] || sip_complain "sipp ended with $sipp_end" # 1: some of its calls failed, as they may here
+    # A call that sipp gave up, and whose BYE, which it does not repeat, was lost, lives on: its owner ends it.
+    kill -USR1 "$owner_pid" 2>/dev/null || true
 fi
 wait_for "$row_seconds" "the owner" sip_gone "$owner_pid" || kill -TERM "$owner_pid"
 owner_end=0
