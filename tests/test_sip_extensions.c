@@ -288,6 +288,31 @@ static void a_hold_waits_for_the_ack(void **state)
     sip_rig_close(&rig);
 }
 
+static void digits_may_go_out_before_the_ack(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked info;
+    sip_rig_open(&rig, sip_rig_config());
+    sip_rig_invite(&rig);
+    assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+    sip_rig_assert_sent(&rig, "100 200");
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "12", 2, 0), 0);
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    sip_rig_assert_sent(&rig, "INFO");
+    sip_peer_answer(&rig, &info, 200, NULL, "", NULL);
+    sip_rig_pass(&rig, 200 * MS);
+    sip_peer_take(&rig, 0, &info);
+    sip_rig_assert_sent(&rig, "INFO");
+    sip_peer_answer(&rig, &info, 481, NULL, "", NULL);
+    sip_rig_assert_sent(&rig, ""); /* no BYE before the ACK */
+    sip_rig_assert_log(&rig, "OFFERING CONNECTED DONE(487) DISCONNECTED(8000,SIP timeout)");
+    receive(&rig, "ACK", 1, "ack", "", NULL);
+    sip_rig_assert_sent(&rig, "BYE");
+    end_call(&rig);
+}
+
 /* ---- 100 only when it is needed */
 
 static void trying_is_sent_when_nothing_else_is(void **state)
@@ -423,6 +448,7 @@ int main(void)
         cmocka_unit_test(we_hold_a_call_that_came_in),
         cmocka_unit_test(a_hold_that_is_only_tried_for_ends_with_the_call),
         cmocka_unit_test(a_hold_waits_for_the_ack),
+        cmocka_unit_test(digits_may_go_out_before_the_ack),
         cmocka_unit_test(trying_is_sent_when_nothing_else_is),
         cmocka_unit_test(an_unusable_answer_in_ack_ends_the_call),
         cmocka_unit_test(a_call_holds_its_connection),

@@ -567,6 +567,26 @@ static void a_call_that_ends_ends_its_hold(void **state)
     close_rig(&rig);
 }
 
+static void an_ended_call_answers_no_challenge(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked re;
+    struct cf_sip_config config = login_config();
+    config.linger_ns = 10 * S;
+    sip_rig_open(&rig, config);
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, true), 0);
+    sip_peer_take(&rig, 0, &re);
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    sip_rig_clear(&rig);
+    sip_peer_answer(&rig, &re, 401, NULL, "WWW-Authenticate: " CHALLENGE, NULL);
+    sip_rig_assert_sent(&rig, "ACK");
+    sip_rig_pass(&rig, 11 * S);
+    sip_rig_assert_log(&rig, "IDLE");
+    close_rig(&rig);
+}
+
 /* ---- digits */
 
 static void digits_go_out_one_by_one(void **state)
@@ -601,6 +621,84 @@ static void digits_go_out_one_by_one(void **state)
     sip_peer_take(&rig, 0, &info);
     sip_peer_answer(&rig, &info, 415, NULL, "", NULL);
     sip_rig_assert_log(&rig, "DONE(415)");
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
+static void answers_to_digits_that_were_stopped_do_not_count(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked info, re;
+    sip_rig_open(&rig, login_config());
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "1", 1, 0), 0);
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "", 0, 0), 0);
+    sip_rig_assert_log(&rig, "DONE(487)");
+    assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, true), 0);
+    sip_peer_take(&rig, 0, &re);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "", 0, 0), 0); /* nothing runs: nothing to stop */
+    sip_peer_answer(&rig, &info, 415, NULL, "", NULL);
+    sip_rig_assert_log(&rig, ""); /* the hold goes on */
+    sip_peer_answer(&rig, &re, 200, NULL, CONTACT, ANSWER("recvonly"));
+    sip_rig_assert_log(&rig, "ONHOLD DONE(200)");
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "1", 1, 0), 0);
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "2", 1, 0), 0);
+    sip_rig_assert_log(&rig, "DONE(487)");
+    sip_peer_answer(&rig, &info, 401, NULL, "WWW-Authenticate: " CHALLENGE, NULL);
+    sip_rig_assert_log(&rig, "");
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    assert_non_null(strstr(info.text, "Signal=2\r\n"));
+    sip_rig_clear(&rig);
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
+static void digits_of_small_letters_are_sent_as_capitals(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked info;
+    open_rig(&rig);
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "d", 1, 0), 0);
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    assert_non_null(strstr(info.text, "Signal=D\r\n"));
+    sip_rig_clear(&rig);
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
+/* A server that wants another nonce for each request. */
+static void every_digit_may_be_challenged(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked info;
+    sip_rig_open(&rig, login_config());
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "1234", 4, 0), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        pass_until_sent(&rig, 1 * S);
+        sip_peer_take(&rig, 0, &info);
+        sip_rig_clear(&rig);
+        sip_peer_answer(&rig, &info, 401, NULL,
+                        "WWW-Authenticate: Digest realm=\"r\", nonce=\"n2\", stale=true\r\n", NULL);
+        sip_peer_take(&rig, 0, &info);
+        sip_rig_clear(&rig);
+        sip_peer_answer(&rig, &info, 200, NULL, "", NULL);
+    }
+    sip_rig_pass(&rig, 1 * S);
+    sip_rig_assert_log(&rig, "DONE(200)");
     sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
     close_rig(&rig);
 }
@@ -866,6 +964,32 @@ static void with_all_calls_in_use_a_call_cannot_be_made(void **state)
     close_rig(&rig);
 }
 
+static void without_a_transaction_no_invite_goes_out(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct cf_sip_config config = sip_peer_config();
+    const struct cf_sip_making making = {.destination = {"200", 3}};
+    uint64_t call;
+    config.calls_max = 1; /* 18 client transactions */
+    sip_rig_open(&rig, config);
+    for (unsigned i = 0; i < 17; i++) {
+        sip_peer_connect(&rig, &invite);
+        sip_peer_ask(&rig, &invite, "BYE", 1 + i, "", NULL);
+        sip_rig_clear(&rig);
+    }
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, true), -ENOSPC);
+    sip_rig_assert_sent(&rig, ""); /* nobody could see to the answer */
+    sip_rig_assert_log(&rig, "");
+    sip_peer_ask(&rig, &invite, "BYE", 50, "", NULL);
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_make(rig.ua, rig.now, &making, &call), -ENOSPC);
+    sip_rig_assert_sent(&rig, "");
+    assert_true(cf_sip_ua_check(rig.ua));
+    close_rig(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -892,7 +1016,11 @@ int main(void)
         cmocka_unit_test(a_refused_hold_changes_nothing),
         cmocka_unit_test(glare_is_tried_again_after_a_pause),
         cmocka_unit_test(a_call_that_ends_ends_its_hold),
+        cmocka_unit_test(an_ended_call_answers_no_challenge),
         cmocka_unit_test(digits_go_out_one_by_one),
+        cmocka_unit_test(answers_to_digits_that_were_stopped_do_not_count),
+        cmocka_unit_test(digits_of_small_letters_are_sent_as_capitals),
+        cmocka_unit_test(every_digit_may_be_challenged),
         cmocka_unit_test(the_session_is_refreshed_in_time),
         cmocka_unit_test(a_session_that_the_peer_does_not_refresh_is_ended),
         cmocka_unit_test(a_longer_session_is_asked_for_when_the_peer_wants_it),
@@ -903,6 +1031,7 @@ int main(void)
         cmocka_unit_test(the_line_registers_refreshes_and_leaves),
         cmocka_unit_test(options_tell_whether_there_is_a_peer),
         cmocka_unit_test(with_all_calls_in_use_a_call_cannot_be_made),
+        cmocka_unit_test(without_a_transaction_no_invite_goes_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -303,12 +303,8 @@ int cf_sip_call_drop(struct cf_sip_calls *calls, struct cf_sip_call *call, unsig
         cf_sip_call_give_up(calls, call);
         return 0;
     case CF_SIP_CALL_ANSWERED:
-        cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_BYE});
-        call->state = CF_SIP_CALL_BYE_WAIT;
-        return 0;
     case CF_SIP_CALL_CONFIRMED:
-        cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_BYE});
-        cf_sip_call_send_bye(calls, call);
+        cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_BYE);
         return 0;
     case CF_SIP_CALL_LINGER:
         cf_sip_call_end(calls, call);

@@ -386,6 +386,9 @@ bool cf_sip_request_send(struct cf_sip_calls *calls, struct cf_sip_call *call, c
 /* Sends BYE. Where no transaction is left it goes out once, and the call is over. */
 void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
+/* DISCONNECTED, and BYE as soon as it may be sent: not before the ACK of our 2xx (RFC 3261 15). */
+void cf_sip_call_hang_up(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_ending ending);
+
 /* Sends ACK for a 2xx to an INVITE of ours within this dialog, and keeps it in the transaction. */
 void cf_sip_call_send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite);
 
@@ -408,9 +411,10 @@ void cf_sip_call_end_fork(struct cf_sip_calls *calls, struct cf_sip_call *call, 
 /* Acknowledges a reliable provisional response (RFC 3262) in the early dialog that it names. */
 void cf_sip_call_send_prack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response);
 
+/* -ENOSPC when no transaction is left. */
 int cf_sip_call_hold(struct cf_sip_calls *calls, struct cf_sip_call *call, bool hold);
 
-/* digits: 0-9 A-D * # and ',' for a pause; an empty text stops what runs. */
+/* digits: 0-9 A-D * # and ',' for a pause; an empty text stops the digits that run, if any. */
 int cf_sip_call_digits(struct cf_sip_calls *calls, struct cf_sip_call *call, const char *digits, size_t len,
                        uint32_t duration_ms);
 

@@ -58,13 +58,26 @@ static struct cf_sip_client *claim(struct cf_sip_transactions *t)
     return c;
 }
 
+static void unclaim(struct cf_sip_transactions *t, struct cf_sip_client *c)
+{
+    c->state = CF_SIP_TRANSACTION_FREE;
+    c->next_free = t->client_free;
+    t->client_free = (uint32_t)(c - t->client) + 1;
+    t->clients_live--;
+}
+
 struct cf_sip_client *cf_sip_client_new(struct cf_sip_transactions *t, const struct cf_sip_asking *asking)
 {
     struct cf_sip_stack *stack = t->stack;
-    stack->counters.sent_requests++;
-    if (!cf_sip_stack_send(stack, &asking->to))
-        return NULL;
     struct cf_sip_client *c = claim(t);
+    if (c == NULL && asking->invite)
+        return NULL;
+    stack->counters.sent_requests++;
+    if (!cf_sip_stack_send(stack, &asking->to)) {
+        if (c != NULL)
+            unclaim(t, c);
+        return NULL;
+    }
     if (c == NULL)
         return NULL;
     *c = (struct cf_sip_client){.state = CF_SIP_TRANSACTION_CALLING,
@@ -101,10 +114,7 @@ void cf_sip_client_free(struct cf_sip_transactions *t, struct cf_sip_client *c)
     cf_sip_table_remove(&t->clients, &c->node);
     cf_sip_store_free(&t->stack->store, &c->request);
     cf_sip_store_free(&t->stack->store, &c->ack);
-    c->state = CF_SIP_TRANSACTION_FREE;
-    c->next_free = t->client_free;
-    t->client_free = (uint32_t)(c - t->client) + 1;
-    t->clients_live--;
+    unclaim(t, c);
 }
 
 /* ---- ACK and CANCEL, made of the INVITE */

@@ -1,4 +1,5 @@
 /* Requests of ours within a call: BYE, ACK, PRACK, re-INVITE, INFO; see call.h. */
+#include <ctype.h>
 #include <errno.h>
 
 #include "adapters/sip/call.h"
@@ -188,6 +189,15 @@ void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
         cf_sip_call_end(calls, call);
 }
 
+void cf_sip_call_hang_up(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_ending ending)
+{
+    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = ending});
+    if (call->state == CF_SIP_CALL_ANSWERED)
+        call->state = CF_SIP_CALL_BYE_WAIT;
+    else
+        cf_sip_call_send_bye(calls, call);
+}
+
 /* RFC 3261 13.2.2.4: ACK of a 2xx is a request of its own, with the credentials of the INVITE. */
 static void send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite,
                      const struct cf_sip_far *far)
@@ -314,10 +324,11 @@ bool cf_sip_call_send_invite(struct cf_sip_calls *calls, struct cf_sip_call *cal
     return cf_sip_request_send(calls, call, &asking);
 }
 
-/* An INVITE of either side that is not over (RFC 3261 14.1), or the end of the call. */
+/* An INVITE of either side that is not over (RFC 3261 14.1), the pause after 491, or the end of the call. */
 static bool must_wait(const struct cf_sip_call *call)
 {
-    return call->state != CF_SIP_CALL_CONFIRMED || call->ok.waiting || call->change != CF_SIP_CHANGE_NOTHING;
+    return call->state != CF_SIP_CALL_CONFIRMED || call->ok.waiting || call->change != CF_SIP_CHANGE_NOTHING ||
+           call->due[CF_SIP_DUE_RETRY] != 0;
 }
 
 static bool start_change(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_change change)
@@ -336,16 +347,19 @@ int cf_sip_call_hold(struct cf_sip_calls *calls, struct cf_sip_call *call, bool 
         return -EINVAL;
     if (call->operating)
         return -EBUSY;
-    call->operating = true;
-    call->wanted = hold ? CF_SIP_CHANGE_HOLD : CF_SIP_CHANGE_UNHOLD;
+    const enum cf_sip_change change = hold ? CF_SIP_CHANGE_HOLD : CF_SIP_CHANGE_UNHOLD;
     call->retries = 0;
-    cf_sip_call_advance(calls, call);
+    if (must_wait(call))
+        call->wanted = (uint8_t)change;
+    else if (!start_change(calls, call, change))
+        return -ENOSPC;
+    call->operating = true;
     return 0;
 }
 
 void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    if (must_wait(call) || call->due[CF_SIP_DUE_RETRY] != 0)
+    if (must_wait(call))
         return;
     const enum cf_sip_change wanted = (enum cf_sip_change)call->wanted;
     if (wanted != CF_SIP_CHANGE_NOTHING) {
@@ -429,18 +443,22 @@ static void not_changed(struct cf_sip_calls *calls, struct cf_sip_call *call, st
     cf_sip_call_advance(calls, call);
 }
 
-/* RFC 3261 12.2.1.2: 481, and silence, mean that the peer has no such dialog any more. */
-static void dialog_lost(struct cf_sip_calls *calls, struct cf_sip_call *call)
+static void digit_answered(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status)
 {
-    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_TIMEOUT});
-    cf_sip_call_send_bye(calls, call);
+    if (status >= 300) {
+        cf_sip_call_report_done(calls, call, status);
+        return;
+    }
+    call->auth_tries = 0; /* the next digit may be challenged anew */
+    cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, calls->stack->now_ns + call->digit_ms * CF_SIP_NS_PER_MS);
 }
 
-/* True when the request was sent again with credentials. */
+/* True when the request was sent again with credentials; of a call that has ended only BYE is. */
 static bool ask_again(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_use use,
                       const struct cf_sip_msg *response)
 {
-    if (response == NULL || !cf_sip_login_challenged(calls->stack, response, &call->auth_tries))
+    const bool wanted = use == CF_SIP_USE_BYE ? call->state == CF_SIP_CALL_BYE_SENT : cf_sip_call_connected(call);
+    if (!wanted || response == NULL || !cf_sip_login_challenged(calls->stack, response, &call->auth_tries))
         return false;
     call->credentials = true;
     switch (use) {
@@ -477,18 +495,15 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
             cf_sip_call_end(calls, call);
         return;
     }
-    if (call->state != CF_SIP_CALL_CONFIRMED) {
+    if (!cf_sip_call_connected(call)) {
         if (use == CF_SIP_USE_INVITE && status < 300)
             confirm_ended(calls, call, client, response);
         return;
     }
     if (status == 481 || status == 408) {
-        dialog_lost(calls, call);
+        cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_TIMEOUT); /* RFC 3261 12.2.1.2: the peer has no such dialog */
     } else if (use == CF_SIP_USE_INFO) {
-        if (status >= 300)
-            cf_sip_call_report_done(calls, call, status);
-        else
-            cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, calls->stack->now_ns + call->digit_ms * CF_SIP_NS_PER_MS);
+        digit_answered(calls, call, status);
     } else if (status < 300) {
         changed(calls, call, client, response);
     } else {
@@ -499,6 +514,19 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
 /* ---- digits (INFO with application/dtmf-relay) */
 
 #define PAUSE_NS (2 * CF_SIP_NS_PER_S) /* of ',' */
+
+/* The digits that run, if any, end; what the peer says to the last one is of no concern to those that may follow. */
+static void stop_digits(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    struct cf_sip_client **info = &call->client[CF_SIP_USE_INFO];
+    if (call->digits.first == 0)
+        return;
+    if (*info != NULL)
+        (*info)->owner = NULL;
+    *info = NULL;
+    cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, 0);
+    cf_sip_call_report_done(calls, call, 487);
+}
 
 int cf_sip_call_digits(struct cf_sip_calls *calls, struct cf_sip_call *call, const char *digits, size_t len,
                        uint32_t duration_ms)
@@ -511,10 +539,9 @@ int cf_sip_call_digits(struct cf_sip_calls *calls, struct cf_sip_call *call, con
     for (size_t i = 0; i < len; i++)
         if (digits[i] == '\0' || strchr("0123456789ABCDabcd*#,", digits[i]) == NULL)
             return -EMSGSIZE;
-    if (call->operating && call->digits.first == 0)
+    if (len != 0 && call->operating && call->digits.first == 0)
         return -EBUSY;
-    cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, 0);
-    cf_sip_call_report_done(calls, call, 487); /* the digits that ran before */
+    stop_digits(calls, call);
     if (len == 0)
         return 0;
     if (!cf_sip_store_put(store, &call->digits, digits, len)) {
@@ -535,7 +562,7 @@ static bool send_digit(struct cf_sip_calls *calls, struct cf_sip_call *call, cha
     struct cf_sip_out body = {.text = relay, .bytes_max = sizeof(relay)};
     struct cf_sip_asking asking;
     struct cf_sip_out *out = cf_sip_request_begin(calls, call, CF_SIP_INFO, 0, &asking);
-    cf_sip_dtmf_put(&body, digit, call->digit_ms);
+    cf_sip_dtmf_put(&body, (char)toupper((unsigned char)digit), call->digit_ms);
     cf_sip_put_body(out, "application/dtmf-relay", body.text, body.len);
     asking.use = CF_SIP_USE_INFO;
     return cf_sip_request_send(calls, call, &asking);

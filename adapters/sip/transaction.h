@@ -147,7 +147,8 @@ struct cf_sip_asking {
     struct cf_sip_parts parts;
 };
 
-/* Sends the request in the stack's buffer and repeats it until answered. NULL: none left (it was sent once), or it was too large. */
+/* Sends the request in the stack's buffer and repeats it until answered. NULL: it was too large, or none is left: then it was sent once,
+ * but INVITE, to whose answers nobody could see, not at all. */
 struct cf_sip_client *cf_sip_client_new(struct cf_sip_transactions *t, const struct cf_sip_asking *asking);
 struct cf_sip_client *cf_sip_client_find(const struct cf_sip_transactions *t, const struct cf_sip_msg *response);
 void cf_sip_client_free(struct cf_sip_transactions *t, struct cf_sip_client *c);
