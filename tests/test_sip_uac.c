@@ -173,6 +173,25 @@ static void cancel_waits_for_a_provisional_answer_and_487_ends_the_call(void **s
     close_rig(&rig);
 }
 
+static void a_cancel_has_its_time_however_late_it_could_be_sent(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    open_rig(&rig);
+    sip_peer_make(&rig, "200", &invite);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
+    sip_rig_pass(&rig, 31 * S);
+    sip_rig_clear(&rig);
+    sip_peer_answer(&rig, &invite, 180, "callee", CONTACT, NULL);
+    sip_rig_assert_sent(&rig, "CANCEL");
+    sip_rig_pass(&rig, 3 * S);
+    sip_rig_clear(&rig);
+    sip_peer_answer(&rig, &invite, 487, "callee", "", NULL);
+    sip_rig_assert_sent(&rig, "ACK");
+    sip_rig_assert_log(&rig, "DISCONNECTED(80000,SIP CANCEL) IDLE");
+    close_rig(&rig);
+}
+
 static void an_answer_that_crosses_cancel_is_confirmed_and_ended(void **state)
 {
     (void)state;
@@ -289,6 +308,55 @@ static void the_first_fork_to_answer_has_the_call_and_others_are_ended(void **st
     close_rig(&rig);
 }
 
+/* A request of the callee with another tag than "callee". */
+static void ask_as(struct sip_rig *rig, const char *tag, const char *method, unsigned cseq)
+{
+    char text[2048];
+    const struct cf_sip_msg *msg = &invite.msg;
+    snprintf(text, sizeof(text),
+             "%s sip:callfan@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bK%s%s%u\r\n"
+             "From: %.*s;tag=%s\r\nTo: %.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n\r\n",
+             method, tag, method, cseq, msg->to.value.len, cf_sip_ptr(msg, msg->to.value), tag, msg->from.value.len,
+             cf_sip_ptr(msg, msg->from.value), msg->call_id.len, cf_sip_ptr(msg, msg->call_id), cseq, method);
+    sip_rig_receive(rig, text);
+}
+
+static void each_fork_counts_its_requests_for_itself(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    open_rig(&rig);
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 180, "a", "Contact: <sip:a@198.51.100.7:6001>\r\n", NULL);
+    ask_as(&rig, "a", "OPTIONS", 100);
+    sip_rig_assert_sent(&rig, "200");
+    sip_peer_answer(&rig, &invite, 200, "b", "Contact: <sip:b@198.51.100.7:6002>\r\n", ANSWER("sendrecv"));
+    sip_rig_clear(&rig);
+    ask_as(&rig, "b", "BYE", 1);
+    sip_rig_assert_sent(&rig, "200");
+    sip_rig_assert_log(&rig, "DISCONNECTED(1,SIP BYE) IDLE");
+    close_rig(&rig);
+}
+
+static void a_late_fork_is_ended_once_and_without_its_contact(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked bye;
+    open_rig(&rig);
+    sip_peer_connect(&rig, &invite);
+    for (unsigned i = 0; i < 3; i++) {
+        sip_peer_answer(&rig, &invite, 200, "late", "", ANSWER("sendrecv"));
+        if (i == 0)
+            sip_peer_take(&rig, 1, &bye);
+        sip_rig_assert_sent(&rig, i == 0 ? "ACK BYE" : "ACK");
+    }
+    assert_true(slice_is(&bye.msg, bye.msg.uri, "sip:200@example.com"));
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->forks_ended, 1);
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
 /* ---- routes */
 
 static void record_routes_are_followed_in_reverse(void **state)
@@ -332,6 +400,21 @@ static void a_redirect_is_followed_with_a_new_invite(void **state)
     sip_rig_assert_sent(&rig, "ACK");
     sip_rig_assert_log(&rig, "INFORMED CONNECTED");
     sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
+static void a_redirect_of_a_call_that_rang_rings_anew(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    open_rig(&rig);
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 180, "callee", CONTACT, NULL);
+    sip_peer_answer(&rig, &invite, 302, "callee", "Contact: <sip:300@example.com>\r\n", NULL);
+    sip_peer_take(&rig, 1, &invite);
+    sip_peer_answer(&rig, &invite, 180, "other", CONTACT, NULL);
+    sip_rig_assert_log(&rig, "RINGBACK PROCEEDING INFORMED RINGBACK");
+    sip_peer_answer(&rig, &invite, 486, "other", "", NULL);
     close_rig(&rig);
 }
 
@@ -436,6 +519,25 @@ static void without_credentials_a_challenge_is_a_refusal(void **state)
     close_rig(&rig);
 }
 
+/* What comes from elsewhere within an early dialog does not take our INVITE with it. */
+static void an_invite_goes_again_to_where_it_went(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open(&rig, login_config());
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 180, "callee", CONTACT, NULL);
+    cf_sip_addr_set_port(&rig.peer.addr, 9999);
+    sip_peer_ask(&rig, &invite, "OPTIONS", 1, "", NULL);
+    sip_rig_assert_sent(&rig, "200");
+    sip_peer_answer(&rig, &invite, 407, "callee", "Proxy-Authenticate: " CHALLENGE, NULL);
+    assert_int_equal(rig.sent[1].port, 5070);
+    sip_peer_take(&rig, 1, &invite);
+    sip_rig_assert_sent(&rig, "ACK INVITE");
+    sip_peer_answer(&rig, &invite, 486, "other", "", NULL);
+    close_rig(&rig);
+}
+
 /* ---- reliable provisional responses */
 
 static void reliable_ringing_is_acknowledged_in_order(void **state)
@@ -450,6 +552,7 @@ static void reliable_ringing_is_acknowledged_in_order(void **state)
     assert_non_null(strstr(prack.text, "RAck: 17 1 INVITE\r\n"));
     assert_true(slice_is(&prack.msg, prack.msg.to.tag, "callee"));
     assert_int_equal(prack.msg.cseq, 2);
+    assert_int_equal(rig.sent[0].port, 5071); /* to the contact, as ACK */
     sip_rig_assert_sent(&rig, "PRACK");
     sip_peer_answer(&rig, &invite, 180, "callee", CONTACT "Require: 100rel\r\nRSeq: 17\r\n", NULL);
     sip_rig_assert_sent(&rig, ""); /* its own transaction repeats the PRACK */
@@ -998,14 +1101,19 @@ int main(void)
         cmocka_unit_test(final_answers_end_the_call_with_their_modes),
         cmocka_unit_test(ack_and_cancel_repeat_what_the_rfc_wants),
         cmocka_unit_test(cancel_waits_for_a_provisional_answer_and_487_ends_the_call),
+        cmocka_unit_test(a_cancel_has_its_time_however_late_it_could_be_sent),
         cmocka_unit_test(an_answer_that_crosses_cancel_is_confirmed_and_ended),
         cmocka_unit_test(a_cancel_without_effect_ends_in_time),
         cmocka_unit_test(who_rings_too_long_is_cancelled_and_has_not_answered),
         cmocka_unit_test(an_invite_that_nobody_answers_is_repeated_and_given_up),
         cmocka_unit_test(a_bye_that_nobody_answers_ends_the_call),
         cmocka_unit_test(the_first_fork_to_answer_has_the_call_and_others_are_ended),
+        cmocka_unit_test(each_fork_counts_its_requests_for_itself),
+        cmocka_unit_test(a_late_fork_is_ended_once_and_without_its_contact),
         cmocka_unit_test(record_routes_are_followed_in_reverse),
         cmocka_unit_test(a_redirect_is_followed_with_a_new_invite),
+        cmocka_unit_test(a_redirect_of_a_call_that_rang_rings_anew),
+        cmocka_unit_test(an_invite_goes_again_to_where_it_went),
         cmocka_unit_test(redirects_end_somewhere),
         cmocka_unit_test(a_redirect_to_nowhere_ends_the_call),
         cmocka_unit_test(a_challenge_is_answered_once_and_remembered),

@@ -46,6 +46,12 @@ struct cf_sip_call *cf_sip_call_find(const struct cf_sip_calls *calls, const str
     return node != NULL ? CF_SIP_CONTAINER(node, struct cf_sip_call, node) : NULL;
 }
 
+struct cf_sip_key cf_sip_key_of_response(const struct cf_sip_calls *calls, const struct cf_sip_msg *response)
+{
+    return cf_sip_call_key(calls, words_of(response, response->call_id), words_of(response, response->from.tag),
+                           words_of(response, response->to.tag));
+}
+
 static size_t text_at(const struct cf_sip_call *call, enum cf_sip_text part)
 {
     size_t at = 0;

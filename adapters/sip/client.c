@@ -167,7 +167,7 @@ void cf_sip_client_repeat_ack(struct cf_sip_transactions *t, struct cf_sip_clien
 }
 
 /* RFC 3261 9.1: the same branch, so that it reaches where the INVITE went. */
-void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *invite, const char *reason)
+void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *invite)
 {
     struct cf_sip_stack *stack = t->stack;
     char branch[CF_SIP_BRANCH_LEN];
@@ -183,10 +183,7 @@ void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *i
     };
     cf_sip_stack_put(stack, invite->request, invite->parts.same_end,
                      (size_t)(invite->parts.to_end - invite->parts.same_end));
-    put_end(&stack->out, invite->cseq, "CANCEL\r\n");
-    if (reason != NULL)
-        cf_sip_put_string(&stack->out, reason);
-    CF_SIP_PUT(&stack->out, "Content-Length: 0\r\n\r\n");
+    put_end(&stack->out, invite->cseq, "CANCEL\r\nContent-Length: 0\r\n\r\n");
     cf_sip_client_new(t, &asking);
 }
 

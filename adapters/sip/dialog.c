@@ -166,8 +166,10 @@ static void prack(struct cf_sip_calls *calls, struct cf_sip_call *call, const st
 static void carry_out(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
 {
     const uint32_t before = call->remote_cseq;
+    const bool calling = call->state == CF_SIP_CALL_CALLING || call->state == CF_SIP_CALL_CANCELLING;
     call->remote_cseq = request->msg->cseq;
-    cf_sip_call_set_peer(calls, call, &request->source);
+    if (!calling) /* our INVITE may go out again, to where it went first */
+        cf_sip_call_set_peer(calls, call, &request->source);
     switch ((enum cf_sip_method)request->msg->method) {
     case CF_SIP_INVITE:
         if (!reinvite(calls, call, request))

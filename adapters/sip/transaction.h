@@ -163,7 +163,7 @@ enum cf_sip_heard cf_sip_client_response(struct cf_sip_transactions *t, struct c
                                          const struct cf_sip_msg *response);
 
 /* Sends CANCEL for an INVITE that has had a provisional response and no final one. */
-void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *invite, const char *reason);
+void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *invite);
 
 /* Keeps the ACK of a 2xx, which stands in the stack's buffer and was sent, for its repetitions. */
 void cf_sip_client_keep_ack(struct cf_sip_transactions *t, struct cf_sip_client *invite, const struct cf_sip_hop *to);
