@@ -490,6 +490,26 @@ static void a_challenge_is_answered_once_and_remembered(void **state)
     close_rig(&rig);
 }
 
+static void a_proxy_and_the_callee_may_both_challenge(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open(&rig, login_config());
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 407, "proxy", "Proxy-Authenticate: " CHALLENGE, NULL);
+    sip_peer_take(&rig, 1, &invite);
+    sip_rig_assert_sent(&rig, "ACK INVITE");
+    sip_peer_answer(&rig, &invite, 401, "callee", "WWW-Authenticate: " CHALLENGE, NULL);
+    sip_peer_take(&rig, 1, &invite);
+    sip_rig_assert_sent(&rig, "ACK INVITE");
+    assert_non_null(strstr(invite.text, "\r\nProxy-Authorization: Digest "));
+    assert_non_null(strstr(invite.text, "\r\nAuthorization: Digest "));
+    sip_peer_answer(&rig, &invite, 401, "callee", "WWW-Authenticate: " CHALLENGE, NULL);
+    sip_rig_assert_sent(&rig, "ACK"); /* once each */
+    sip_rig_assert_log(&rig, "DISCONNECTED(4,SIP 401) IDLE");
+    close_rig(&rig);
+}
+
 static void credentials_that_are_not_taken_end_the_call(void **state)
 {
     (void)state;
@@ -640,8 +660,12 @@ static void glare_is_tried_again_after_a_pause(void **state)
     sip_rig_clear(&rig);
     sip_peer_ask(&rig, &invite, "INVITE", 1, "", SDP("sendonly"));
     sip_rig_assert_sent(&rig, "491");
+    sip_peer_ask(&rig, &invite, "ACK", 1, "", NULL);
     sip_peer_answer(&rig, &re, 491, NULL, "", NULL);
     sip_rig_assert_sent(&rig, "ACK");
+    sip_rig_assert_log(&rig, "");
+    sip_peer_ask(&rig, &invite, "INVITE", 1, "", SDP("sendonly"));
+    sip_rig_assert_sent(&rig, ""); /* a late copy of what was refused, which the peer believes to be */
     sip_rig_assert_log(&rig, "");
     sip_rig_pass(&rig, 2 * S);
     sip_rig_assert_sent(&rig, ""); /* we made the Call-ID: 2.1 to 4 s */
@@ -1024,6 +1048,82 @@ static void the_line_registers_refreshes_and_leaves(void **state)
     close_rig(&rig);
 }
 
+/* Registers and gives the answer; returns after how many seconds the next REGISTER goes out, 0: not within 40 s. */
+static unsigned seconds_granted(struct sip_rig *rig, const char *host, sa_family_t family, const char *contact)
+{
+    struct sip_asked asked;
+    struct cf_sip_config config = sip_peer_config();
+    config.host = host;
+    config.family = family;
+    config.register_s = 600;
+    sip_rig_open(rig, config);
+    cf_sip_ua_start(rig->ua, rig->now);
+    sip_peer_take(rig, 0, &asked);
+    sip_rig_clear(rig);
+    sip_peer_answer(rig, &asked, 200, "r", contact, NULL);
+    const uint64_t before = rig->now;
+    pass_until_sent(rig, 40 * S);
+    return rig->sent_count != 0 ? (unsigned)((rig->now - before) / S) : 0;
+}
+
+static void what_a_registrar_grants_is_believed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *contact;
+        unsigned seconds;
+        const char *log;
+    } rows[] = {
+        {"192.0.2.1", "Contact: <sip:x@203.0.113.1>;expires=20, <sip:callfan@192.0.2.1:5060>;expires=60\r\n", 30,
+         "INSERVICE(200)"},
+        {"[2001:db8::1]", "Contact: <sip:callfan@[2001:db8::1]:5060>;expires=60\r\n", 30, "INSERVICE(200)"},
+        {"192.0.2.1", "Contact: <sip:callfan@203.0.113.9:1024>;expires=60\r\n", 30, "INSERVICE(200)"}, /* rewritten */
+        {"192.0.2.1", "Contact: <sip:callfan@203.0.113.9:1024>\r\nExpires: 60\r\n", 30, "INSERVICE(200)"},
+        {"192.0.2.1", "", 0, "INSERVICE(200)"},
+        {"192.0.2.1", "Contact: <sip:callfan@192.0.2.1:5060>;expires=0\r\n", 30, ""}, /* a failure: again in 30 s */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sip_rig rig;
+        const unsigned seconds = seconds_granted(&rig, rows[i].host, AF_INET, rows[i].contact);
+        if (seconds != rows[i].seconds)
+            fail_msg("row %zu: %u s", i, seconds);
+        sip_rig_assert_log(&rig, rows[i].log);
+        sip_rig_close(&rig);
+    }
+}
+
+static void a_registration_on_its_way_is_taken_back(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked first, second;
+    struct cf_sip_config config = sip_peer_config();
+    config.register_s = 600;
+    sip_rig_open(&rig, config);
+    cf_sip_ua_start(rig.ua, rig.now);
+    sip_peer_take(&rig, 0, &first);
+    sip_rig_clear(&rig);
+    assert_true(cf_sip_ua_leave(rig.ua, rig.now));
+    sip_peer_take(&rig, 0, &second);
+    assert_int_equal(second.msg.expires, 0);
+    sip_peer_answer(&rig, &first, 200, "r", "Contact: <sip:callfan@192.0.2.1:5060>;expires=600\r\n", NULL);
+    assert_true(cf_sip_ua_leave(rig.ua, rig.now));
+    sip_peer_answer(&rig, &second, 200, "r", "", NULL);
+    assert_false(cf_sip_ua_leave(rig.ua, rig.now));
+    sip_rig_assert_log(&rig, "");
+    close_rig(&rig);
+    /* where nothing was granted, nothing is taken back, and nothing tried any more */
+    sip_rig_open(&rig, config);
+    cf_sip_ua_start(rig.ua, rig.now);
+    sip_peer_take(&rig, 0, &first);
+    sip_peer_answer(&rig, &first, 403, "r", "", NULL);
+    sip_rig_clear(&rig);
+    assert_false(cf_sip_ua_leave(rig.ua, rig.now));
+    sip_rig_pass(&rig, 60 * S);
+    sip_rig_assert_sent(&rig, "");
+    close_rig(&rig);
+}
+
 static void options_tell_whether_there_is_a_peer(void **state)
 {
     (void)state;
@@ -1117,6 +1217,7 @@ int main(void)
         cmocka_unit_test(redirects_end_somewhere),
         cmocka_unit_test(a_redirect_to_nowhere_ends_the_call),
         cmocka_unit_test(a_challenge_is_answered_once_and_remembered),
+        cmocka_unit_test(a_proxy_and_the_callee_may_both_challenge),
         cmocka_unit_test(credentials_that_are_not_taken_end_the_call),
         cmocka_unit_test(without_credentials_a_challenge_is_a_refusal),
         cmocka_unit_test(reliable_ringing_is_acknowledged_in_order),
@@ -1137,6 +1238,8 @@ int main(void)
         cmocka_unit_test(over_a_stream_nothing_is_repeated),
         cmocka_unit_test(a_connection_that_cannot_be_made_ends_the_call),
         cmocka_unit_test(the_line_registers_refreshes_and_leaves),
+        cmocka_unit_test(what_a_registrar_grants_is_believed),
+        cmocka_unit_test(a_registration_on_its_way_is_taken_back),
         cmocka_unit_test(options_tell_whether_there_is_a_peer),
         cmocka_unit_test(with_all_calls_in_use_a_call_cannot_be_made),
         cmocka_unit_test(without_a_transaction_no_invite_goes_out),

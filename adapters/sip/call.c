@@ -220,7 +220,8 @@ struct cf_sip_call *cf_sip_call_claim(struct cf_sip_calls *calls, enum cf_sip_ca
     } else {
         return NULL;
     }
-    *call = (struct cf_sip_call){.generation = call->generation + 1, .state = (uint8_t)state};
+    *call = (struct cf_sip_call){
+        .generation = call->generation + 1, .state = (uint8_t)state, .offered = CF_SIP_OFFERED_NOTHING};
     call->timer.kind = CF_SIP_TIMER_CALL;
     calls->live++;
     return call;

@@ -35,6 +35,7 @@ enum {
     CF_SIP_DIGITS_MAX = 128,   /* digits sent by one command */
     CF_SIP_RETRIES_MAX = 5,    /* re-INVITEs refused with 491 before it is given up */
     CF_SIP_ROUTES_BYTES_MAX = 4096,
+    CF_SIP_OFFERED_NOTHING = 0xFF,
 };
 
 enum cf_sip_call_state {
@@ -158,7 +159,7 @@ struct cf_sip_call {
     uint8_t state;
     uint8_t change;     /* enum cf_sip_change, of the INVITE within the dialog that is on its way */
     uint8_t wanted;     /* enum cf_sip_change, which waits for its turn */
-    uint8_t offered;    /* enum cf_sdp_direction of our newest offer */
+    uint8_t offered;    /* enum cf_sdp_direction of our newest description when it was an offer, else OFFERED_NOTHING */
     uint8_t progress;   /* outgoing: the newest of CONNECTED's forerunners that was told, enum cf_sip_event_kind */
     uint8_t told;       /* CONNECTED, HELD, RESUMED or ONHOLD, the newest that was told */
     uint8_t auth_tries; /* of the request on its way */
@@ -389,6 +390,9 @@ size_t cf_sip_routes_reversed(const struct cf_sip_msg *response, char *to, size_
 
 /* Sends INVITE, the first or within the dialog. False: no transaction is left, or it is too large. */
 bool cf_sip_call_send_invite(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* Takes what the peer answers to the description that we offered. False: it cannot be used. */
+bool cf_sip_call_take_description(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg);
 
 /* Takes what a 2xx to an INVITE of ours says of session timer and media. False: it cannot be used. */
 bool cf_sip_call_take_answer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response);

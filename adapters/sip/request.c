@@ -318,12 +318,12 @@ bool cf_sip_call_send_invite(struct cf_sip_calls *calls, struct cf_sip_call *cal
     asking.within = !first;
     cf_sip_put_contact(stack, out, &asking.to);
     cf_sip_session_put_request(out, &wish, call->min_se_s, first ? NULL : &call->session);
-    call->offered = (uint8_t)wanted_direction(call);
-    /* A refresh repeats the description that holds (RFC 4028 7.4); everything else is a new version of it. */
-    if (call->change == CF_SIP_CHANGE_HOLD || call->change == CF_SIP_CHANGE_UNHOLD || call->sdp_version == 0)
+    const enum cf_sdp_direction direction = wanted_direction(call);
+    /* The offer that was made last is repeated as it was (RFC 3264 8, RFC 4028 7.4); any other, and any after an answer, is new. */
+    if (direction != call->offered)
         call->sdp_version++;
-    cf_sdp_offer_as(&stack->config.media, (enum cf_sdp_direction)call->offered, call->sdp_session, call->sdp_version,
-                    &body);
+    call->offered = (uint8_t)direction;
+    cf_sdp_offer_as(&stack->config.media, direction, call->sdp_session, call->sdp_version, &body);
     cf_sip_put_body(out, "application/sdp", body.text, body.len);
     return send_request(calls, call, &asking);
 }
@@ -377,16 +377,15 @@ void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call)
     }
 }
 
-/* What the peer says to the description that we offered. */
-static bool take_answer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
+bool cf_sip_call_take_description(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg)
 {
     struct cf_sdp answer;
-    if (response->body.len == 0)
-        return true;
-    if (cf_sdp_scan(cf_sip_ptr(response, response->body), response->body.len, &answer) != CF_SDP_ERROR_OK ||
+    if (msg->body.len == 0)
+        return true; /* it should be there; the call stands without it as with a silent stream */
+    if (cf_sdp_scan(cf_sip_ptr(msg, msg->body), msg->body.len, &answer) != CF_SDP_ERROR_OK ||
         !cf_sdp_accepted(&answer, &calls->stack->config.media))
         return false;
-    if (call->offered != CF_SDP_INACTIVE)
+    if (call->offered != CF_SDP_INACTIVE && call->offered != CF_SIP_OFFERED_NOTHING)
         call->held = cf_sdp_answer_holds(&answer, (enum cf_sdp_direction)call->offered);
     return true;
 }
@@ -398,7 +397,7 @@ bool cf_sip_call_take_answer(struct cf_sip_calls *calls, struct cf_sip_call *cal
     cf_sip_session_read(response, &peer);
     call->session = cf_sip_session_as_uac(&wish, &peer);
     cf_sip_session_start(calls, call);
-    return take_answer(calls, call, response);
+    return cf_sip_call_take_description(calls, call, response);
 }
 
 static void changed(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *client,

@@ -389,7 +389,6 @@ static void further_success(struct cf_sip_calls *calls, struct cf_sip_call *call
 
 static bool invite_again(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    call->sdp_version = 0;
     call->reliable_seen = 0;
     return cf_sip_call_send_invite(calls, call);
 }
