@@ -112,7 +112,7 @@ static struct layout layout_of(const struct cf_sip_config *config)
     l.dialogs = place(&end, cf_sip_table_buckets(config->calls_max) * sizeof(struct cf_sip_node *));
     l.block = place(&end, (size_t)config->blocks_max * sizeof(struct cf_sip_block));
     l.out = place(&end, CF_SIP_DATAGRAM_MAX);
-    l.text = place(&end, 2 * (size_t)UINT16_MAX); /* two texts of a call at once */
+    l.text = place(&end, CF_SIP_DATAGRAM_MAX); /* all texts of a call have room in it */
     l.end = end;
     return l;
 }

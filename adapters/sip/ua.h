@@ -116,7 +116,7 @@ struct cf_sip_snapshot {
     struct cf_sip_words caller, caller_name, called;
 };
 
-/* Calls `each` for every live call that is not muted; it must not operate on calls. */
+/* Calls `each` for every live call that is not muted; it may close that call, and operate on no other. */
 void cf_sip_ua_walk(const struct cf_sip_ua *ua, void (*each)(void *context, const struct cf_sip_snapshot *snapshot),
                     void *context);
 
