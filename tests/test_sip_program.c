@@ -739,6 +739,7 @@ static void what_cannot_work_is_said_and_ends_the_program(void **state)
         {listen, 1, "Address already in use"},
         {"listen={\"nowhere:5060\"}", 2, "nowhere:5060"},
         {"listen={\"127.0.0.1:0\", \"0.0.0.0:0\"}", 2, "0.0.0.0:0 needs a contact"},
+        {"contact={\"2001:db8::1\"}", 2, "is not \"HOST:PORT\""}, /* without brackets: port 1 of "2001:db8:"? */
         {"codecs={G729}", 2, "G729"},
         {"calls_max=0", 2, "calls_max"},
         {"nonsense=1", 2, "nonsense"},

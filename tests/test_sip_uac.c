@@ -690,7 +690,9 @@ static void a_call_that_ends_ends_its_hold(void **state)
     sip_rig_clear(&rig);
     sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
     sip_rig_assert_log(&rig, "DONE(487) DISCONNECTED(1,SIP BYE) IDLE");
-    sip_peer_answer(&rig, &re, 481, NULL, "", NULL);
+    sip_rig_assert_sent(&rig, "200");
+    sip_peer_answer(&rig, &re, 487, NULL, "", NULL);
+    sip_rig_assert_sent(&rig, "ACK"); /* the call is gone, and still the peer wants it */
     close_rig(&rig);
 }
 
@@ -1193,6 +1195,55 @@ static void without_a_transaction_no_invite_goes_out(void **state)
     close_rig(&rig);
 }
 
+/* There is no room for what the 2xx says: its dialog is ended by what stands in it. */
+static void a_dialog_that_cannot_be_kept_is_ended(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked ack, bye;
+    char lines[2048] = "Record-Route: <sip:198.51.100.7:5070;lr;x=";
+    struct cf_sip_config config = sip_peer_config();
+    memset(lines + strlen(lines), 'x', 1600);
+    strcat(lines, ">\r\n" CONTACT);
+    config.blocks_max = 8;
+    sip_rig_open(&rig, config);
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 200, "callee", lines, ANSWER("sendrecv"));
+    sip_peer_take(&rig, 0, &ack);
+    sip_peer_take(&rig, 1, &bye);
+    assert_true(slice_is(&ack.msg, ack.msg.to.tag, "callee"));
+    assert_true(slice_is(&bye.msg, bye.msg.to.tag, "callee"));
+    assert_true(slice_is(&bye.msg, bye.msg.uri, "sip:200@198.51.100.7:5071"));
+    sip_rig_assert_sent(&rig, "ACK BYE");
+    sip_rig_assert_log(&rig, "DISCONNECTED(8000,SIP 500) IDLE");
+    sip_peer_answer(&rig, &invite, 200, "callee", lines, ANSWER("sendrecv"));
+    close_rig(&rig);
+}
+
+static void only_what_waits_there_ends_with_a_connection(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked other;
+    struct cf_sip_config config = sip_peer_config();
+    config.peer.stream = true;
+    sip_rig_open(&rig, config);
+    rig.peer.stream = true;
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_make(&rig, "201", &other);
+    sip_peer_answer(&rig, &other, 180, "callee", CONTACT, NULL);
+    union cf_sip_addr elsewhere = config.peer.addr;
+    cf_sip_addr_set_port(&elsewhere, 4444);
+    cf_sip_ua_connection_failed(rig.ua, rig.now, &elsewhere);
+    sip_rig_assert_log(&rig, "RINGBACK");
+    cf_sip_ua_connection_failed(rig.ua, rig.now, &config.peer.addr);
+    sip_rig_assert_log(&rig, "DISCONNECTED(100,SIP unreachable) IDLE"); /* the other has been heard of */
+    assert_true(cf_sip_ua_check(rig.ua));
+    sip_peer_answer(&rig, &other, 486, "callee", "", NULL);
+    sip_rig_assert_log(&rig, "BUSY DISCONNECTED(20,SIP 486) IDLE");
+    close_rig(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1242,6 +1293,8 @@ int main(void)
         cmocka_unit_test(a_registration_on_its_way_is_taken_back),
         cmocka_unit_test(options_tell_whether_there_is_a_peer),
         cmocka_unit_test(with_all_calls_in_use_a_call_cannot_be_made),
+        cmocka_unit_test(a_dialog_that_cannot_be_kept_is_ended),
+        cmocka_unit_test(only_what_waits_there_ends_with_a_connection),
         cmocka_unit_test(without_a_transaction_no_invite_goes_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

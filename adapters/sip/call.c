@@ -227,7 +227,8 @@ struct cf_sip_call *cf_sip_call_claim(struct cf_sip_calls *calls, enum cf_sip_ca
     return call;
 }
 
-/* Requests on their way go on without their call, so that the peer still hears of its end; but INVITE. */
+/* Requests on their way go on without their call, so that the peer still hears of its end and gets its ACKs; but the first INVITE, which
+ * its call alone limits. */
 static void leave_transactions(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     if (call->invite != NULL)
@@ -239,8 +240,8 @@ static void leave_transactions(struct cf_sip_calls *calls, struct cf_sip_call *c
             continue;
         client->owner = NULL;
         call->client[use] = NULL;
-        if (client->invite && client->state <= CF_SIP_TRANSACTION_PROCEEDING)
-            cf_sip_client_free(calls->transactions, client); /* no timer of its own any more */
+        if (client->invite && !client->within && client->state <= CF_SIP_TRANSACTION_PROCEEDING)
+            cf_sip_client_free(calls->transactions, client);
     }
 }
 

@@ -379,6 +379,9 @@ void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call);
 /* DISCONNECTED, and BYE as soon as it may be sent: not before the ACK of our 2xx (RFC 3261 15). */
 void cf_sip_call_hang_up(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_ending ending);
 
+/* The answer to our offer cannot be used, nor be refused: the call ends (RFC 3261 13.2.2.4, 13.3.1.4). */
+void cf_sip_call_end_incompatible(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
 /* Sends ACK for a 2xx to an INVITE of ours within this dialog, and keeps it in the transaction. */
 void cf_sip_call_send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite);
 

@@ -200,6 +200,12 @@ void cf_sip_call_hang_up(struct cf_sip_calls *calls, struct cf_sip_call *call, e
         cf_sip_call_send_bye(calls, call);
 }
 
+void cf_sip_call_end_incompatible(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 488});
+    cf_sip_call_send_bye(calls, call);
+}
+
 /* RFC 3261 13.2.2.4: ACK of a 2xx is a request of its own, with the credentials of the INVITE. */
 static bool send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite,
                      const struct cf_sip_far *far, struct cf_sip_hop *ret_to)

@@ -357,15 +357,17 @@ static void success(struct cf_sip_calls *calls, struct cf_sip_call *call, struct
                     const struct cf_sip_msg *response)
 {
     const bool cancelling = call->state == CF_SIP_CALL_CANCELLING;
-    const bool kept = keep_dialog(calls, call, response);
+    if (!keep_dialog(calls, call, response)) {
+        cf_sip_call_end_fork(calls, call, client, response); /* of the dialog nothing is kept but what the 2xx says */
+        fail(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 500});
+        return;
+    }
     call->state = CF_SIP_CALL_CONFIRMED;
     call->auth_tries = 0;
     cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, 0);
     cf_sip_call_send_ack(calls, call, client);
-    if (!kept || !cf_sip_call_take_answer(calls, call, response)) {
-        const struct cf_sip_cause cause = {.ending = CF_SIP_ENDING_STATUS, .status = kept ? 488 : 500};
-        cf_sip_call_report_disconnected(calls, call, &cause);
-        cf_sip_call_send_bye(calls, call);
+    if (!cf_sip_call_take_answer(calls, call, response)) {
+        cf_sip_call_end_incompatible(calls, call);
         return;
     }
     calls->stack->counters.answered++;

@@ -316,13 +316,6 @@ void cf_sip_call_no_answer(struct cf_sip_calls *calls, struct cf_sip_call *call)
 
 /* ---- what confirms */
 
-/* An answer in ACK cannot be refused: the call ends (RFC 3261 13.3.1.4). */
-static void end_incompatible(struct cf_sip_calls *calls, struct cf_sip_call *call)
-{
-    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 488});
-    cf_sip_call_send_bye(calls, call);
-}
-
 bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *ack)
 {
     if (!call->ok.waiting || ack->cseq != call->ok.cseq)
@@ -337,7 +330,7 @@ bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const
     if (call->state == CF_SIP_CALL_ANSWERED)
         call->state = CF_SIP_CALL_CONFIRMED;
     if (call->ok.offers && !cf_sip_call_take_description(calls, call, ack)) {
-        end_incompatible(calls, call);
+        cf_sip_call_end_incompatible(calls, call);
         return true;
     }
     cf_sip_call_report_media(calls, call);
