@@ -4,6 +4,8 @@
  * the newest call, "%n" answers, "%x" drops, "%c" closes it, "%o" toggles overload, "%l" lets 1 s pass, "%L" 40 s; "%m" makes a call to
  * the destination in the next line, "%h" holds, "%u" retrieves, "%g" sends the digits in the next line, "%r 180" answers our newest
  * request other than ACK with that status, the lines up to the next '%' line being headers and, behind an empty line, a body.
+ * "%t" starts the line's REGISTER, "%v" takes it back, "%s" goes over to a stream (each time another connection) or back, "%f" tells
+ * that no connection to the peer can be made.
  * After every step the invariants hold; in the end, when all timers have run out, nothing is left: every call that was offered
  * or made and not closed has had exactly one IDLE.
  */
@@ -25,10 +27,12 @@ struct run {
     uint64_t call;
     unsigned offered, made, idle, closed;
     bool overload;
+    struct cf_sip_hop source;
     char tag[64];
     char branch[64];
     char asked[4096]; /* our newest request but ACK */
     size_t asked_len;
+    uint64_t connections;
 };
 
 static void keep(char *to, size_t bytes, const struct cf_sip_msg *msg, struct cf_sip_slice slice)
@@ -84,7 +88,6 @@ static void tick_until(struct run *run, uint64_t end)
 static void receive(struct run *run, const char *text, size_t len)
 {
     static char filled[CF_SIP_MESSAGE_BYTES_MAX];
-    struct cf_sip_hop source = {.stream = false};
     size_t used = 0;
     for (size_t i = 0; i < len && used + sizeof(run->tag) < sizeof(filled); i++) {
         const char *value = NULL;
@@ -99,9 +102,9 @@ static void receive(struct run *run, const char *text, size_t len)
         }
     }
     char *copy = malloc(used + 1);
-    assert(copy != NULL && cf_sip_addr_parse(&source.addr, "192.0.2.7", 9, 5070));
+    assert(copy != NULL);
     memcpy(copy, filled, used);
-    cf_sip_ua_receive(run->ua, run->now, &source, copy, used, false);
+    cf_sip_ua_receive(run->ua, run->now, &run->source, copy, used, false);
     free(copy);
 }
 
@@ -187,6 +190,19 @@ static void step(struct run *run, const char *line, size_t len)
         if (len > 6)
             respond(run, line + 3, 3, rest, rest_len);
         break;
+    case 't':
+        cf_sip_ua_start(run->ua, run->now);
+        break;
+    case 'v':
+        cf_sip_ua_leave(run->ua, run->now);
+        break;
+    case 's':
+        run->source.stream = !run->source.stream;
+        run->source.connection = run->source.stream ? ++run->connections : 0;
+        break;
+    case 'f':
+        cf_sip_ua_connection_failed(run->ua, run->now, &run->source.addr);
+        break;
     case 'l':
         tick_until(run, run->now + CF_SIP_NS_PER_S);
         break;
@@ -216,6 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .number = "100",
         .username = "u",
         .password = "p",
+        .register_s = 600,
         .session_s = 200,
         .redirects_max = 2,
         .reliable = true,
@@ -230,6 +247,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memset(memory, 0, cf_sip_ua_bytes(&config));
     run.ua = cf_sip_ua_init(memory, &config, &callbacks, run.now);
+    const bool parsed = cf_sip_addr_parse(&run.source.addr, "192.0.2.7", 9, 5070);
+    assert(parsed);
 
     const char *text = (const char *)data;
     const char *end = text + size;
@@ -246,6 +265,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < CALLS_MAX && cf_sip_ua_live(run.ua).calls != 0; i++)
         for (uint64_t generation = 1; generation < 2 * STEPS_MAX; generation += 2)
             cf_sip_ua_drop(run.ua, run.now, generation << 32 | i, 0);
+    cf_sip_ua_leave(run.ua, run.now);
     tick_until(&run, run.now + 300 * CF_SIP_NS_PER_S);
     const struct cf_sip_live left = cf_sip_ua_live(run.ua);
     assert(live.calls <= CALLS_MAX && left.calls == 0 && left.server_transactions == 0 &&

@@ -142,15 +142,45 @@ static void a_reinvite_before_the_answer_must_wait(void **state)
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "re2", true, "", SDP("sendrecv")));
     assert_true(sip_rig_body_has(&rig, 0, "Retry-After: "));
     sip_rig_assert_sent(&rig, "500");
+    sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 2, "re2", true, "", NULL));
     cf_sip_ua_answer(rig.ua, rig.now, rig.call);
     sip_rig_assert_sent(&rig, "200");
     /* the ACK was lost; a newer INVITE shows that the 200 arrived */
     sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 3, "re3", true, "", SDP("sendrecv")));
     sip_rig_assert_sent(&rig, "200");
     sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 3, "re3a", true, "", NULL));
+    /* a late copy of the refused one is not answered 200: nobody would acknowledge it */
+    sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "re2", true, "", SDP("sendonly")));
+    sip_rig_assert_sent(&rig, "");
+    sip_rig_assert_log(&rig, "OFFERING ACCEPTED CONNECTED");
     sip_rig_pass(&rig, 40 * S);
     sip_rig_assert_sent(&rig, "");
     assert_int_equal(cf_sip_ua_counters(rig.ua)->no_ack, 0);
+    sip_rig_close(&rig);
+}
+
+static void an_update_without_a_description_needs_no_answered_call(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open(&rig, sip_rig_config());
+    sip_rig_invite(&rig);
+    cf_sip_ua_accept(rig.ua, rig.now, rig.call);
+    sip_rig_assert_sent(&rig, "100 180");
+    sip_rig_receive(&rig, sip_rig_request(&rig, "UPDATE", 2, "up2", true, "", NULL));
+    sip_rig_assert_sent(&rig, "200");
+    sip_rig_receive(&rig, sip_rig_request(&rig, "UPDATE", 3, "up3", true, "", SDP("sendonly")));
+    sip_rig_assert_sent(&rig, "500");
+    cf_sip_ua_answer(rig.ua, rig.now, rig.call);
+    sip_rig_assert_sent(&rig, "200");
+    sip_rig_receive(&rig, sip_rig_request(&rig, "UPDATE", 3, "up3", true, "", SDP("sendonly")));
+    sip_rig_assert_sent(&rig, "500"); /* the same again */
+    sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 1, "ack", true, "", NULL));
+    cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0);
+    sip_rig_assert_sent(&rig, "BYE");
+    sip_rig_receive(&rig, sip_rig_request(&rig, "UPDATE", 4, "up4", true, "", NULL));
+    sip_rig_assert_sent(&rig, "481");
+    sip_rig_assert_log(&rig, "OFFERING ACCEPTED CONNECTED DISCONNECTED(1,SIP BYE)");
     sip_rig_close(&rig);
 }
 
@@ -431,6 +461,7 @@ int main(void)
         cmocka_unit_test(the_session_keeps_its_name_and_counts_its_versions),
         cmocka_unit_test(requests_within_the_dialog_are_answered_sensibly),
         cmocka_unit_test(a_reinvite_before_the_answer_must_wait),
+        cmocka_unit_test(an_update_without_a_description_needs_no_answered_call),
         cmocka_unit_test(a_drop_during_a_reinvite_sends_bye),
         cmocka_unit_test(our_requests_follow_routes_and_the_newest_contact),
         cmocka_unit_test(requests_that_begin_no_call_are_answered),

@@ -118,6 +118,28 @@ static void an_offer_in_reliable_ringing_is_answered_before_the_call_is(void **s
     end_call(&rig);
 }
 
+static void demanded_reliable_ringing_stays_reliable(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open(&rig, sip_rig_config());
+    receive(&rig, "INVITE", 1, "inv", "Require: 100rel\r\n", NULL);
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_accept(rig.ua, rig.now, rig.call), 0);
+    const unsigned rseq = rseq_of(&rig, 0);
+    sip_rig_assert_sent(&rig, "180");
+    prack(&rig, 2, "p1", rseq, SDP("sendrecv"));
+    sip_rig_clear(&rig);
+    sip_rig_pass(&rig, 60 * S + 20 * MS);
+    assert_int_equal(rseq_of(&rig, 0), rseq + 1);
+    assert_false(sip_rig_body_has(&rig, 0, "m=audio")); /* the offer has been answered */
+    sip_rig_assert_sent(&rig, "180");
+    assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+    sip_rig_assert_sent(&rig, "200");
+    receive(&rig, "ACK", 1, "ack", "", NULL);
+    end_call(&rig);
+}
+
 static void without_prack_the_call_is_refused(void **state)
 {
     (void)state;
@@ -180,6 +202,41 @@ static void the_caller_refreshes_and_is_missed_when_it_does_not(void **state)
     sip_rig_pass(&rig, 9 * S);
     sip_rig_assert_log(&rig, "DISCONNECTED(8000,SIP timeout)");
     assert_int_equal(cf_sip_ua_counters(rig.ua)->sessions_expired, 1);
+    end_call(&rig);
+}
+
+static unsigned version_of(const struct sip_rig *rig, unsigned index)
+{
+    unsigned long long session;
+    unsigned version;
+    assert_int_equal(sscanf(strstr(rig->sent[index].text, "o="), "o=callfan %llu %u", &session, &version), 2);
+    return version;
+}
+
+/* An offer of all codecs is not what was answered: it must not look as if nothing had changed. */
+static void our_refresh_names_a_new_description_once(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked re;
+    sip_rig_open(&rig, timer_config());
+    receive(&rig, "INVITE", 1, "inv", "Supported: timer\r\nSession-Expires: 100;refresher=uas\r\n", SDP("sendrecv"));
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+    assert_int_equal(version_of(&rig, 0), 1);
+    sip_rig_assert_sent(&rig, "200");
+    receive(&rig, "ACK", 1, "ack", "", NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        sip_rig_clear(&rig);
+        sip_rig_pass(&rig, 50 * S + 20 * MS);
+        sip_peer_take(&rig, 0, &re);
+        assert_int_equal(version_of(&rig, 0), 2);
+        sip_rig_assert_sent(&rig, "INVITE");
+        sip_peer_answer(&rig, &re, 200, NULL,
+                        "Contact: <sip:al@198.51.100.7:5070>\r\nSession-Expires: 100;refresher=uac\r\n",
+                        ANSWER("sendrecv"));
+        sip_rig_assert_log(&rig, "");
+    }
     end_call(&rig);
 }
 
@@ -286,6 +343,31 @@ static void a_hold_waits_for_the_ack(void **state)
     sip_rig_pass(&rig, 70 * S);
     sip_rig_assert_nothing_left(&rig);
     sip_rig_close(&rig);
+}
+
+static void digits_may_go_out_before_the_ack(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked info;
+    sip_rig_open(&rig, sip_rig_config());
+    sip_rig_invite(&rig);
+    assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+    sip_rig_assert_sent(&rig, "100 200");
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "12", 2, 0), 0);
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    sip_rig_assert_sent(&rig, "INFO");
+    sip_peer_answer(&rig, &info, 200, NULL, "", NULL);
+    sip_rig_pass(&rig, 200 * MS);
+    sip_peer_take(&rig, 0, &info);
+    sip_rig_assert_sent(&rig, "INFO");
+    sip_peer_answer(&rig, &info, 481, NULL, "", NULL);
+    sip_rig_assert_sent(&rig, ""); /* no BYE before the ACK */
+    sip_rig_assert_log(&rig, "OFFERING CONNECTED DONE(487) DISCONNECTED(8000,SIP timeout)");
+    receive(&rig, "ACK", 1, "ack", "", NULL);
+    sip_rig_assert_sent(&rig, "BYE");
+    end_call(&rig);
 }
 
 /* ---- 100 only when it is needed */
@@ -416,13 +498,16 @@ int main(void)
         cmocka_unit_test(ringing_is_reliable_where_the_peer_demands_it),
         cmocka_unit_test(ringing_is_plain_where_the_peer_only_could),
         cmocka_unit_test(an_offer_in_reliable_ringing_is_answered_before_the_call_is),
+        cmocka_unit_test(demanded_reliable_ringing_stays_reliable),
         cmocka_unit_test(without_prack_the_call_is_refused),
         cmocka_unit_test(too_short_a_session_is_refused),
         cmocka_unit_test(the_caller_refreshes_and_is_missed_when_it_does_not),
+        cmocka_unit_test(our_refresh_names_a_new_description_once),
         cmocka_unit_test(callers_must_authenticate_where_some_are_admitted),
         cmocka_unit_test(we_hold_a_call_that_came_in),
         cmocka_unit_test(a_hold_that_is_only_tried_for_ends_with_the_call),
         cmocka_unit_test(a_hold_waits_for_the_ack),
+        cmocka_unit_test(digits_may_go_out_before_the_ack),
         cmocka_unit_test(trying_is_sent_when_nothing_else_is),
         cmocka_unit_test(an_unusable_answer_in_ack_ends_the_call),
         cmocka_unit_test(a_call_holds_its_connection),

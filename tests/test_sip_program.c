@@ -50,6 +50,7 @@ struct fixture {
     struct heard heard[CALLS_MAX];
     unsigned calls;
     unsigned replies, replies_bad;
+    uint64_t replied; /* the newest command that was replied to */
     unsigned lines;
     bool snapshot_ended;
     bool answering;
@@ -174,6 +175,7 @@ static void hear(struct fixture *f, const struct cf_record *record)
     case CF_EV_REPLY:
         f->replies++;
         f->replies_bad += m->param2 != 0;
+        f->replied = m->param1;
         break;
     case CF_EV_NEW_CALL:
         assert_null(heard);
@@ -586,6 +588,72 @@ static void garbage_is_survived_and_counted(void **state)
     tear_down(&f);
 }
 
+/* Takes the core away; returns when the program has noticed. */
+static void lose_core(struct fixture *f)
+{
+    f->snapshot_ended = false;
+    f->said[0] = '\0';
+    cf_socket_listener_close(&f->core.listener, f->core.path,
+                             true); /* first, so that nobody comes back before we serve */
+    provider_core_hang_up(&f->core);
+    const int64_t end = soon();
+    while (strstr(f->said, "hung up") == NULL) {
+        assert_true(cf_clock_ns() < end);
+        poll(NULL, 0, 1);
+        read_said(f);
+    }
+}
+
+static void find_core(struct fixture *f)
+{
+    memset(f->heard, 0, sizeof(f->heard));
+    f->calls = 0;
+    provider_core_serve(&f->core);
+    welcome(f);
+}
+
+static void replied_until(struct fixture *f, uint64_t number)
+{
+    const int64_t end = soon();
+    while (hear_all(f), f->replied != number) {
+        if (cf_clock_ns() > end)
+            fail_msg("command %llu was not replied to, but %llu", (unsigned long long)number,
+                     (unsigned long long)f->replied);
+        poll(NULL, 0, 1);
+    }
+}
+
+static void a_new_core_gets_no_replies_for_the_old_one(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    set_up(&f);
+    send_request(&f, "INVITE", 1, "i1", false, SDP("sendrecv"));
+    hear_until(&f, 1, 'O');
+    const uint64_t call = f.heard[0].call;
+    command(&f, CF_CMD_ANSWER, call, 1);
+    expect(&f, 200, "INVITE");
+    send_request(&f, "ACK", 1, "k1", true, "");
+    hear_until(&f, 1, 'C');
+    command(&f, CF_CMD_HOLD, call, 40);   /* to the contact, where nobody answers */
+    command(&f, CF_CMD_ACCEPT, call, 41); /* refused at once: so the hold is on its way */
+    replied_until(&f, 41);
+    lose_core(&f);
+    find_core(&f);
+    f.replies = 0;
+    command(&f, CF_CMD_DROP, call, 42); /* ends the hold, too */
+    replied_until(&f, 42);
+    assert_int_equal(f.replies, 1);
+    /* of the call that waits for the answer to BYE alone the next core hears nothing */
+    lose_core(&f);
+    find_core(&f);
+    assert_int_equal(f.calls, 0);
+    command(&f, CF_CMD_DROP, call, 43);
+    replied_until(&f, 43);
+    assert_int_equal(f.replies_bad, 2);
+    tear_down(&f);
+}
+
 static void a_new_core_is_told_of_the_live_calls(void **state)
 {
     (void)state;
@@ -601,23 +669,11 @@ static void a_new_core_is_told_of_the_live_calls(void **state)
     char tag[sizeof(f.tag)];
     memcpy(tag, f.tag, sizeof(tag));
 
-    f.snapshot_ended = false;
-    cf_socket_listener_close(&f.core.listener, f.core.path,
-                             true); /* first, so that nobody comes back before we serve */
-    provider_core_hang_up(&f.core);
-    const int64_t end = soon();
-    while (strstr(f.said, "hung up") == NULL) {
-        assert_true(cf_clock_ns() < end);
-        poll(NULL, 0, 1);
-        read_said(&f);
-    }
+    lose_core(&f);
     send_request(&f, "INVITE", 9, "i9", false, SDP("sendrecv"));
     expect(&f, 503, "INVITE"); /* nobody could be told of it */
 
-    memset(f.heard, 0, sizeof(f.heard));
-    f.calls = 0;
-    provider_core_serve(&f.core);
-    welcome(&f);
+    find_core(&f);
     assert_int_equal(f.lines, 2);
     assert_int_equal(f.calls, 1);
     assert_true(f.heard[0].call == call);
@@ -683,6 +739,7 @@ static void what_cannot_work_is_said_and_ends_the_program(void **state)
         {listen, 1, "Address already in use"},
         {"listen={\"nowhere:5060\"}", 2, "nowhere:5060"},
         {"listen={\"127.0.0.1:0\", \"0.0.0.0:0\"}", 2, "0.0.0.0:0 needs a contact"},
+        {"contact={\"2001:db8::1\"}", 2, "is not \"HOST:PORT\""}, /* without brackets: port 1 of "2001:db8:"? */
         {"codecs={G729}", 2, "G729"},
         {"calls_max=0", 2, "calls_max"},
         {"nonsense=1", 2, "nonsense"},
@@ -711,6 +768,7 @@ int main(void)
         cmocka_unit_test(refused_and_closed_calls_are_answered),
         cmocka_unit_test(garbage_is_survived_and_counted),
         cmocka_unit_test(a_new_core_is_told_of_the_live_calls),
+        cmocka_unit_test(a_new_core_gets_no_replies_for_the_old_one),
         cmocka_unit_test(an_ipv6_line_is_a_line_as_any),
         cmocka_unit_test(what_cannot_work_is_said_and_ends_the_program),
     };

@@ -173,6 +173,25 @@ static void cancel_waits_for_a_provisional_answer_and_487_ends_the_call(void **s
     close_rig(&rig);
 }
 
+static void a_cancel_has_its_time_however_late_it_could_be_sent(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    open_rig(&rig);
+    sip_peer_make(&rig, "200", &invite);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
+    sip_rig_pass(&rig, 31 * S);
+    sip_rig_clear(&rig);
+    sip_peer_answer(&rig, &invite, 180, "callee", CONTACT, NULL);
+    sip_rig_assert_sent(&rig, "CANCEL");
+    sip_rig_pass(&rig, 3 * S);
+    sip_rig_clear(&rig);
+    sip_peer_answer(&rig, &invite, 487, "callee", "", NULL);
+    sip_rig_assert_sent(&rig, "ACK");
+    sip_rig_assert_log(&rig, "DISCONNECTED(80000,SIP CANCEL) IDLE");
+    close_rig(&rig);
+}
+
 static void an_answer_that_crosses_cancel_is_confirmed_and_ended(void **state)
 {
     (void)state;
@@ -289,6 +308,55 @@ static void the_first_fork_to_answer_has_the_call_and_others_are_ended(void **st
     close_rig(&rig);
 }
 
+/* A request of the callee with another tag than "callee". */
+static void ask_as(struct sip_rig *rig, const char *tag, const char *method, unsigned cseq)
+{
+    char text[2048];
+    const struct cf_sip_msg *msg = &invite.msg;
+    snprintf(text, sizeof(text),
+             "%s sip:callfan@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bK%s%s%u\r\n"
+             "From: %.*s;tag=%s\r\nTo: %.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n\r\n",
+             method, tag, method, cseq, msg->to.value.len, cf_sip_ptr(msg, msg->to.value), tag, msg->from.value.len,
+             cf_sip_ptr(msg, msg->from.value), msg->call_id.len, cf_sip_ptr(msg, msg->call_id), cseq, method);
+    sip_rig_receive(rig, text);
+}
+
+static void each_fork_counts_its_requests_for_itself(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    open_rig(&rig);
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 180, "a", "Contact: <sip:a@198.51.100.7:6001>\r\n", NULL);
+    ask_as(&rig, "a", "OPTIONS", 100);
+    sip_rig_assert_sent(&rig, "200");
+    sip_peer_answer(&rig, &invite, 200, "b", "Contact: <sip:b@198.51.100.7:6002>\r\n", ANSWER("sendrecv"));
+    sip_rig_clear(&rig);
+    ask_as(&rig, "b", "BYE", 1);
+    sip_rig_assert_sent(&rig, "200");
+    sip_rig_assert_log(&rig, "DISCONNECTED(1,SIP BYE) IDLE");
+    close_rig(&rig);
+}
+
+static void a_late_fork_is_ended_once_and_without_its_contact(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked bye;
+    open_rig(&rig);
+    sip_peer_connect(&rig, &invite);
+    for (unsigned i = 0; i < 3; i++) {
+        sip_peer_answer(&rig, &invite, 200, "late", "", ANSWER("sendrecv"));
+        if (i == 0)
+            sip_peer_take(&rig, 1, &bye);
+        sip_rig_assert_sent(&rig, i == 0 ? "ACK BYE" : "ACK");
+    }
+    assert_true(slice_is(&bye.msg, bye.msg.uri, "sip:200@example.com"));
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->forks_ended, 1);
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
 /* ---- routes */
 
 static void record_routes_are_followed_in_reverse(void **state)
@@ -332,6 +400,21 @@ static void a_redirect_is_followed_with_a_new_invite(void **state)
     sip_rig_assert_sent(&rig, "ACK");
     sip_rig_assert_log(&rig, "INFORMED CONNECTED");
     sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
+static void a_redirect_of_a_call_that_rang_rings_anew(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    open_rig(&rig);
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 180, "callee", CONTACT, NULL);
+    sip_peer_answer(&rig, &invite, 302, "callee", "Contact: <sip:300@example.com>\r\n", NULL);
+    sip_peer_take(&rig, 1, &invite);
+    sip_peer_answer(&rig, &invite, 180, "other", CONTACT, NULL);
+    sip_rig_assert_log(&rig, "RINGBACK PROCEEDING INFORMED RINGBACK");
+    sip_peer_answer(&rig, &invite, 486, "other", "", NULL);
     close_rig(&rig);
 }
 
@@ -407,6 +490,26 @@ static void a_challenge_is_answered_once_and_remembered(void **state)
     close_rig(&rig);
 }
 
+static void a_proxy_and_the_callee_may_both_challenge(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open(&rig, login_config());
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 407, "proxy", "Proxy-Authenticate: " CHALLENGE, NULL);
+    sip_peer_take(&rig, 1, &invite);
+    sip_rig_assert_sent(&rig, "ACK INVITE");
+    sip_peer_answer(&rig, &invite, 401, "callee", "WWW-Authenticate: " CHALLENGE, NULL);
+    sip_peer_take(&rig, 1, &invite);
+    sip_rig_assert_sent(&rig, "ACK INVITE");
+    assert_non_null(strstr(invite.text, "\r\nProxy-Authorization: Digest "));
+    assert_non_null(strstr(invite.text, "\r\nAuthorization: Digest "));
+    sip_peer_answer(&rig, &invite, 401, "callee", "WWW-Authenticate: " CHALLENGE, NULL);
+    sip_rig_assert_sent(&rig, "ACK"); /* once each */
+    sip_rig_assert_log(&rig, "DISCONNECTED(4,SIP 401) IDLE");
+    close_rig(&rig);
+}
+
 static void credentials_that_are_not_taken_end_the_call(void **state)
 {
     (void)state;
@@ -436,6 +539,25 @@ static void without_credentials_a_challenge_is_a_refusal(void **state)
     close_rig(&rig);
 }
 
+/* What comes from elsewhere within an early dialog does not take our INVITE with it. */
+static void an_invite_goes_again_to_where_it_went(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open(&rig, login_config());
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 180, "callee", CONTACT, NULL);
+    cf_sip_addr_set_port(&rig.peer.addr, 9999);
+    sip_peer_ask(&rig, &invite, "OPTIONS", 1, "", NULL);
+    sip_rig_assert_sent(&rig, "200");
+    sip_peer_answer(&rig, &invite, 407, "callee", "Proxy-Authenticate: " CHALLENGE, NULL);
+    assert_int_equal(rig.sent[1].port, 5070);
+    sip_peer_take(&rig, 1, &invite);
+    sip_rig_assert_sent(&rig, "ACK INVITE");
+    sip_peer_answer(&rig, &invite, 486, "other", "", NULL);
+    close_rig(&rig);
+}
+
 /* ---- reliable provisional responses */
 
 static void reliable_ringing_is_acknowledged_in_order(void **state)
@@ -450,6 +572,7 @@ static void reliable_ringing_is_acknowledged_in_order(void **state)
     assert_non_null(strstr(prack.text, "RAck: 17 1 INVITE\r\n"));
     assert_true(slice_is(&prack.msg, prack.msg.to.tag, "callee"));
     assert_int_equal(prack.msg.cseq, 2);
+    assert_int_equal(rig.sent[0].port, 5071); /* to the contact, as ACK */
     sip_rig_assert_sent(&rig, "PRACK");
     sip_peer_answer(&rig, &invite, 180, "callee", CONTACT "Require: 100rel\r\nRSeq: 17\r\n", NULL);
     sip_rig_assert_sent(&rig, ""); /* its own transaction repeats the PRACK */
@@ -537,8 +660,12 @@ static void glare_is_tried_again_after_a_pause(void **state)
     sip_rig_clear(&rig);
     sip_peer_ask(&rig, &invite, "INVITE", 1, "", SDP("sendonly"));
     sip_rig_assert_sent(&rig, "491");
+    sip_peer_ask(&rig, &invite, "ACK", 1, "", NULL);
     sip_peer_answer(&rig, &re, 491, NULL, "", NULL);
     sip_rig_assert_sent(&rig, "ACK");
+    sip_rig_assert_log(&rig, "");
+    sip_peer_ask(&rig, &invite, "INVITE", 1, "", SDP("sendonly"));
+    sip_rig_assert_sent(&rig, ""); /* a late copy of what was refused, which the peer believes to be */
     sip_rig_assert_log(&rig, "");
     sip_rig_pass(&rig, 2 * S);
     sip_rig_assert_sent(&rig, ""); /* we made the Call-ID: 2.1 to 4 s */
@@ -563,7 +690,29 @@ static void a_call_that_ends_ends_its_hold(void **state)
     sip_rig_clear(&rig);
     sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
     sip_rig_assert_log(&rig, "DONE(487) DISCONNECTED(1,SIP BYE) IDLE");
-    sip_peer_answer(&rig, &re, 481, NULL, "", NULL);
+    sip_rig_assert_sent(&rig, "200");
+    sip_peer_answer(&rig, &re, 487, NULL, "", NULL);
+    sip_rig_assert_sent(&rig, "ACK"); /* the call is gone, and still the peer wants it */
+    close_rig(&rig);
+}
+
+static void an_ended_call_answers_no_challenge(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked re;
+    struct cf_sip_config config = login_config();
+    config.linger_ns = 10 * S;
+    sip_rig_open(&rig, config);
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, true), 0);
+    sip_peer_take(&rig, 0, &re);
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    sip_rig_clear(&rig);
+    sip_peer_answer(&rig, &re, 401, NULL, "WWW-Authenticate: " CHALLENGE, NULL);
+    sip_rig_assert_sent(&rig, "ACK");
+    sip_rig_pass(&rig, 11 * S);
+    sip_rig_assert_log(&rig, "IDLE");
     close_rig(&rig);
 }
 
@@ -601,6 +750,84 @@ static void digits_go_out_one_by_one(void **state)
     sip_peer_take(&rig, 0, &info);
     sip_peer_answer(&rig, &info, 415, NULL, "", NULL);
     sip_rig_assert_log(&rig, "DONE(415)");
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
+static void answers_to_digits_that_were_stopped_do_not_count(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked info, re;
+    sip_rig_open(&rig, login_config());
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "1", 1, 0), 0);
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "", 0, 0), 0);
+    sip_rig_assert_log(&rig, "DONE(487)");
+    assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, true), 0);
+    sip_peer_take(&rig, 0, &re);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "", 0, 0), 0); /* nothing runs: nothing to stop */
+    sip_peer_answer(&rig, &info, 415, NULL, "", NULL);
+    sip_rig_assert_log(&rig, ""); /* the hold goes on */
+    sip_peer_answer(&rig, &re, 200, NULL, CONTACT, ANSWER("recvonly"));
+    sip_rig_assert_log(&rig, "ONHOLD DONE(200)");
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "1", 1, 0), 0);
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "2", 1, 0), 0);
+    sip_rig_assert_log(&rig, "DONE(487)");
+    sip_peer_answer(&rig, &info, 401, NULL, "WWW-Authenticate: " CHALLENGE, NULL);
+    sip_rig_assert_log(&rig, "");
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    assert_non_null(strstr(info.text, "Signal=2\r\n"));
+    sip_rig_clear(&rig);
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
+static void digits_of_small_letters_are_sent_as_capitals(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked info;
+    open_rig(&rig);
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "d", 1, 0), 0);
+    sip_rig_pass(&rig, 20 * MS);
+    sip_peer_take(&rig, 0, &info);
+    assert_non_null(strstr(info.text, "Signal=D\r\n"));
+    sip_rig_clear(&rig);
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
+    close_rig(&rig);
+}
+
+/* A server that wants another nonce for each request. */
+static void every_digit_may_be_challenged(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked info;
+    sip_rig_open(&rig, login_config());
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "1234", 4, 0), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        pass_until_sent(&rig, 1 * S);
+        sip_peer_take(&rig, 0, &info);
+        sip_rig_clear(&rig);
+        sip_peer_answer(&rig, &info, 401, NULL,
+                        "WWW-Authenticate: Digest realm=\"r\", nonce=\"n2\", stale=true\r\n", NULL);
+        sip_peer_take(&rig, 0, &info);
+        sip_rig_clear(&rig);
+        sip_peer_answer(&rig, &info, 200, NULL, "", NULL);
+    }
+    sip_rig_pass(&rig, 1 * S);
+    sip_rig_assert_log(&rig, "DONE(200)");
     sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
     close_rig(&rig);
 }
@@ -823,6 +1050,82 @@ static void the_line_registers_refreshes_and_leaves(void **state)
     close_rig(&rig);
 }
 
+/* Registers and gives the answer; returns after how many seconds the next REGISTER goes out, 0: not within 40 s. */
+static unsigned seconds_granted(struct sip_rig *rig, const char *host, sa_family_t family, const char *contact)
+{
+    struct sip_asked asked;
+    struct cf_sip_config config = sip_peer_config();
+    config.host = host;
+    config.family = family;
+    config.register_s = 600;
+    sip_rig_open(rig, config);
+    cf_sip_ua_start(rig->ua, rig->now);
+    sip_peer_take(rig, 0, &asked);
+    sip_rig_clear(rig);
+    sip_peer_answer(rig, &asked, 200, "r", contact, NULL);
+    const uint64_t before = rig->now;
+    pass_until_sent(rig, 40 * S);
+    return rig->sent_count != 0 ? (unsigned)((rig->now - before) / S) : 0;
+}
+
+static void what_a_registrar_grants_is_believed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *contact;
+        unsigned seconds;
+        const char *log;
+    } rows[] = {
+        {"192.0.2.1", "Contact: <sip:x@203.0.113.1>;expires=20, <sip:callfan@192.0.2.1:5060>;expires=60\r\n", 30,
+         "INSERVICE(200)"},
+        {"[2001:db8::1]", "Contact: <sip:callfan@[2001:db8::1]:5060>;expires=60\r\n", 30, "INSERVICE(200)"},
+        {"192.0.2.1", "Contact: <sip:callfan@203.0.113.9:1024>;expires=60\r\n", 30, "INSERVICE(200)"}, /* rewritten */
+        {"192.0.2.1", "Contact: <sip:callfan@203.0.113.9:1024>\r\nExpires: 60\r\n", 30, "INSERVICE(200)"},
+        {"192.0.2.1", "", 0, "INSERVICE(200)"},
+        {"192.0.2.1", "Contact: <sip:callfan@192.0.2.1:5060>;expires=0\r\n", 30, ""}, /* a failure: again in 30 s */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sip_rig rig;
+        const unsigned seconds = seconds_granted(&rig, rows[i].host, AF_INET, rows[i].contact);
+        if (seconds != rows[i].seconds)
+            fail_msg("row %zu: %u s", i, seconds);
+        sip_rig_assert_log(&rig, rows[i].log);
+        sip_rig_close(&rig);
+    }
+}
+
+static void a_registration_on_its_way_is_taken_back(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked first, second;
+    struct cf_sip_config config = sip_peer_config();
+    config.register_s = 600;
+    sip_rig_open(&rig, config);
+    cf_sip_ua_start(rig.ua, rig.now);
+    sip_peer_take(&rig, 0, &first);
+    sip_rig_clear(&rig);
+    assert_true(cf_sip_ua_leave(rig.ua, rig.now));
+    sip_peer_take(&rig, 0, &second);
+    assert_int_equal(second.msg.expires, 0);
+    sip_peer_answer(&rig, &first, 200, "r", "Contact: <sip:callfan@192.0.2.1:5060>;expires=600\r\n", NULL);
+    assert_true(cf_sip_ua_leave(rig.ua, rig.now));
+    sip_peer_answer(&rig, &second, 200, "r", "", NULL);
+    assert_false(cf_sip_ua_leave(rig.ua, rig.now));
+    sip_rig_assert_log(&rig, "");
+    close_rig(&rig);
+    /* where nothing was granted, nothing is taken back, and nothing tried any more */
+    sip_rig_open(&rig, config);
+    cf_sip_ua_start(rig.ua, rig.now);
+    sip_peer_take(&rig, 0, &first);
+    sip_peer_answer(&rig, &first, 403, "r", "", NULL);
+    sip_rig_clear(&rig);
+    assert_false(cf_sip_ua_leave(rig.ua, rig.now));
+    sip_rig_pass(&rig, 60 * S);
+    sip_rig_assert_sent(&rig, "");
+    close_rig(&rig);
+}
+
 static void options_tell_whether_there_is_a_peer(void **state)
 {
     (void)state;
@@ -866,6 +1169,81 @@ static void with_all_calls_in_use_a_call_cannot_be_made(void **state)
     close_rig(&rig);
 }
 
+static void without_a_transaction_no_invite_goes_out(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct cf_sip_config config = sip_peer_config();
+    const struct cf_sip_making making = {.destination = {"200", 3}};
+    uint64_t call;
+    config.calls_max = 1; /* 18 client transactions */
+    sip_rig_open(&rig, config);
+    for (unsigned i = 0; i < 17; i++) {
+        sip_peer_connect(&rig, &invite);
+        sip_peer_ask(&rig, &invite, "BYE", 1 + i, "", NULL);
+        sip_rig_clear(&rig);
+    }
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, true), -ENOSPC);
+    sip_rig_assert_sent(&rig, ""); /* nobody could see to the answer */
+    sip_rig_assert_log(&rig, "");
+    sip_peer_ask(&rig, &invite, "BYE", 50, "", NULL);
+    sip_rig_clear(&rig);
+    assert_int_equal(cf_sip_ua_make(rig.ua, rig.now, &making, &call), -ENOSPC);
+    sip_rig_assert_sent(&rig, "");
+    assert_true(cf_sip_ua_check(rig.ua));
+    close_rig(&rig);
+}
+
+/* There is no room for what the 2xx says: its dialog is ended by what stands in it. */
+static void a_dialog_that_cannot_be_kept_is_ended(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked ack, bye;
+    char lines[2048] = "Record-Route: <sip:198.51.100.7:5070;lr;x=";
+    struct cf_sip_config config = sip_peer_config();
+    memset(lines + strlen(lines), 'x', 1600);
+    strcat(lines, ">\r\n" CONTACT);
+    config.blocks_max = 8;
+    sip_rig_open(&rig, config);
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 200, "callee", lines, ANSWER("sendrecv"));
+    sip_peer_take(&rig, 0, &ack);
+    sip_peer_take(&rig, 1, &bye);
+    assert_true(slice_is(&ack.msg, ack.msg.to.tag, "callee"));
+    assert_true(slice_is(&bye.msg, bye.msg.to.tag, "callee"));
+    assert_true(slice_is(&bye.msg, bye.msg.uri, "sip:200@198.51.100.7:5071"));
+    sip_rig_assert_sent(&rig, "ACK BYE");
+    sip_rig_assert_log(&rig, "DISCONNECTED(8000,SIP 500) IDLE");
+    sip_peer_answer(&rig, &invite, 200, "callee", lines, ANSWER("sendrecv"));
+    close_rig(&rig);
+}
+
+static void only_what_waits_there_ends_with_a_connection(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked other;
+    struct cf_sip_config config = sip_peer_config();
+    config.peer.stream = true;
+    sip_rig_open(&rig, config);
+    rig.peer.stream = true;
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_make(&rig, "201", &other);
+    sip_peer_answer(&rig, &other, 180, "callee", CONTACT, NULL);
+    union cf_sip_addr elsewhere = config.peer.addr;
+    cf_sip_addr_set_port(&elsewhere, 4444);
+    cf_sip_ua_connection_failed(rig.ua, rig.now, &elsewhere);
+    sip_rig_assert_log(&rig, "RINGBACK");
+    cf_sip_ua_connection_failed(rig.ua, rig.now, &config.peer.addr);
+    sip_rig_assert_log(&rig, "DISCONNECTED(100,SIP unreachable) IDLE"); /* the other has been heard of */
+    assert_true(cf_sip_ua_check(rig.ua));
+    sip_peer_answer(&rig, &other, 486, "callee", "", NULL);
+    sip_rig_assert_log(&rig, "BUSY DISCONNECTED(20,SIP 486) IDLE");
+    close_rig(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -874,17 +1252,23 @@ int main(void)
         cmocka_unit_test(final_answers_end_the_call_with_their_modes),
         cmocka_unit_test(ack_and_cancel_repeat_what_the_rfc_wants),
         cmocka_unit_test(cancel_waits_for_a_provisional_answer_and_487_ends_the_call),
+        cmocka_unit_test(a_cancel_has_its_time_however_late_it_could_be_sent),
         cmocka_unit_test(an_answer_that_crosses_cancel_is_confirmed_and_ended),
         cmocka_unit_test(a_cancel_without_effect_ends_in_time),
         cmocka_unit_test(who_rings_too_long_is_cancelled_and_has_not_answered),
         cmocka_unit_test(an_invite_that_nobody_answers_is_repeated_and_given_up),
         cmocka_unit_test(a_bye_that_nobody_answers_ends_the_call),
         cmocka_unit_test(the_first_fork_to_answer_has_the_call_and_others_are_ended),
+        cmocka_unit_test(each_fork_counts_its_requests_for_itself),
+        cmocka_unit_test(a_late_fork_is_ended_once_and_without_its_contact),
         cmocka_unit_test(record_routes_are_followed_in_reverse),
         cmocka_unit_test(a_redirect_is_followed_with_a_new_invite),
+        cmocka_unit_test(a_redirect_of_a_call_that_rang_rings_anew),
+        cmocka_unit_test(an_invite_goes_again_to_where_it_went),
         cmocka_unit_test(redirects_end_somewhere),
         cmocka_unit_test(a_redirect_to_nowhere_ends_the_call),
         cmocka_unit_test(a_challenge_is_answered_once_and_remembered),
+        cmocka_unit_test(a_proxy_and_the_callee_may_both_challenge),
         cmocka_unit_test(credentials_that_are_not_taken_end_the_call),
         cmocka_unit_test(without_credentials_a_challenge_is_a_refusal),
         cmocka_unit_test(reliable_ringing_is_acknowledged_in_order),
@@ -892,7 +1276,11 @@ int main(void)
         cmocka_unit_test(a_refused_hold_changes_nothing),
         cmocka_unit_test(glare_is_tried_again_after_a_pause),
         cmocka_unit_test(a_call_that_ends_ends_its_hold),
+        cmocka_unit_test(an_ended_call_answers_no_challenge),
         cmocka_unit_test(digits_go_out_one_by_one),
+        cmocka_unit_test(answers_to_digits_that_were_stopped_do_not_count),
+        cmocka_unit_test(digits_of_small_letters_are_sent_as_capitals),
+        cmocka_unit_test(every_digit_may_be_challenged),
         cmocka_unit_test(the_session_is_refreshed_in_time),
         cmocka_unit_test(a_session_that_the_peer_does_not_refresh_is_ended),
         cmocka_unit_test(a_longer_session_is_asked_for_when_the_peer_wants_it),
@@ -901,8 +1289,13 @@ int main(void)
         cmocka_unit_test(over_a_stream_nothing_is_repeated),
         cmocka_unit_test(a_connection_that_cannot_be_made_ends_the_call),
         cmocka_unit_test(the_line_registers_refreshes_and_leaves),
+        cmocka_unit_test(what_a_registrar_grants_is_believed),
+        cmocka_unit_test(a_registration_on_its_way_is_taken_back),
         cmocka_unit_test(options_tell_whether_there_is_a_peer),
         cmocka_unit_test(with_all_calls_in_use_a_call_cannot_be_made),
+        cmocka_unit_test(a_dialog_that_cannot_be_kept_is_ended),
+        cmocka_unit_test(only_what_waits_there_ends_with_a_connection),
+        cmocka_unit_test(without_a_transaction_no_invite_goes_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,12 @@ struct cf_sip_call *cf_sip_call_find(const struct cf_sip_calls *calls, const str
     return node != NULL ? CF_SIP_CONTAINER(node, struct cf_sip_call, node) : NULL;
 }
 
+struct cf_sip_key cf_sip_key_of_response(const struct cf_sip_calls *calls, const struct cf_sip_msg *response)
+{
+    return cf_sip_call_key(calls, words_of(response, response->call_id), words_of(response, response->from.tag),
+                           words_of(response, response->to.tag));
+}
+
 static size_t text_at(const struct cf_sip_call *call, enum cf_sip_text part)
 {
     size_t at = 0;
@@ -214,13 +220,15 @@ struct cf_sip_call *cf_sip_call_claim(struct cf_sip_calls *calls, enum cf_sip_ca
     } else {
         return NULL;
     }
-    *call = (struct cf_sip_call){.generation = call->generation + 1, .state = (uint8_t)state};
+    *call = (struct cf_sip_call){
+        .generation = call->generation + 1, .state = (uint8_t)state, .offered = CF_SIP_OFFERED_NOTHING};
     call->timer.kind = CF_SIP_TIMER_CALL;
     calls->live++;
     return call;
 }
 
-/* Requests on their way go on without their call, so that the peer still hears of its end; but INVITE. */
+/* Requests on their way go on without their call, so that the peer still hears of its end and gets its ACKs; but the first INVITE, which
+ * its call alone limits. */
 static void leave_transactions(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     if (call->invite != NULL)
@@ -232,8 +240,8 @@ static void leave_transactions(struct cf_sip_calls *calls, struct cf_sip_call *c
             continue;
         client->owner = NULL;
         call->client[use] = NULL;
-        if (client->invite && client->state <= CF_SIP_TRANSACTION_PROCEEDING)
-            cf_sip_client_free(calls->transactions, client); /* no timer of its own any more */
+        if (client->invite && !client->within && client->state <= CF_SIP_TRANSACTION_PROCEEDING)
+            cf_sip_client_free(calls->transactions, client);
     }
 }
 
@@ -303,12 +311,8 @@ int cf_sip_call_drop(struct cf_sip_calls *calls, struct cf_sip_call *call, unsig
         cf_sip_call_give_up(calls, call);
         return 0;
     case CF_SIP_CALL_ANSWERED:
-        cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_BYE});
-        call->state = CF_SIP_CALL_BYE_WAIT;
-        return 0;
     case CF_SIP_CALL_CONFIRMED:
-        cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_BYE});
-        cf_sip_call_send_bye(calls, call);
+        cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_BYE);
         return 0;
     case CF_SIP_CALL_LINGER:
         cf_sip_call_end(calls, call);

@@ -35,6 +35,7 @@ enum {
     CF_SIP_DIGITS_MAX = 128,   /* digits sent by one command */
     CF_SIP_RETRIES_MAX = 5,    /* re-INVITEs refused with 491 before it is given up */
     CF_SIP_ROUTES_BYTES_MAX = 4096,
+    CF_SIP_OFFERED_NOTHING = 0xFF,
 };
 
 enum cf_sip_call_state {
@@ -158,7 +159,7 @@ struct cf_sip_call {
     uint8_t state;
     uint8_t change;     /* enum cf_sip_change, of the INVITE within the dialog that is on its way */
     uint8_t wanted;     /* enum cf_sip_change, which waits for its turn */
-    uint8_t offered;    /* enum cf_sdp_direction of our newest offer */
+    uint8_t offered;    /* enum cf_sdp_direction of our newest description when it was an offer, else OFFERED_NOTHING */
     uint8_t progress;   /* outgoing: the newest of CONNECTED's forerunners that was told, enum cf_sip_event_kind */
     uint8_t told;       /* CONNECTED, HELD, RESUMED or ONHOLD, the newest that was told */
     uint8_t auth_tries; /* of the request on its way */
@@ -180,6 +181,7 @@ struct cf_sip_call {
     uint32_t local_cseq;
     uint32_t reliable_seen;          /* the peer's RSeq of the newest reliable response of a fork; 0: none */
     struct cf_sip_key reliable_fork; /* that fork's dialog */
+    struct cf_sip_key fork_ended;    /* the newest fork that was answered too late, and got BYE */
     uint32_t min_se_s;               /* the shortest session interval that the peer takes; 0: it did not say */
     uint32_t limit_s;                /* outgoing: how long it may ring */
     uint32_t sdp_version;
@@ -197,7 +199,8 @@ struct cf_sip_call {
     struct cf_sip_session session;
     struct cf_sip_stored digits; /* still to be sent */
     uint32_t digits_at, digit_ms;
-    struct cf_sip_hop peer; /* source of the newest request of the dialog; outgoing, at first: where INVITE goes */
+    struct cf_sip_hop
+        peer; /* source of the newest request of the dialog; outgoing, until answered: where INVITE goes */
 };
 
 struct cf_sip_calls {
@@ -222,6 +225,9 @@ struct cf_sip_call *cf_sip_call_find(const struct cf_sip_calls *calls, const str
 
 struct cf_sip_key cf_sip_call_key(const struct cf_sip_calls *calls, struct cf_sip_words call_id,
                                   struct cf_sip_words local_tag, struct cf_sip_words remote_tag);
+
+/* The dialog that a response to our INVITE makes or belongs to. */
+struct cf_sip_key cf_sip_key_of_response(const struct cf_sip_calls *calls, const struct cf_sip_msg *response);
 
 /* Copies a part; returns its length. */
 size_t cf_sip_call_text(const struct cf_sip_calls *calls, const struct cf_sip_call *call, enum cf_sip_text part,
@@ -341,7 +347,6 @@ void cf_sip_call_repeat_ok(struct cf_sip_calls *calls, struct cf_sip_call *call)
 
 struct cf_sip_making {
     struct cf_sip_words destination; /* digits, user@host, or a whole URI */
-    struct cf_sip_hop to;            /* where INVITE goes */
     uint64_t user;
     uint32_t limit_s; /* given up when it is not answered for so long; 0: ring_limit */
 };
@@ -368,23 +373,14 @@ void cf_sip_call_out_of_time(struct cf_sip_calls *calls, struct cf_sip_call *cal
 /* Where a request to this URI goes: a numeric host of the peer's address family, else where the newest request came from. */
 struct cf_sip_hop cf_sip_call_hop(const struct cf_sip_call *call, const char *uri, size_t len);
 
-/*
- * Begins a request in the stack's buffer: all up to CSeq. Loose routing, or strict routing when the first route has no lr (RFC 3261
- * 12.2.1.1). Fills in what cf_sip_client_new() needs. cseq 0: the next one.
- */
-struct cf_sip_out *cf_sip_request_begin(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_method method,
-                                        uint32_t cseq, struct cf_sip_asking *ret_asking);
-
-/* The same to a far end of which the call does not know, or not yet: another fork, an early dialog. */
-struct cf_sip_out *cf_sip_request_begin_to(struct cf_sip_calls *calls, struct cf_sip_call *call,
-                                           enum cf_sip_method method, uint32_t cseq, const struct cf_sip_far *far,
-                                           struct cf_sip_asking *ret_asking);
-
-/* Sends what stands in the buffer; false: no transaction is left, or it is too large. */
-bool cf_sip_request_send(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_asking *asking);
-
 /* Sends BYE. Where no transaction is left it goes out once, and the call is over. */
 void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* DISCONNECTED, and BYE as soon as it may be sent: not before the ACK of our 2xx (RFC 3261 15). */
+void cf_sip_call_hang_up(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_ending ending);
+
+/* The answer to our offer cannot be used, nor be refused: the call ends (RFC 3261 13.2.2.4, 13.3.1.4). */
+void cf_sip_call_end_incompatible(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
 /* Sends ACK for a 2xx to an INVITE of ours within this dialog, and keeps it in the transaction. */
 void cf_sip_call_send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite);
@@ -398,6 +394,9 @@ size_t cf_sip_routes_reversed(const struct cf_sip_msg *response, char *to, size_
 /* Sends INVITE, the first or within the dialog. False: no transaction is left, or it is too large. */
 bool cf_sip_call_send_invite(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
+/* Takes what the peer answers to the description that we offered. False: it cannot be used. */
+bool cf_sip_call_take_description(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg);
+
 /* Takes what a 2xx to an INVITE of ours says of session timer and media. False: it cannot be used. */
 bool cf_sip_call_take_answer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response);
 
@@ -408,9 +407,10 @@ void cf_sip_call_end_fork(struct cf_sip_calls *calls, struct cf_sip_call *call, 
 /* Acknowledges a reliable provisional response (RFC 3262) in the early dialog that it names. */
 void cf_sip_call_send_prack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response);
 
+/* -ENOSPC when no transaction is left. */
 int cf_sip_call_hold(struct cf_sip_calls *calls, struct cf_sip_call *call, bool hold);
 
-/* digits: 0-9 A-D * # and ',' for a pause; an empty text stops what runs. */
+/* digits: 0-9 A-D * # and ',' for a pause; an empty text stops the digits that run, if any. */
 int cf_sip_call_digits(struct cf_sip_calls *calls, struct cf_sip_call *call, const char *digits, size_t len,
                        uint32_t duration_ms);
 

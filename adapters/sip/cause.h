@@ -25,10 +25,10 @@ uint32_t cf_sip_mode_of_status(unsigned status, struct cf_sip_progress progress)
 
 /* The protocol event that ended a call. */
 enum cf_sip_ending {
-    CF_SIP_ENDING_BYE,     /* BYE received or sent */
-    CF_SIP_ENDING_CANCEL,  /* CANCEL received or sent */
-    CF_SIP_ENDING_STATUS,  /* a final status was sent or received */
-    CF_SIP_ENDING_TIMEOUT, /* no ACK, no answer to a request within the dialog, a session that nobody refreshed */
+    CF_SIP_ENDING_BYE,         /* BYE received or sent */
+    CF_SIP_ENDING_CANCEL,      /* CANCEL received or sent */
+    CF_SIP_ENDING_STATUS,      /* a final status was sent or received */
+    CF_SIP_ENDING_TIMEOUT,     /* no ACK, no answer to a request within the dialog, a session that nobody refreshed */
     CF_SIP_ENDING_UNREACHABLE, /* no answer at all to our INVITE */
 };
 

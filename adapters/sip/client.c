@@ -58,13 +58,33 @@ static struct cf_sip_client *claim(struct cf_sip_transactions *t)
     return c;
 }
 
+/* Every change of state but the first. */
+static void set_state(struct cf_sip_transactions *t, struct cf_sip_client *c, enum cf_sip_transaction_state state)
+{
+    t->streams_calling -= c->state == CF_SIP_TRANSACTION_CALLING && c->peer.stream;
+    c->state = (uint8_t)state;
+}
+
+static void unclaim(struct cf_sip_transactions *t, struct cf_sip_client *c)
+{
+    c->state = CF_SIP_TRANSACTION_FREE;
+    c->next_free = t->client_free;
+    t->client_free = (uint32_t)(c - t->client) + 1;
+    t->clients_live--;
+}
+
 struct cf_sip_client *cf_sip_client_new(struct cf_sip_transactions *t, const struct cf_sip_asking *asking)
 {
     struct cf_sip_stack *stack = t->stack;
-    stack->counters.sent_requests++;
-    if (!cf_sip_stack_send(stack, &asking->to))
-        return NULL;
     struct cf_sip_client *c = claim(t);
+    if (c == NULL && asking->invite)
+        return NULL;
+    stack->counters.sent_requests++;
+    if (!cf_sip_stack_send(stack, &asking->to)) {
+        if (c != NULL)
+            unclaim(t, c);
+        return NULL;
+    }
     if (c == NULL)
         return NULL;
     *c = (struct cf_sip_client){.state = CF_SIP_TRANSACTION_CALLING,
@@ -76,6 +96,7 @@ struct cf_sip_client *cf_sip_client_new(struct cf_sip_transactions *t, const str
                                 .parts = asking->parts,
                                 .repeat_ns = stack->config.t1_ns,
                                 .end_ns = stack->now_ns + 64 * stack->config.t1_ns};
+    t->streams_calling += c->peer.stream;
     c->timer.kind = CF_SIP_TIMER_CLIENT;
     cf_sip_stack_keep(stack, &c->request);
     cf_sip_table_insert(&t->clients, &c->node, asking->key);
@@ -101,10 +122,20 @@ void cf_sip_client_free(struct cf_sip_transactions *t, struct cf_sip_client *c)
     cf_sip_table_remove(&t->clients, &c->node);
     cf_sip_store_free(&t->stack->store, &c->request);
     cf_sip_store_free(&t->stack->store, &c->ack);
-    c->state = CF_SIP_TRANSACTION_FREE;
-    c->next_free = t->client_free;
-    t->client_free = (uint32_t)(c - t->client) + 1;
-    t->clients_live--;
+    set_state(t, c, CF_SIP_TRANSACTION_FREE);
+    unclaim(t, c);
+}
+
+struct cf_sip_client *cf_sip_client_calling(const struct cf_sip_transactions *t, const union cf_sip_addr *peer,
+                                            uint32_t *at)
+{
+    while (t->streams_calling != 0 && *at < t->clients_touched) {
+        struct cf_sip_client *c = &t->client[(*at)++];
+        if (c->state == CF_SIP_TRANSACTION_CALLING && c->peer.stream && cf_sip_addr_same_host(&c->peer.addr, peer) &&
+            cf_sip_addr_port(&c->peer.addr) == cf_sip_addr_port(peer))
+            return c;
+    }
+    return NULL;
 }
 
 /* ---- ACK and CANCEL, made of the INVITE */
@@ -157,7 +188,7 @@ void cf_sip_client_repeat_ack(struct cf_sip_transactions *t, struct cf_sip_clien
 }
 
 /* RFC 3261 9.1: the same branch, so that it reaches where the INVITE went. */
-void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *invite, const char *reason)
+void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *invite)
 {
     struct cf_sip_stack *stack = t->stack;
     char branch[CF_SIP_BRANCH_LEN];
@@ -173,10 +204,7 @@ void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *i
     };
     cf_sip_stack_put(stack, invite->request, invite->parts.same_end,
                      (size_t)(invite->parts.to_end - invite->parts.same_end));
-    put_end(&stack->out, invite->cseq, "CANCEL\r\n");
-    if (reason != NULL)
-        cf_sip_put_string(&stack->out, reason);
-    CF_SIP_PUT(&stack->out, "Content-Length: 0\r\n\r\n");
+    put_end(&stack->out, invite->cseq, "CANCEL\r\nContent-Length: 0\r\n\r\n");
     cf_sip_client_new(t, &asking);
 }
 
@@ -188,7 +216,7 @@ static void complete(struct cf_sip_transactions *t, struct cf_sip_client *c)
     /* D: at least 32 s, that is 64 T1 of the default; K: T4. Over a stream no response comes again. */
     const uint64_t wait = c->peer.stream ? 0 : c->invite ? 64 * stack->config.t1_ns : stack->config.t4_ns;
     cf_sip_store_free(&stack->store, &c->request);
-    c->state = CF_SIP_TRANSACTION_COMPLETED;
+    set_state(t, c, CF_SIP_TRANSACTION_COMPLETED);
     cf_sip_wheel_arm(stack->wheel, &c->timer, stack->now_ns + wait);
 }
 
@@ -198,7 +226,7 @@ static enum cf_sip_heard invite_final(struct cf_sip_transactions *t, struct cf_s
     struct cf_sip_stack *stack = t->stack;
     if (response->status < 300) {
         cf_sip_store_free(&stack->store, &c->request);
-        c->state = CF_SIP_TRANSACTION_ACCEPTED;
+        set_state(t, c, CF_SIP_TRANSACTION_ACCEPTED);
         cf_sip_wheel_arm(stack->wheel, &c->timer, stack->now_ns + 64 * stack->config.t1_ns); /* M */
     } else {
         send_ack(t, c, response);
@@ -220,7 +248,7 @@ enum cf_sip_heard cf_sip_client_response(struct cf_sip_transactions *t, struct c
             complete(t, c);
             return CF_SIP_HEARD_FINAL;
         }
-        c->state = CF_SIP_TRANSACTION_PROCEEDING;
+        set_state(t, c, CF_SIP_TRANSACTION_PROCEEDING);
         if (c->invite && !c->within && c->owner != NULL)
             cf_sip_wheel_disarm(t->stack->wheel, &c->timer); /* the owner knows how long to wait */
         return first || response->status > 100 ? CF_SIP_HEARD_PROVISIONAL : CF_SIP_HEARD_NOTHING;

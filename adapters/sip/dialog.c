@@ -1,5 +1,6 @@
 #include "adapters/sip/dialog.h"
 
+/* Through a transaction: a copy of the request that comes later is not to be taken for good when the reason is over. */
 static void refuse_order(struct cf_sip_calls *calls, const struct cf_sip_request *request, unsigned status)
 {
     struct cf_sip_stack *stack = calls->stack;
@@ -11,7 +12,7 @@ static void refuse_order(struct cf_sip_calls *calls, const struct cf_sip_request
         cf_sip_put_number(out, request->key.word[1] % 11);
         CF_SIP_PUT(out, "\r\n");
     }
-    cf_sip_reply_stateless(stack, request, status);
+    cf_sip_reply_end(calls->transactions, request, status, "", 0);
 }
 
 static bool refuse(struct cf_sip_calls *calls, const struct cf_sip_request *request, unsigned status)
@@ -66,14 +67,13 @@ static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call
         return false;
     const struct cf_sip_hop to = cf_sip_response_hop(request->msg, &request->source);
     struct cf_sip_server *server = cf_sip_server_new(calls->transactions, &request->key, true, &to);
-    if (server == NULL) {
-        stack->counters.no_transaction++;
+    if (server == NULL)
         return refuse(calls, request, 500); /* the session goes on as it was */
-    }
     if (call->state == CF_SIP_CALL_ANSWERED)
         call->state = CF_SIP_CALL_CONFIRMED;
     call->sdp_version = described.version;
     call->sdp_mark = mark;
+    call->offered = media == CF_SIP_MEDIA_OFFERED ? described.ours : CF_SIP_OFFERED_NOTHING;
     stack->counters.reinvites++;
     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 200, NULL);
     cf_sip_put_routes(out, request->msg);
@@ -91,24 +91,24 @@ static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call
     return true;
 }
 
-/* These return false when the request was refused: then its CSeq does not count, and the same refusal is given to it when
- * it comes again. */
+/* Ended from our side: BYE is on its way, or waits. */
+static bool is_over(const struct cf_sip_call *call)
+{
+    return call->state == CF_SIP_CALL_BYE_WAIT || call->state == CF_SIP_CALL_BYE_SENT;
+}
+
+static bool is_calling(const struct cf_sip_call *call)
+{
+    return call->state == CF_SIP_CALL_CALLING || call->state == CF_SIP_CALL_CANCELLING;
+}
+
+/* These return false when the request was refused: then its CSeq does not count. */
 static bool reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
 {
-    switch ((enum cf_sip_call_state)call->state) {
-    case CF_SIP_CALL_OFFERING:
-    case CF_SIP_CALL_ACCEPTED:
-        return refuse(calls, request, 500); /* RFC 3261 14.2: the first INVITE has no final response yet */
-    case CF_SIP_CALL_CALLING:
-    case CF_SIP_CALL_CANCELLING:
+    if (is_calling(call))
         return refuse(calls, request, 491); /* an INVITE of ours is on its way */
-    case CF_SIP_CALL_ANSWERED:
-    case CF_SIP_CALL_CONFIRMED:
-        break;
-    default: /* ended from our side, BYE is on its way or waits */
-        cf_sip_reply_plain(calls->stack, request, 481);
-        return false;
-    }
+    if (!cf_sip_call_connected(call))
+        return refuse(calls, request, 500); /* RFC 3261 14.2: the first INVITE has no final response yet */
     if ((call->ok.waiting && call->ok.offers) || call->change != CF_SIP_CHANGE_NOTHING)
         return refuse(calls, request, 491); /* our offer has no answer yet */
     /* A newer INVITE shows that the peer has the 2xx, though its ACK was lost (RFC 5407 3.1.4). */
@@ -120,26 +120,29 @@ static bool update(struct cf_sip_calls *calls, struct cf_sip_call *call, const s
     struct cf_sip_stack *stack = calls->stack;
     const struct cf_sip_described described = described_by(call, request->msg);
     struct cf_sip_out body = description(calls);
-    struct cf_sip_session session;
+    struct cf_sip_session session = {0};
+    const bool connected = cf_sip_call_connected(call);
     bool holds = call->held;
-    if (!cf_sip_call_connected(call)) {
-        const bool early = call->state == CF_SIP_CALL_OFFERING || call->state == CF_SIP_CALL_ACCEPTED;
-        return refuse(calls, request, early ? 500 : 491);
-    }
-    if (!cf_sip_reply_session(stack, request, &session))
+    if (connected && !cf_sip_reply_session(stack, request, &session))
         return false;
     if (request->msg->body.len != 0) {
+        if (!connected) /* RFC 3311 5.2: an offer of ours, or of the peer's, has no answer yet */
+            return refuse(calls, request, is_calling(call) ? 491 : 500);
         if ((call->ok.waiting && call->ok.offers) || call->change != CF_SIP_CHANGE_NOTHING)
             return refuse(calls, request, 491);
         if (cf_sip_reply_media(stack, request, &described, &body, &holds, &call->sdp_mark) == CF_SIP_MEDIA_REFUSED)
             return false;
         call->sdp_version = described.version;
+        call->offered = CF_SIP_OFFERED_NOTHING;
     }
     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, 200, NULL);
     cf_sip_put_contact(stack, out, &request->source);
     put_session(out, &session);
     cf_sip_reply_end(calls->transactions, request, 200, body.text, body.len);
-    cf_sip_call_set_target(calls, call, request->msg);
+    if (!is_calling(call)) /* what our INVITE names may still be called again */
+        cf_sip_call_set_target(calls, call, request->msg);
+    if (!connected)
+        return true;
     take_session(calls, call, &session);
     call->held = holds;
     cf_sip_call_report_media(calls, call);
@@ -167,7 +170,8 @@ static void carry_out(struct cf_sip_calls *calls, struct cf_sip_call *call, cons
 {
     const uint32_t before = call->remote_cseq;
     call->remote_cseq = request->msg->cseq;
-    cf_sip_call_set_peer(calls, call, &request->source);
+    if (!is_calling(call)) /* our INVITE may go out again, to where it went first */
+        cf_sip_call_set_peer(calls, call, &request->source);
     switch ((enum cf_sip_method)request->msg->method) {
     case CF_SIP_INVITE:
         if (!reinvite(calls, call, request))
@@ -203,7 +207,8 @@ void cf_sip_dialog_request(struct cf_sip_calls *calls, const struct cf_sip_reque
     const struct cf_sip_msg *msg = request->msg;
     struct cf_sip_call *call = cf_sip_call_find(calls, msg);
     uint32_t options, required;
-    if (call == NULL || call->state == CF_SIP_CALL_LINGER) {
+    const bool changes = msg->method == CF_SIP_INVITE || msg->method == CF_SIP_UPDATE;
+    if (call == NULL || call->state == CF_SIP_CALL_LINGER || (changes && is_over(call))) {
         stack->counters.refused_unknown++;
         cf_sip_reply_plain(stack, request, 481);
         return;

@@ -368,9 +368,12 @@ static bool same_bare(const char *text, size_t len, const char *wanted)
     return len == strlen(wanted) && memcmp(text, wanted, len) == 0;
 }
 
+/* `host` may be an IPv6 address in brackets, which those of a message have been read without. */
 static bool same_host(const char *text, size_t len, const char *host)
 {
-    if (len != strlen(host))
+    const bool bracketed = host[0] == '[';
+    host += bracketed;
+    if (len + bracketed != strlen(host))
         return false;
     for (size_t i = 0; i < len; i++)
         if (cf_sip_lower(text[i]) != cf_sip_lower(host[i]))

@@ -142,12 +142,18 @@ void cf_sip_line_start(struct cf_sip_line *line)
 
 bool cf_sip_line_leave(struct cf_sip_line *line)
 {
-    if (!line->leaving && line->registered) {
+    const struct cf_sip_client *asked = line->client[0];
+    if (!line->leaving) {
+        /* One that is on its way may be granted yet. */
+        line->registered |= asked != NULL && asked->state <= CF_SIP_TRANSACTION_PROCEEDING;
         line->leaving = true;
         line->auth_tries[0] = 0;
-        send_register(line);
+        if (line->registered)
+            send_register(line);
+        else
+            cf_sip_wheel_disarm(line->stack->wheel, &line->timer[0]);
     }
-    return line->leaving && line->registered;
+    return line->registered;
 }
 
 /* ---- the answers */
@@ -155,20 +161,6 @@ bool cf_sip_line_leave(struct cf_sip_line *line)
 static void wait(struct cf_sip_line *line, enum cf_sip_use use, uint64_t seconds)
 {
     cf_sip_wheel_arm(line->stack->wheel, &line->timer[slot_of(use)], line->stack->now_ns + seconds * CF_SIP_NS_PER_S);
-}
-
-static void granted(struct cf_sip_line *line, const struct cf_sip_msg *response)
-{
-    const struct cf_sip_config *config = &line->stack->config;
-    uint32_t seconds = line->expires_s;
-    cf_sip_granted_read(response, config->user, config->host, config->port, &seconds);
-    line->stack->counters.registered++;
-    line->registered = !line->leaving;
-    line->failures = 0;
-    if (line->leaving)
-        return;
-    wait(line, CF_SIP_USE_REGISTER, seconds / 2 > REFRESH_S_MIN ? seconds / 2 : REFRESH_S_MIN);
-    tell(line, response->status);
 }
 
 static void not_granted(struct cf_sip_line *line, const struct cf_sip_msg *response)
@@ -186,6 +178,40 @@ static void not_granted(struct cf_sip_line *line, const struct cf_sip_msg *respo
     seconds = seconds < RETRY_AFTER_S_MAX ? seconds : RETRY_AFTER_S_MAX;
     wait(line, CF_SIP_USE_REGISTER, seconds != 0 ? seconds : 1);
     tell(line, response != NULL ? response->status : 408);
+}
+
+/* What a registrar grants that tells our contact by another name, as some do behind address translation: no longer than to anybody. */
+static uint32_t shortest_granted(const struct cf_sip_msg *response, uint32_t asked_s)
+{
+    struct cf_sip_contacts contacts;
+    uint32_t seconds = asked_s;
+    if (cf_sip_seen(response, CF_SIP_HEADER_EXPIRES) && response->expires != 0 && response->expires < seconds)
+        seconds = response->expires;
+    cf_sip_contacts_read(response, &contacts);
+    for (unsigned i = 0; i < contacts.count; i++)
+        if (contacts.contact[i].expires_given && contacts.contact[i].expires_s != 0 &&
+            contacts.contact[i].expires_s < seconds)
+            seconds = contacts.contact[i].expires_s;
+    return seconds;
+}
+
+static void granted(struct cf_sip_line *line, const struct cf_sip_msg *response)
+{
+    const struct cf_sip_config *config = &line->stack->config;
+    uint32_t seconds;
+    if (!cf_sip_granted_read(response, config->user, config->host, config->port, &seconds))
+        seconds = shortest_granted(response, line->expires_s);
+    if (seconds == 0 && !line->leaving) { /* it says that we are not there */
+        not_granted(line, response);
+        return;
+    }
+    line->stack->counters.registered++;
+    line->registered = !line->leaving;
+    line->failures = 0;
+    if (line->leaving)
+        return;
+    wait(line, CF_SIP_USE_REGISTER, seconds / 2 > REFRESH_S_MIN ? seconds / 2 : REFRESH_S_MIN);
+    tell(line, response->status);
 }
 
 static void register_answered(struct cf_sip_line *line, const struct cf_sip_msg *response)

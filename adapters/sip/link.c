@@ -45,11 +45,13 @@ static struct cf_sip_link *link_new(struct cf_sip_trunk *trunk)
     return NULL;
 }
 
-void cf_sip_links_drop_idle(struct cf_sip_trunks *trunks)
+void cf_sip_links_renew(struct cf_sip_trunks *trunks)
 {
-    for (uint32_t i = 0; i < trunks->links; i++)
+    for (uint32_t i = 0; i < trunks->links; i++) {
+        trunks->link[i].command = 0;
         if (trunks->link[i].provider_call != 0 && trunks->link[i].ua_call == 0)
             unlink_call(trunks, &trunks->link[i]);
+    }
 }
 
 /* ------------------------------------------------------------------ from the user agent to the core */
@@ -266,8 +268,14 @@ void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot)
     call.caller = text_of(snapshot->caller);
     call.caller_name = text_of(snapshot->caller_name);
     call.called = text_of(snapshot->called);
-    if (link == NULL || call.state == 0)
+    if (link == NULL)
         return;
+    if (call.state == 0) { /* nobody will close it */
+        const uint64_t ua_call = link->ua_call;
+        unlink_call(trunks, link);
+        cf_sip_ua_close(trunk->ua, (uint64_t)cf_clock_ns(), ua_call, 0);
+        return;
+    }
     while (!cf_provider_post_new_call(trunks->provider, &call))
         if (!cf_provider_wait_room(trunks->provider))
             return; /* the end of the snapshot will tell */
@@ -296,7 +304,7 @@ static int32_t error_of(int rc)
 static int32_t make_call(struct cf_sip_trunks *trunks, const struct cf_command *command, uint64_t now_ns)
 {
     struct cf_sip_trunk *trunk = command->line < trunks->settings->lines ? &trunks->trunk[command->line] : NULL;
-    if (trunk == NULL || !cf_sip_ua_in_service(trunk->ua))
+    if (trunk == NULL || !cf_sip_ua_in_service(trunk->ua) || trunks->leaving)
         return LINEERR_RESOURCEUNAVAIL;
     struct cf_sip_link *link = link_new(trunk);
     if (link == NULL)
@@ -322,12 +330,9 @@ static int32_t make_call(struct cf_sip_trunks *trunks, const struct cf_command *
 static int begin(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns)
 {
     struct cf_sip_ua *ua = link->trunk->ua;
-    int rc;
     if (command->id != CF_CMD_GENERATE_DIGITS)
-        rc = cf_sip_ua_hold(ua, now_ns, link->ua_call, command->id == CF_CMD_HOLD);
-    else
-        rc = cf_sip_ua_digits(ua, now_ns, link->ua_call, command->digits.at, command->digits.bytes, command->digit_ms);
-    return rc;
+        return cf_sip_ua_hold(ua, now_ns, link->ua_call, command->id == CF_CMD_HOLD);
+    return cf_sip_ua_digits(ua, now_ns, link->ua_call, command->digits.at, command->digits.bytes, command->digit_ms);
 }
 
 /* True when a reply is still owed, with ret_result. */

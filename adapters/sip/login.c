@@ -7,13 +7,15 @@ bool cf_sip_login_challenged(struct cf_sip_stack *stack, const struct cf_sip_msg
 {
     struct cf_sip_login *login = &stack->login;
     struct cf_sip_challenge challenge;
+    const unsigned shift = response->status == 407 ? 4 : 0;
+    const unsigned tried = *tries >> shift & 15;
     stack->counters.challenged++;
-    if (stack->config.username == NULL || *tries >= TRIES_MAX || !cf_sip_challenge_read(response, NULL, &challenge) ||
-        (*tries != 0 && !challenge.stale)) {
+    if (stack->config.username == NULL || tried >= TRIES_MAX || !cf_sip_challenge_read(response, NULL, &challenge) ||
+        (tried != 0 && !challenge.stale)) {
         stack->counters.login_failed++;
         return false;
     }
-    ++*tries;
+    *tries = (uint8_t)(*tries + (1u << shift));
     login->known[challenge.proxy] = (struct cf_sip_known){.challenge = challenge, .have = true};
     return true;
 }

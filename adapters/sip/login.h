@@ -12,7 +12,8 @@
 
 #include "adapters/sip/stack.h"
 
-/* A 401 or 407 came: true when the request is to be sent again with credentials. *tries counts those of this request. */
+/* A 401 or 407 came: true when the request is to be sent again with credentials. *tries counts those of this request: 401 in its low
+ * four bits, 407 in its high ones, since a proxy and somebody behind it may both ask. */
 bool cf_sip_login_challenged(struct cf_sip_stack *stack, const struct cf_sip_msg *response, uint8_t *tries);
 
 /* Appends the line with the credentials to the request in the stack's buffer; nothing when there are none. uri may lie in it. */

@@ -46,7 +46,7 @@ void cf_sip_reply_end(struct cf_sip_transactions *t, const struct cf_sip_request
     struct cf_sip_stack *stack = t->stack;
     const struct cf_sip_hop to = cf_sip_response_hop(request->msg, &request->source);
     cf_sip_put_body(&stack->out, "application/sdp", body, len);
-    struct cf_sip_server *s = cf_sip_server_new(t, &request->key, false, &to);
+    struct cf_sip_server *s = cf_sip_server_new(t, &request->key, request->msg->method == CF_SIP_INVITE, &to);
     if (s != NULL) {
         cf_sip_server_respond(t, s, status);
     } else {

@@ -1,4 +1,5 @@
 /* Requests of ours within a call: BYE, ACK, PRACK, re-INVITE, INFO; see call.h. */
+#include <ctype.h>
 #include <errno.h>
 
 #include "adapters/sip/call.h"
@@ -70,9 +71,9 @@ static void put_words(struct cf_sip_out *out, struct cf_sip_words words)
     cf_sip_put(out, words.text, words.len);
 }
 
-/* Request line to Route; returns where to send it. */
+/* Request line to Route; returns where to send it. first: the INVITE that begins the call, which goes where it was configured to. */
 static struct cf_sip_hop put_way(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_far *far,
-                                 const char *branch, struct cf_sip_parts *parts)
+                                 bool first, const char *branch, struct cf_sip_parts *parts)
 {
     struct cf_sip_out *out = &calls->stack->out;
     struct cf_sip_address route;
@@ -82,7 +83,6 @@ static struct cf_sip_hop put_way(struct cf_sip_calls *calls, struct cf_sip_call 
     const struct cf_sip_words next =
         routed ? (struct cf_sip_words){far->routes.text + route.uri.at, route.uri.len} : far->target;
     const bool strict = routed && cf_sip_uri_read(next.text, next.len, &uri) && !uri.lr;
-    const bool first = call->state == CF_SIP_CALL_CALLING || call->state == CF_SIP_CALL_CANCELLING;
     const struct cf_sip_hop hop = first && !routed ? call->peer : cf_sip_call_hop(call, next.text, next.len);
 
     put_words(out, strict ? next : far->target);
@@ -103,9 +103,10 @@ static struct cf_sip_hop put_way(struct cf_sip_calls *calls, struct cf_sip_call 
     return hop;
 }
 
-struct cf_sip_out *cf_sip_request_begin_to(struct cf_sip_calls *calls, struct cf_sip_call *call,
-                                           enum cf_sip_method method, uint32_t cseq, const struct cf_sip_far *far,
-                                           struct cf_sip_asking *ret_asking)
+/* Begins a request in the stack's buffer: all up to CSeq. Loose routing, or strict routing when the first route has no lr (RFC 3261
+ * 12.2.1.1). Fills in what cf_sip_client_new() needs. cseq 0: the next one. */
+static struct cf_sip_out *begin_to(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_method method,
+                                   uint32_t cseq, const struct cf_sip_far *far, struct cf_sip_asking *ret_asking)
 {
     struct cf_sip_stack *stack = calls->stack;
     struct cf_sip_out *out = cf_sip_stack_begin(stack);
@@ -118,7 +119,8 @@ struct cf_sip_out *cf_sip_request_begin_to(struct cf_sip_calls *calls, struct cf
     ret_asking->parts.method_len = (uint16_t)out->len;
     CF_SIP_PUT(out, " ");
     const size_t uri_at = out->len;
-    ret_asking->to = put_way(calls, call, far, branch, &ret_asking->parts);
+    const bool first = method == CF_SIP_INVITE && call->state == CF_SIP_CALL_CALLING;
+    ret_asking->to = put_way(calls, call, far, first, branch, &ret_asking->parts);
     if (call->credentials) {
         const char *end = memchr(out->text + uri_at, ' ', out->len - uri_at);
         cf_sip_login_put(stack, name, out->text + uri_at, end != NULL ? (size_t)(end - out->text) - uri_at : 0);
@@ -141,14 +143,15 @@ struct cf_sip_out *cf_sip_request_begin_to(struct cf_sip_calls *calls, struct cf
     return out;
 }
 
-struct cf_sip_out *cf_sip_request_begin(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_method method,
-                                        uint32_t cseq, struct cf_sip_asking *ret_asking)
+static struct cf_sip_out *begin(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_method method,
+                                struct cf_sip_asking *ret_asking)
 {
     const struct cf_sip_far far = far_of(calls, call);
-    return cf_sip_request_begin_to(calls, call, method, cseq, &far, ret_asking);
+    return begin_to(calls, call, method, 0, &far, ret_asking);
 }
 
-bool cf_sip_request_send(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_asking *asking)
+/* Sends what stands in the buffer; false: no transaction is left, or it is too large. */
+static bool send_request(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_asking *asking)
 {
     struct cf_sip_client **slot = asking->use < CF_SIP_CALL_USES ? &call->client[asking->use] : NULL;
     if (slot != NULL && *slot != NULL) {
@@ -168,10 +171,10 @@ bool cf_sip_request_send(struct cf_sip_calls *calls, struct cf_sip_call *call, c
 static bool send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     struct cf_sip_asking asking;
-    struct cf_sip_out *out = cf_sip_request_begin(calls, call, CF_SIP_BYE, 0, &asking);
+    struct cf_sip_out *out = begin(calls, call, CF_SIP_BYE, &asking);
     CF_SIP_PUT(out, "Content-Length: 0\r\n\r\n");
     asking.use = CF_SIP_USE_BYE;
-    return cf_sip_request_send(calls, call, &asking);
+    return send_request(calls, call, &asking);
 }
 
 void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
@@ -188,26 +191,39 @@ void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
         cf_sip_call_end(calls, call);
 }
 
+void cf_sip_call_hang_up(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_ending ending)
+{
+    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = ending});
+    if (call->state == CF_SIP_CALL_ANSWERED)
+        call->state = CF_SIP_CALL_BYE_WAIT;
+    else
+        cf_sip_call_send_bye(calls, call);
+}
+
+void cf_sip_call_end_incompatible(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 488});
+    cf_sip_call_send_bye(calls, call);
+}
+
 /* RFC 3261 13.2.2.4: ACK of a 2xx is a request of its own, with the credentials of the INVITE. */
-static void send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite,
-                     const struct cf_sip_far *far)
+static bool send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite,
+                     const struct cf_sip_far *far, struct cf_sip_hop *ret_to)
 {
     struct cf_sip_asking asking;
-    struct cf_sip_out *out = cf_sip_request_begin_to(calls, call, CF_SIP_ACK, invite->cseq, far, &asking);
+    struct cf_sip_out *out = begin_to(calls, call, CF_SIP_ACK, invite->cseq, far, &asking);
     CF_SIP_PUT(out, "Content-Length: 0\r\n\r\n");
     calls->stack->counters.sent_acks++;
-    cf_sip_stack_send(calls->stack, &asking.to);
+    *ret_to = asking.to;
+    return cf_sip_stack_send(calls->stack, ret_to);
 }
 
 void cf_sip_call_send_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *invite)
 {
     const struct cf_sip_far far = far_of(calls, call);
-    struct cf_sip_asking asking;
-    struct cf_sip_out *out = cf_sip_request_begin_to(calls, call, CF_SIP_ACK, invite->cseq, &far, &asking);
-    CF_SIP_PUT(out, "Content-Length: 0\r\n\r\n");
-    calls->stack->counters.sent_acks++;
-    if (cf_sip_stack_send(calls->stack, &asking.to))
-        cf_sip_client_keep_ack(calls->transactions, invite, &asking.to);
+    struct cf_sip_hop to;
+    if (send_ack(calls, call, invite, &far, &to))
+        cf_sip_client_keep_ack(calls->transactions, invite, &to);
 }
 
 /* The routes of a response, nearest first: Record-Route in reverse order (RFC 3261 12.1.2), written to `to`. */
@@ -235,11 +251,12 @@ size_t cf_sip_routes_reversed(const struct cf_sip_msg *response, char *to, size_
     return out.full ? 0 : out.len;
 }
 
-/* The far end that a response names, its routes in `routes`. */
+/* The far end that a response names, its routes in `routes`. Without a Contact, which should be there, who was called is the target. */
 static struct cf_sip_far far_of_response(const struct cf_sip_msg *response, char *routes, size_t bytes)
 {
+    const struct cf_sip_slice target = response->contact.uri.len > 1 ? response->contact.uri : response->to.uri;
     return (struct cf_sip_far){
-        .target = {cf_sip_ptr(response, response->contact.uri), response->contact.uri.len},
+        .target = {cf_sip_ptr(response, target), target.len},
         .routes = {routes, cf_sip_routes_reversed(response, routes, bytes)},
         .remote = {cf_sip_ptr(response, response->to.value), response->to.value.len},
     };
@@ -251,13 +268,13 @@ void cf_sip_call_send_prack(struct cf_sip_calls *calls, struct cf_sip_call *call
     const struct cf_sip_far far = far_of_response(response, routes, sizeof(routes));
     struct cf_sip_rack rack = {.cseq = response->cseq, .method = CF_SIP_INVITE};
     struct cf_sip_asking asking;
-    if (cf_sip_rseq_read(response, &rack.rseq) != 1 || far.target.len <= 1)
+    if (cf_sip_rseq_read(response, &rack.rseq) != 1)
         return;
-    struct cf_sip_out *out = cf_sip_request_begin_to(calls, call, CF_SIP_PRACK, 0, &far, &asking);
+    struct cf_sip_out *out = begin_to(calls, call, CF_SIP_PRACK, 0, &far, &asking);
     cf_sip_rack_put(out, &rack);
     CF_SIP_PUT(out, "Content-Length: 0\r\n\r\n");
     calls->stack->counters.sent_pracks++;
-    cf_sip_request_send(calls, call, &asking);
+    send_request(calls, call, &asking);
 }
 
 /* Another fork was answered too: its dialog is confirmed and ended at once (RFC 3261 13.2.2.4). */
@@ -266,14 +283,17 @@ void cf_sip_call_end_fork(struct cf_sip_calls *calls, struct cf_sip_call *call, 
 {
     char routes[CF_SIP_ROUTES_BYTES_MAX];
     const struct cf_sip_far far = far_of_response(response, routes, sizeof(routes));
+    const struct cf_sip_key fork = cf_sip_key_of_response(calls, response);
     struct cf_sip_asking asking;
-    if (far.target.len <= 1)
-        return;
+    struct cf_sip_hop to;
+    send_ack(calls, call, invite, &far, &to);
+    if (cf_sip_key_same(&call->fork_ended, &fork))
+        return; /* its 2xx again: the BYE has a transaction that repeats it */
+    call->fork_ended = fork;
     calls->stack->counters.forks_ended++;
-    send_ack(calls, call, invite, &far);
-    struct cf_sip_out *out = cf_sip_request_begin_to(calls, call, CF_SIP_BYE, 0, &far, &asking);
+    struct cf_sip_out *out = begin_to(calls, call, CF_SIP_BYE, 0, &far, &asking);
     CF_SIP_PUT(out, "Content-Length: 0\r\n\r\n");
-    cf_sip_request_send(calls, call, &asking);
+    send_request(calls, call, &asking);
 }
 
 /* ---- re-INVITE: hold, retrieve, refresh */
@@ -299,25 +319,26 @@ bool cf_sip_call_send_invite(struct cf_sip_calls *calls, struct cf_sip_call *cal
     const bool first = call->state == CF_SIP_CALL_CALLING;
     struct cf_sip_out body = {.text = stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
     struct cf_sip_asking asking;
-    struct cf_sip_out *out = cf_sip_request_begin(calls, call, CF_SIP_INVITE, 0, &asking);
+    struct cf_sip_out *out = begin(calls, call, CF_SIP_INVITE, &asking);
     asking.use = CF_SIP_USE_INVITE;
     asking.within = !first;
     cf_sip_put_contact(stack, out, &asking.to);
     cf_sip_session_put_request(out, &wish, call->min_se_s, first ? NULL : &call->session);
-    call->offered = (uint8_t)wanted_direction(call);
-    /* A refresh repeats the description that holds (RFC 4028 7.4); everything else is a new version of it. */
-    if (call->change == CF_SIP_CHANGE_HOLD || call->change == CF_SIP_CHANGE_UNHOLD || call->sdp_version == 0)
+    const enum cf_sdp_direction direction = wanted_direction(call);
+    /* The offer that was made last is repeated as it was (RFC 3264 8, RFC 4028 7.4); any other, and any after an answer, is new. */
+    if (direction != call->offered)
         call->sdp_version++;
-    cf_sdp_offer_as(&stack->config.media, (enum cf_sdp_direction)call->offered, call->sdp_session, call->sdp_version,
-                    &body);
+    call->offered = (uint8_t)direction;
+    cf_sdp_offer_as(&stack->config.media, direction, call->sdp_session, call->sdp_version, &body);
     cf_sip_put_body(out, "application/sdp", body.text, body.len);
-    return cf_sip_request_send(calls, call, &asking);
+    return send_request(calls, call, &asking);
 }
 
-/* An INVITE of either side that is not over (RFC 3261 14.1), or the end of the call. */
+/* An INVITE of either side that is not over (RFC 3261 14.1), the pause after 491, or the end of the call. */
 static bool must_wait(const struct cf_sip_call *call)
 {
-    return call->state != CF_SIP_CALL_CONFIRMED || call->ok.waiting || call->change != CF_SIP_CHANGE_NOTHING;
+    return call->state != CF_SIP_CALL_CONFIRMED || call->ok.waiting || call->change != CF_SIP_CHANGE_NOTHING ||
+           call->due[CF_SIP_DUE_RETRY] != 0;
 }
 
 static bool start_change(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_change change)
@@ -336,16 +357,19 @@ int cf_sip_call_hold(struct cf_sip_calls *calls, struct cf_sip_call *call, bool 
         return -EINVAL;
     if (call->operating)
         return -EBUSY;
-    call->operating = true;
-    call->wanted = hold ? CF_SIP_CHANGE_HOLD : CF_SIP_CHANGE_UNHOLD;
+    const enum cf_sip_change change = hold ? CF_SIP_CHANGE_HOLD : CF_SIP_CHANGE_UNHOLD;
     call->retries = 0;
-    cf_sip_call_advance(calls, call);
+    if (must_wait(call))
+        call->wanted = (uint8_t)change;
+    else if (!start_change(calls, call, change))
+        return -ENOSPC;
+    call->operating = true;
     return 0;
 }
 
 void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    if (must_wait(call) || call->due[CF_SIP_DUE_RETRY] != 0)
+    if (must_wait(call))
         return;
     const enum cf_sip_change wanted = (enum cf_sip_change)call->wanted;
     if (wanted != CF_SIP_CHANGE_NOTHING) {
@@ -359,16 +383,15 @@ void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call)
     }
 }
 
-/* What the peer says to the description that we offered. */
-static bool take_answer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
+bool cf_sip_call_take_description(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg)
 {
     struct cf_sdp answer;
-    if (response->body.len == 0)
-        return true;
-    if (cf_sdp_scan(cf_sip_ptr(response, response->body), response->body.len, &answer) != CF_SDP_ERROR_OK ||
+    if (msg->body.len == 0)
+        return true; /* it should be there; the call stands without it as with a silent stream */
+    if (cf_sdp_scan(cf_sip_ptr(msg, msg->body), msg->body.len, &answer) != CF_SDP_ERROR_OK ||
         !cf_sdp_accepted(&answer, &calls->stack->config.media))
         return false;
-    if (call->offered != CF_SDP_INACTIVE)
+    if (call->offered != CF_SDP_INACTIVE && call->offered != CF_SIP_OFFERED_NOTHING)
         call->held = cf_sdp_answer_holds(&answer, (enum cf_sdp_direction)call->offered);
     return true;
 }
@@ -380,7 +403,7 @@ bool cf_sip_call_take_answer(struct cf_sip_calls *calls, struct cf_sip_call *cal
     cf_sip_session_read(response, &peer);
     call->session = cf_sip_session_as_uac(&wish, &peer);
     cf_sip_session_start(calls, call);
-    return take_answer(calls, call, response);
+    return cf_sip_call_take_description(calls, call, response);
 }
 
 static void changed(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *client,
@@ -429,18 +452,22 @@ static void not_changed(struct cf_sip_calls *calls, struct cf_sip_call *call, st
     cf_sip_call_advance(calls, call);
 }
 
-/* RFC 3261 12.2.1.2: 481, and silence, mean that the peer has no such dialog any more. */
-static void dialog_lost(struct cf_sip_calls *calls, struct cf_sip_call *call)
+static void digit_answered(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status)
 {
-    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_TIMEOUT});
-    cf_sip_call_send_bye(calls, call);
+    if (status >= 300) {
+        cf_sip_call_report_done(calls, call, status);
+        return;
+    }
+    call->auth_tries = 0; /* the next digit may be challenged anew */
+    cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, calls->stack->now_ns + call->digit_ms * CF_SIP_NS_PER_MS);
 }
 
-/* True when the request was sent again with credentials. */
+/* True when the request was sent again with credentials; of a call that has ended only BYE is. */
 static bool ask_again(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_use use,
                       const struct cf_sip_msg *response)
 {
-    if (response == NULL || !cf_sip_login_challenged(calls->stack, response, &call->auth_tries))
+    const bool wanted = use == CF_SIP_USE_BYE ? call->state == CF_SIP_CALL_BYE_SENT : cf_sip_call_connected(call);
+    if (!wanted || response == NULL || !cf_sip_login_challenged(calls->stack, response, &call->auth_tries))
         return false;
     call->credentials = true;
     switch (use) {
@@ -477,18 +504,15 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
             cf_sip_call_end(calls, call);
         return;
     }
-    if (call->state != CF_SIP_CALL_CONFIRMED) {
+    if (!cf_sip_call_connected(call)) {
         if (use == CF_SIP_USE_INVITE && status < 300)
             confirm_ended(calls, call, client, response);
         return;
     }
     if (status == 481 || status == 408) {
-        dialog_lost(calls, call);
+        cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_TIMEOUT); /* RFC 3261 12.2.1.2: the peer has no such dialog */
     } else if (use == CF_SIP_USE_INFO) {
-        if (status >= 300)
-            cf_sip_call_report_done(calls, call, status);
-        else
-            cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, calls->stack->now_ns + call->digit_ms * CF_SIP_NS_PER_MS);
+        digit_answered(calls, call, status);
     } else if (status < 300) {
         changed(calls, call, client, response);
     } else {
@@ -499,6 +523,19 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
 /* ---- digits (INFO with application/dtmf-relay) */
 
 #define PAUSE_NS (2 * CF_SIP_NS_PER_S) /* of ',' */
+
+/* The digits that run, if any, end; what the peer says to the last one is of no concern to those that may follow. */
+static void stop_digits(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    struct cf_sip_client **info = &call->client[CF_SIP_USE_INFO];
+    if (call->digits.first == 0)
+        return;
+    if (*info != NULL)
+        (*info)->owner = NULL;
+    *info = NULL;
+    cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, 0);
+    cf_sip_call_report_done(calls, call, 487);
+}
 
 int cf_sip_call_digits(struct cf_sip_calls *calls, struct cf_sip_call *call, const char *digits, size_t len,
                        uint32_t duration_ms)
@@ -511,10 +548,9 @@ int cf_sip_call_digits(struct cf_sip_calls *calls, struct cf_sip_call *call, con
     for (size_t i = 0; i < len; i++)
         if (digits[i] == '\0' || strchr("0123456789ABCDabcd*#,", digits[i]) == NULL)
             return -EMSGSIZE;
-    if (call->operating && call->digits.first == 0)
+    if (len != 0 && call->operating && call->digits.first == 0)
         return -EBUSY;
-    cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, 0);
-    cf_sip_call_report_done(calls, call, 487); /* the digits that ran before */
+    stop_digits(calls, call);
     if (len == 0)
         return 0;
     if (!cf_sip_store_put(store, &call->digits, digits, len)) {
@@ -534,11 +570,11 @@ static bool send_digit(struct cf_sip_calls *calls, struct cf_sip_call *call, cha
     char relay[64];
     struct cf_sip_out body = {.text = relay, .bytes_max = sizeof(relay)};
     struct cf_sip_asking asking;
-    struct cf_sip_out *out = cf_sip_request_begin(calls, call, CF_SIP_INFO, 0, &asking);
-    cf_sip_dtmf_put(&body, digit, call->digit_ms);
+    struct cf_sip_out *out = begin(calls, call, CF_SIP_INFO, &asking);
+    cf_sip_dtmf_put(&body, (char)toupper((unsigned char)digit), call->digit_ms);
     cf_sip_put_body(out, "application/dtmf-relay", body.text, body.len);
     asking.use = CF_SIP_USE_INFO;
-    return cf_sip_request_send(calls, call, &asking);
+    return send_request(calls, call, &asking);
 }
 
 void cf_sip_call_next_digit(struct cf_sip_calls *calls, struct cf_sip_call *call)

@@ -12,6 +12,7 @@ void cf_sip_session_start(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     const uint32_t interval_s = call->session.session_s;
     const uint64_t wait_s = call->session.ours ? interval_s / 2 : patience_s(interval_s);
+    call->refresh_due = false; /* whatever settled it was a refresh */
     cf_sip_call_due(calls, call, CF_SIP_DUE_SESSION,
                     interval_s == 0 ? 0 : calls->stack->now_ns + wait_s * CF_SIP_NS_PER_S);
 }
@@ -35,9 +36,5 @@ void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call)
         return;
     }
     calls->stack->counters.sessions_expired++;
-    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_TIMEOUT});
-    if (call->state == CF_SIP_CALL_ANSWERED)
-        call->state = CF_SIP_CALL_BYE_WAIT;
-    else
-        cf_sip_call_send_bye(calls, call);
+    cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_TIMEOUT);
 }

@@ -127,8 +127,8 @@ static bool split(const char *text, char host[CF_SIP_NAME_MAX], uint16_t *ret_po
     const char *bracket = strchr(text, ']');
     const char *colon = strrchr(bracket != NULL ? bracket : text, ':');
     const size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
-    if (len == 0 || len >= CF_SIP_NAME_MAX || (text[0] == '[') != (bracket != NULL) ||
-        (bracket != NULL && (size_t)(bracket + 1 - text) != len))
+    if (len == 0 || len >= CF_SIP_NAME_MAX || (bracket == NULL && memchr(text, ':', len) != NULL) ||
+        (text[0] == '[') != (bracket != NULL) || (bracket != NULL && (size_t)(bracket + 1 - text) != len))
         return false;
     memcpy(host, text, len);
     host[len] = '\0';

@@ -162,7 +162,7 @@ void cf_sip_server_timeout(struct cf_sip_transactions *t, struct cf_sip_server *
 
 bool cf_sip_transactions_check(const struct cf_sip_transactions *t)
 {
-    uint32_t servers = 0, clients = 0;
+    uint32_t servers = 0, clients = 0, streams = 0;
     for (uint32_t i = 0; i < t->servers_touched; i++) {
         const struct cf_sip_server *s = &t->server[i];
         if (s->state == CF_SIP_TRANSACTION_FREE)
@@ -179,11 +179,12 @@ bool cf_sip_transactions_check(const struct cf_sip_transactions *t)
         if (c->state == CF_SIP_TRANSACTION_FREE)
             continue;
         clients++;
+        streams += c->state == CF_SIP_TRANSACTION_CALLING && c->peer.stream;
         const bool awaits = c->invite && !c->within && c->state == CF_SIP_TRANSACTION_PROCEEDING && c->owner != NULL;
         if (!c->node.in || (c->owner != NULL && *c->owner != c) || (c->timer.next == NULL && !awaits))
             return false;
     }
-    return servers == t->servers_live && clients == t->clients_live && t->servers.live == servers &&
-           t->clients.live == clients && t->merged.live <= servers && cf_sip_table_check(&t->servers) &&
-           cf_sip_table_check(&t->clients) && cf_sip_table_check(&t->merged);
+    return streams == t->streams_calling && servers == t->servers_live && clients == t->clients_live &&
+           t->servers.live == servers && t->clients.live == clients && t->merged.live <= servers &&
+           cf_sip_table_check(&t->servers) && cf_sip_table_check(&t->clients) && cf_sip_table_check(&t->merged);
 }

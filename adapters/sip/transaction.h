@@ -93,6 +93,7 @@ struct cf_sip_transactions {
     uint32_t servers_touched, clients_touched;
     uint32_t servers_live, clients_live;
     uint32_t server_free, client_free; /* index + 1 */
+    uint32_t streams_calling;          /* clients over a stream in CALLING, whom a failed connection concerns */
     struct cf_sip_table servers, merged, clients;
     uint64_t branches; /* branches made */
 };
@@ -147,7 +148,8 @@ struct cf_sip_asking {
     struct cf_sip_parts parts;
 };
 
-/* Sends the request in the stack's buffer and repeats it until answered. NULL: none left (it was sent once), or it was too large. */
+/* Sends the request in the stack's buffer and repeats it until answered. NULL: it was too large, or none is left: then it was sent once,
+ * but INVITE, to whose answers nobody could see, not at all. */
 struct cf_sip_client *cf_sip_client_new(struct cf_sip_transactions *t, const struct cf_sip_asking *asking);
 struct cf_sip_client *cf_sip_client_find(const struct cf_sip_transactions *t, const struct cf_sip_msg *response);
 void cf_sip_client_free(struct cf_sip_transactions *t, struct cf_sip_client *c);
@@ -162,11 +164,15 @@ enum cf_sip_heard cf_sip_client_response(struct cf_sip_transactions *t, struct c
                                          const struct cf_sip_msg *response);
 
 /* Sends CANCEL for an INVITE that has had a provisional response and no final one. */
-void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *invite, const char *reason);
+void cf_sip_client_cancel(struct cf_sip_transactions *t, struct cf_sip_client *invite);
 
 /* Keeps the ACK of a 2xx, which stands in the stack's buffer and was sent, for its repetitions. */
 void cf_sip_client_keep_ack(struct cf_sip_transactions *t, struct cf_sip_client *invite, const struct cf_sip_hop *to);
 void cf_sip_client_repeat_ack(struct cf_sip_transactions *t, struct cf_sip_client *invite);
+
+/* The next client from *at on that waits for any response over a stream to this address; NULL: none. Moves *at behind it. */
+struct cf_sip_client *cf_sip_client_calling(const struct cf_sip_transactions *t, const union cf_sip_addr *peer,
+                                            uint32_t *at);
 
 /* Timers A, B, D, E, F, K, M; true when the request was given up (B, F): then the caller frees the transaction. */
 bool cf_sip_client_timeout(struct cf_sip_transactions *t, struct cf_sip_client *c);

@@ -67,7 +67,8 @@ static void on_message(void *context, uint64_t connection, const union cf_sip_ad
     cf_sip_ua_receive(trunk->ua, (uint64_t)now_ns, &from, bytes, len, false);
 }
 
-/* A connection that was there and broke loses what was on its way: timers B and F tell. One that was never made has lost all. */
+/* One that could not be made or broke has lost what was on its way (RFC 3261 17.1.4). The peer may close one after it took all: timers
+ * B and F tell. */
 static void on_closed(void *context, uint64_t connection, const union cf_sip_addr *peer, int error, int64_t now_ns)
 {
     struct cf_sip_trunk *trunk = context;

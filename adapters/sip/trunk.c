@@ -115,6 +115,7 @@ static void drop_live(void *context, const struct cf_sip_snapshot *snapshot)
 bool cf_sip_trunks_leave(struct cf_sip_trunks *trunks, int64_t now_ns)
 {
     bool goes_on = false;
+    trunks->leaving = true;
     for (unsigned i = 0; i < trunks->settings->lines; i++) {
         struct cf_sip_trunk *trunk = &trunks->trunk[i];
         cf_sip_ua_overload(trunk->ua, true);
@@ -165,7 +166,8 @@ static bool announce_line(struct cf_sip_trunks *trunks, unsigned line)
     };
     if (!cf_provider_post_line(trunks->provider, &info))
         return false;
-    if (!cf_sip_ua_in_service(trunks->trunk[line].ua)) /* a line that is announced is in service */
+    trunks->trunk[line].service_due = false; /* a line that is announced is in service */
+    if (!cf_sip_ua_in_service(trunks->trunk[line].ua))
         tell_service(&trunks->trunk[line]);
     return true;
 }
@@ -173,7 +175,7 @@ static bool announce_line(struct cf_sip_trunks *trunks, unsigned line)
 bool cf_sip_trunks_announce(struct cf_sip_trunks *trunks)
 {
     if (cf_provider_calls(trunks->provider) != 0)
-        cf_sip_links_drop_idle(trunks);
+        cf_sip_links_renew(trunks);
     if (!cf_provider_snapshot_begin(trunks->provider))
         return false;
     for (unsigned i = 0; i < trunks->settings->lines; i++)

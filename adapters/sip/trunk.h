@@ -47,6 +47,7 @@ struct cf_sip_trunks {
     struct cf_sip_link *link; /* by index of the provider's call */
     uint32_t links;
     bool paused;
+    bool leaving;     /* no calls are made any more */
     uint64_t unsent;  /* messages that found no room on their way out */
     uint64_t no_link; /* calls that the core could not be told of */
 };
@@ -94,11 +95,11 @@ void cf_sip_transport_hold(void *context, uint64_t connection, bool on);
 /* The user agent's events. context: struct cf_sip_trunk. */
 void cf_sip_link_event(void *context, const struct cf_sip_event *event);
 
-/* Announces a live call to a new core. context: struct cf_sip_trunk. */
+/* Announces a live call to a new core; of one that is over, but for BYE or linger, it is not to hear. context: struct cf_sip_trunk. */
 void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot);
 
-/* Drops identifiers of calls that the lost core would have closed. */
-void cf_sip_links_drop_idle(struct cf_sip_trunks *trunks);
+/* For a new core: drops identifiers of calls that the lost one would have closed, and owes it no replies any more. */
+void cf_sip_links_renew(struct cf_sip_trunks *trunks);
 
 void cf_sip_trunks_command(struct cf_sip_trunks *trunks, const struct cf_command *command, int64_t now_ns);
 

@@ -112,7 +112,7 @@ static struct layout layout_of(const struct cf_sip_config *config)
     l.dialogs = place(&end, cf_sip_table_buckets(config->calls_max) * sizeof(struct cf_sip_node *));
     l.block = place(&end, (size_t)config->blocks_max * sizeof(struct cf_sip_block));
     l.out = place(&end, CF_SIP_DATAGRAM_MAX);
-    l.text = place(&end, 2 * (size_t)UINT16_MAX); /* two texts of a call at once */
+    l.text = place(&end, CF_SIP_DATAGRAM_MAX); /* all texts of a call have room in it */
     l.end = end;
     return l;
 }
@@ -500,15 +500,11 @@ static void client_timeout(struct cf_sip_ua *ua, struct cf_sip_client *client)
 
 void cf_sip_ua_connection_failed(struct cf_sip_ua *ua, uint64_t now_ns, const union cf_sip_addr *peer)
 {
-    struct cf_sip_transactions *t = &ua->transactions;
+    struct cf_sip_client *client;
+    uint32_t at = 0;
     ua->stack.now_ns = now_ns;
-    for (uint32_t i = 0; i < t->clients_touched; i++) {
-        struct cf_sip_client *client = &t->client[i];
-        if (client->state == CF_SIP_TRANSACTION_CALLING && client->peer.stream &&
-            cf_sip_addr_same_host(&client->peer.addr, peer) &&
-            cf_sip_addr_port(&client->peer.addr) == cf_sip_addr_port(peer))
-            give_up(ua, client);
-    }
+    while ((client = cf_sip_client_calling(&ua->transactions, peer, &at)) != NULL)
+        give_up(ua, client);
 }
 
 void cf_sip_ua_tick(struct cf_sip_ua *ua, uint64_t now_ns)

@@ -57,7 +57,7 @@ bool cf_sip_ua_in_service(const struct cf_sip_ua *ua);
 void cf_sip_ua_receive(struct cf_sip_ua *ua, uint64_t now_ns, const struct cf_sip_hop *source, const char *data,
                        size_t len, bool truncated);
 
-/* No connection could be made to that address: what was to be sent there has not arrived. */
+/* No connection could be made to that address, or it broke: requests to it that nothing has answered are given up. */
 void cf_sip_ua_connection_failed(struct cf_sip_ua *ua, uint64_t now_ns, const union cf_sip_addr *peer);
 
 /* Runs the timers that are due. */
@@ -116,7 +116,7 @@ struct cf_sip_snapshot {
     struct cf_sip_words caller, caller_name, called;
 };
 
-/* Calls `each` for every live call that is not muted; it must not operate on calls. */
+/* Calls `each` for every live call that is not muted; it may close that call, and operate on no other. */
 void cf_sip_ua_walk(const struct cf_sip_ua *ua, void (*each)(void *context, const struct cf_sip_snapshot *snapshot),
                     void *context);
 

@@ -244,14 +244,14 @@ static void send_cancel(struct cf_sip_calls *calls, struct cf_sip_call *call)
     if (call->cancel_sent || invite == NULL || invite->state != CF_SIP_TRANSACTION_PROCEEDING)
         return; /* before a provisional response it must not be sent (RFC 3261 9.1) */
     call->cancel_sent = true;
-    cf_sip_client_cancel(calls->transactions, invite, NULL);
+    cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, calls->stack->now_ns + 64 * calls->stack->config.t1_ns);
+    cf_sip_client_cancel(calls->transactions, invite);
 }
 
 void cf_sip_call_give_up(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    struct cf_sip_stack *stack = calls->stack;
     call->state = CF_SIP_CALL_CANCELLING;
-    cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, stack->now_ns + 64 * stack->config.t1_ns);
+    cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, 0); /* until there is a provisional response timer B limits it */
     send_cancel(calls, call);
 }
 
@@ -268,18 +268,12 @@ void cf_sip_call_out_of_time(struct cf_sip_calls *calls, struct cf_sip_call *cal
 
 /* ---- provisional responses */
 
-static struct cf_sip_key dialog_of(struct cf_sip_calls *calls, const struct cf_sip_msg *response)
-{
-    return cf_sip_call_key(calls, (struct cf_sip_words){cf_sip_ptr(response, response->call_id), response->call_id.len},
-                           (struct cf_sip_words){cf_sip_ptr(response, response->from.tag), response->from.tag.len},
-                           (struct cf_sip_words){cf_sip_ptr(response, response->to.tag), response->to.tag.len});
-}
-
 /* Requests of the peer are looked for under the dialog that was heard of last. */
 static void join_dialog(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_key *key)
 {
     if (call->node.in && cf_sip_key_same(&call->node.key, key))
         return;
+    call->remote_cseq = 0; /* each dialog counts for itself */
     cf_sip_table_remove(&calls->dialogs, &call->node);
     cf_sip_table_insert(&calls->dialogs, &call->node, *key);
 }
@@ -320,7 +314,7 @@ static void tell_redirection(struct cf_sip_calls *calls, struct cf_sip_call *cal
 static void provisional(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
 {
     if (response->to.tag.len != 0 && response->status != 100) {
-        const struct cf_sip_key fork = dialog_of(calls, response);
+        const struct cf_sip_key fork = cf_sip_key_of_response(calls, response);
         join_dialog(calls, call, &fork);
         acknowledge(calls, call, response, &fork);
     }
@@ -342,7 +336,7 @@ static void provisional(struct cf_sip_calls *calls, struct cf_sip_call *call, co
 static bool keep_dialog(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
 {
     char routes[CF_SIP_ROUTES_BYTES_MAX];
-    const struct cf_sip_key key = dialog_of(calls, response);
+    const struct cf_sip_key key = cf_sip_key_of_response(calls, response);
     const size_t routes_len = cf_sip_routes_reversed(response, routes, sizeof(routes));
     join_dialog(calls, call, &key);
     cf_sip_call_set_target(calls, call, response);
@@ -363,15 +357,17 @@ static void success(struct cf_sip_calls *calls, struct cf_sip_call *call, struct
                     const struct cf_sip_msg *response)
 {
     const bool cancelling = call->state == CF_SIP_CALL_CANCELLING;
-    const bool kept = keep_dialog(calls, call, response);
+    if (!keep_dialog(calls, call, response)) {
+        cf_sip_call_end_fork(calls, call, client, response); /* of the dialog nothing is kept but what the 2xx says */
+        fail(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 500});
+        return;
+    }
     call->state = CF_SIP_CALL_CONFIRMED;
     call->auth_tries = 0;
     cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, 0);
     cf_sip_call_send_ack(calls, call, client);
-    if (!kept || !cf_sip_call_take_answer(calls, call, response)) {
-        const struct cf_sip_cause cause = {.ending = CF_SIP_ENDING_STATUS, .status = kept ? 488 : 500};
-        cf_sip_call_report_disconnected(calls, call, &cause);
-        cf_sip_call_send_bye(calls, call);
+    if (!cf_sip_call_take_answer(calls, call, response)) {
+        cf_sip_call_end_incompatible(calls, call);
         return;
     }
     calls->stack->counters.answered++;
@@ -384,7 +380,7 @@ static void success(struct cf_sip_calls *calls, struct cf_sip_call *call, struct
 static void further_success(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *client,
                             const struct cf_sip_msg *response)
 {
-    const struct cf_sip_key key = dialog_of(calls, response);
+    const struct cf_sip_key key = cf_sip_key_of_response(calls, response);
     if (client->within || (call->node.in && cf_sip_key_same(&call->node.key, &key)))
         cf_sip_client_repeat_ack(calls->transactions, client);
     else
@@ -395,7 +391,6 @@ static void further_success(struct cf_sip_calls *calls, struct cf_sip_call *call
 
 static bool invite_again(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
-    call->sdp_version = 0;
     call->reliable_seen = 0;
     return cf_sip_call_send_invite(calls, call);
 }
@@ -433,6 +428,7 @@ static bool follow(struct cf_sip_calls *calls, struct cf_sip_call *call, const s
         stack->counters.redirected++;
         if (!invite_again(calls, call))
             return false;
+        call->progress = 0; /* another is called, who does not ring yet */
         tell_progress(calls, call, CF_SIP_PROCEEDING);
         tell_redirection(calls, call, response);
         return true;

@@ -100,6 +100,8 @@ struct cf_sip_call *cf_sip_call_new(struct cf_sip_calls *calls, const struct cf_
     call->sdp_version = 1;
     call->sdp_session = beginning->sdp_session;
     call->sdp_mark = beginning->sdp_mark;
+    if (call->offers)
+        call->offered = CF_SDP_SENDRECV;
     cf_sip_call_set_peer(calls, call, beginning->source);
     insert(calls, call, beginning->invite, beginning->tag);
     return call;
@@ -160,11 +162,12 @@ static void put_prepared_body(struct cf_sip_calls *calls, const struct cf_sip_ca
 static void begin_reliable(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     struct cf_sip_reliable *reliable = &call->reliable;
-    if (reliable->rseq == 0)
+    const bool first = reliable->rseq == 0;
+    if (first)
         reliable->rseq = (uint32_t)call->sdp_session & 0xFFFFFF;
     reliable->rseq++;
     reliable->waiting = true;
-    reliable->offers = call->offers && call->body.first != 0;
+    reliable->offers = first && call->offers;
     reliable->repeat_ns = calls->stack->config.t1_ns;
     reliable->end_ns = calls->stack->now_ns + 64 * calls->stack->config.t1_ns;
     cf_sip_call_due(calls, call, CF_SIP_DUE_RELIABLE, calls->stack->now_ns + reliable->repeat_ns);
@@ -186,7 +189,7 @@ static void send_ringing(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     struct cf_sip_stack *stack = calls->stack;
     struct cf_sip_out *out = begin_response(calls, call, 180);
-    const bool reliable = call->reliable.used && call->reliable.rseq == 0;
+    const bool reliable = call->reliable.used;
     cf_sip_put_contact(stack, out, &call->invite->peer);
     if (reliable) {
         begin_reliable(calls, call);
@@ -212,7 +215,6 @@ int cf_sip_call_accept(struct cf_sip_calls *calls, struct cf_sip_call *call)
     return 0;
 }
 
-/* The ringing that is told again after a reliable one need not be reliable. */
 void cf_sip_call_ring_again(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     if (call->state == CF_SIP_CALL_ACCEPTED)
@@ -314,26 +316,6 @@ void cf_sip_call_no_answer(struct cf_sip_calls *calls, struct cf_sip_call *call)
 
 /* ---- what confirms */
 
-/* The answer to an offer of ours. */
-static bool take_answer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *msg)
-{
-    struct cf_sdp answer;
-    if (msg->body.len == 0)
-        return true; /* it should be there; the call stands without it as with a silent stream */
-    if (cf_sdp_scan(cf_sip_ptr(msg, msg->body), msg->body.len, &answer) != CF_SDP_ERROR_OK ||
-        !cf_sdp_accepted(&answer, &calls->stack->config.media))
-        return false;
-    call->held = cf_sdp_holds(&answer);
-    return true;
-}
-
-/* An answer in ACK cannot be refused: the call ends (RFC 3261 13.3.1.4). */
-static void end_incompatible(struct cf_sip_calls *calls, struct cf_sip_call *call)
-{
-    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 488});
-    cf_sip_call_send_bye(calls, call);
-}
-
 bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *ack)
 {
     if (!call->ok.waiting || ack->cseq != call->ok.cseq)
@@ -347,8 +329,8 @@ bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const
     }
     if (call->state == CF_SIP_CALL_ANSWERED)
         call->state = CF_SIP_CALL_CONFIRMED;
-    if (call->ok.offers && !take_answer(calls, call, ack)) {
-        end_incompatible(calls, call);
+    if (call->ok.offers && !cf_sip_call_take_description(calls, call, ack)) {
+        cf_sip_call_end_incompatible(calls, call);
         return true;
     }
     cf_sip_call_report_media(calls, call);
@@ -366,7 +348,7 @@ bool cf_sip_call_prack(struct cf_sip_calls *calls, struct cf_sip_call *call, con
     reliable->waiting = false;
     cf_sip_call_due(calls, call, CF_SIP_DUE_RELIABLE, 0);
     if (reliable->offers)
-        take_answer(calls, call, prack); /* one that cannot be used leaves the call as it is */
+        cf_sip_call_take_description(calls, call, prack); /* one that cannot be used leaves the call as it is */
     return true;
 }
 

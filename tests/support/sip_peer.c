@@ -71,11 +71,12 @@ void sip_peer_ask(struct sip_rig *rig, const struct sip_asked *invite, const cha
 {
     static char text[8192];
     const struct cf_sip_msg *msg = &invite->msg;
+    const char *branch = strcmp(method, "ACK") == 0 ? "INVITE" : method; /* so that it confirms a refusal too */
     snprintf(text, sizeof(text),
              "%s sip:callfan@192.0.2.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5070;branch=z9hG4bKpeer%s%u\r\n"
              "Max-Forwards: 70\r\nFrom: %.*s;tag=callee\r\nTo: %.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n"
              "Contact: <sip:200@198.51.100.7:5071>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
-             method, method, cseq, msg->to.value.len, cf_sip_ptr(msg, msg->to.value), msg->from.value.len,
+             method, branch, cseq, msg->to.value.len, cf_sip_ptr(msg, msg->to.value), msg->from.value.len,
              cf_sip_ptr(msg, msg->from.value), msg->call_id.len, cf_sip_ptr(msg, msg->call_id), cseq, method, extra,
              body != NULL ? "Content-Type: application/sdp\r\n" : "", body != NULL ? strlen(body) : 0,
              body != NULL ? body : "");
