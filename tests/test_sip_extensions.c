@@ -280,6 +280,24 @@ static void callers_must_authenticate_where_some_are_admitted(void **state)
     sip_rig_close(&rig);
 }
 
+static void only_the_configured_algorithms_are_offered(void **state)
+{
+    (void)state;
+    static const char *const admit[] = {"bob:pw"};
+    for (unsigned algorithm = 0; algorithm < CF_SIP_ALGORITHMS; algorithm++) {
+        struct sip_rig rig;
+        struct cf_sip_config config = sip_rig_config();
+        config.admit = admit;
+        config.admits = 1;
+        config.digests = 1u << algorithm;
+        sip_rig_open(&rig, config);
+        sip_rig_invite(&rig);
+        assert_int_equal(sip_rig_body_has(&rig, 0, "algorithm=MD5"), algorithm == CF_SIP_ALGORITHM_MD5);
+        assert_int_equal(sip_rig_body_has(&rig, 0, "algorithm=SHA-256"), algorithm == CF_SIP_ALGORITHM_SHA256);
+        sip_rig_close(&rig);
+    }
+}
+
 /* ---- hold of a call that came in */
 
 static void we_hold_a_call_that_came_in(void **state)
@@ -504,6 +522,7 @@ int main(void)
         cmocka_unit_test(the_caller_refreshes_and_is_missed_when_it_does_not),
         cmocka_unit_test(our_refresh_names_a_new_description_once),
         cmocka_unit_test(callers_must_authenticate_where_some_are_admitted),
+        cmocka_unit_test(only_the_configured_algorithms_are_offered),
         cmocka_unit_test(we_hold_a_call_that_came_in),
         cmocka_unit_test(a_hold_that_is_only_tried_for_ends_with_the_call),
         cmocka_unit_test(a_hold_waits_for_the_ack),

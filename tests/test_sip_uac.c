@@ -1177,6 +1177,7 @@ static void without_a_transaction_no_invite_goes_out(void **state)
     const struct cf_sip_making making = {.destination = {"200", 3}};
     uint64_t call;
     config.calls_max = 1; /* 18 client transactions */
+    config.transactions_max = 18;
     sip_rig_open(&rig, config);
     for (unsigned i = 0; i < 17; i++) {
         sip_peer_connect(&rig, &invite);

@@ -450,12 +450,19 @@ static bool nonce_holds(const struct cf_sip_guard *guard, const void *source, si
     return memeql_sec(ours, nonce.text, sizeof(ours)) != 0 && time_s <= now_s && now_s - time_s <= guard->nonce_s;
 }
 
+static bool offers(const struct cf_sip_guard *guard, unsigned algorithm)
+{
+    return guard->algorithms == 0 || (guard->algorithms >> algorithm & 1) != 0;
+}
+
 void cf_sip_challenge_put(struct cf_sip_out *out, const struct cf_sip_guard *guard, const void *source,
                           size_t source_len, uint64_t now_s, bool stale)
 {
     char nonce[CF_SIP_OUR_NONCE_LEN];
     nonce_make(guard, source, source_len, now_s, nonce);
     for (unsigned i = CF_SIP_ALGORITHMS; i-- > 0;) {
+        if (!offers(guard, i))
+            continue;
         CF_SIP_PUT(out, "WWW-Authenticate: Digest realm=\"");
         cf_sip_put_string(out, guard->realm);
         CF_SIP_PUT(out, "\", nonce=\"");
@@ -527,6 +534,8 @@ static enum cf_sip_auth check(const struct cf_sip_guard *guard, const struct cf_
     unsigned admit = 0;
     if (!digest_of(params, &digest))
         return CF_SIP_AUTH_MALFORMED;
+    if (!offers(guard, digest.algorithm))
+        return CF_SIP_AUTH_MISSING;
     const bool known = password_of(guard, digest.username, &admit, &digest.password);
     digest.method = (struct cf_sip_piece){cf_sip_ptr(request, request->method_text), request->method_text.len};
     const size_t len = cf_sip_digest_hex(&digest, hex); /* for an unknown user too: it takes as long */

@@ -115,6 +115,7 @@ struct cf_sip_guard {
     const char *const *admit; /* "user:password" */
     unsigned admits;
     uint32_t nonce_s; /* how long a nonce may be used */
+    unsigned algorithms; /* bits 1u << CF_SIP_ALGORITHM_x that we offer and take; 0: all */
 };
 
 enum cf_sip_auth {
@@ -126,7 +127,7 @@ enum cf_sip_auth {
     CF_SIP_AUTH_STALE, /* right, but with a nonce that is too old or not ours: challenge with stale */
 };
 
-/* Writes our challenges, two lines with CRLF: SHA-256 and MD5. source: the bytes of the peer's address, without port. */
+/* Writes our challenges, a line with CRLF each: SHA-256 before MD5 (RFC 8760 2.3). source: the bytes of the peer's address, without port. */
 void cf_sip_challenge_put(struct cf_sip_out *out, const struct cf_sip_guard *guard, const void *source,
                           size_t source_len, uint64_t now_s, bool stale);
 

@@ -120,6 +120,7 @@ bool cf_sip_reply_admits(struct cf_sip_stack *stack, const struct cf_sip_request
                                        .realm = config->realm,
                                        .admit = config->admit,
                                        .admits = config->admits,
+                                       .algorithms = config->digests,
                                        .nonce_s = CF_SIP_NONCE_S};
     size_t len;
     const void *host = host_of(&request->source, &len);

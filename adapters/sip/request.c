@@ -194,7 +194,7 @@ void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
 void cf_sip_call_hang_up(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_ending ending)
 {
     cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = ending});
-    if (call->state == CF_SIP_CALL_ANSWERED)
+    if (call->ok.waiting) /* of the first INVITE or of a later one (RFC 3261 15) */
         call->state = CF_SIP_CALL_BYE_WAIT;
     else
         cf_sip_call_send_bye(calls, call);

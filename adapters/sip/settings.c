@@ -44,7 +44,8 @@ const char cf_sip_settings_help[] =
     "  reliable = false        reliable ringing (RFC 3262) where the peer can do it, not only where it must\n"
     "  redirects_max = 5       3xx answers that an outgoing call follows\n"
     "  admit = {}              \"user:password\" of those who may call; without any, everybody may\n"
-    "  realm = callfan         realm of the challenge to the others\n";
+    "  realm = callfan         realm of the challenge to the others\n"
+    "  digest = {SHA-256, MD5} what the challenge offers; old peers read its first line alone and know only MD5\n";
 
 static cfg_opt_t *keys(void)
 {
@@ -82,6 +83,7 @@ static cfg_opt_t *keys(void)
         CFG_INT("redirects_max", 5, CFGF_NONE),
         CFG_STR_LIST("admit", "{}", CFGF_NONE),
         CFG_STR("realm", "callfan", CFGF_NONE),
+        CFG_STR_LIST("digest", "{SHA-256, MD5}", CFGF_NONE),
         CFG_END(),
     };
     return all;
@@ -311,11 +313,28 @@ static void read_codecs(struct reading *r, struct cf_sdp_local *media)
     }
 }
 
+static void read_digests(struct reading *r, struct cf_sip_config *common)
+{
+    common->digests = 0;
+    for (unsigned i = 0; i < cfg_size(r->cfg, "digest"); i++) {
+        const char *name = cfg_getnstr(r->cfg, "digest", i);
+        if (strcmp(name, "SHA-256") == 0)
+            common->digests |= 1u << CF_SIP_ALGORITHM_SHA256;
+        else if (strcmp(name, "MD5") == 0)
+            common->digests |= 1u << CF_SIP_ALGORITHM_MD5;
+        else
+            fail(r, "digest", "\"%s\" is not SHA-256 or MD5", name);
+    }
+    if (common->digests == 0)
+        fail(r, "digest", "%s is empty", "digest");
+}
+
 static void read_admit(struct reading *r, struct cf_sip_settings *s)
 {
     struct cf_sip_config *common = &s->common;
     common->admits = cfg_size(r->cfg, "admit");
     copy(r, s->realm, "realm", cfg_getstr(r->cfg, "realm"));
+    read_digests(r, common);
     if (common->admits > CF_SIP_ADMITS_MAX)
         fail(r, "admit", "%s has more than 256 entries", "admit");
     for (unsigned i = 0; i < common->admits && r->rc == 0; i++) {
@@ -359,7 +378,7 @@ static void read_all(struct reading *r, struct cf_sip_settings *s)
     if (common->transactions_max == 0)
         common->transactions_max = 8 * common->calls_max + 64;
     /* A call holds about 3 KiB while it is set up and 0.5 KiB later, an ended transaction 0.5 KiB. */
-    common->blocks_max = 12 * common->calls_max + 2 * common->transactions_max + 512;
+    common->blocks_max = 12 * common->calls_max + 4 * common->transactions_max + 512;
     s->drop_status = (unsigned)number(r, "drop_status", 400, 699);
     common->trying_ns = (uint64_t)number(r, "trying_ms", 0, 200) * CF_SIP_NS_PER_MS;
     common->ring_limit_ns = (uint64_t)number(r, "ring_limit_ms", 1000, 3600000) * CF_SIP_NS_PER_MS;

@@ -38,8 +38,8 @@ struct cf_sip_config {
     struct cf_sdp_local media;    /* address required */
     struct cf_sip_key secret;     /* random; keys hashes and tags */
     uint32_t calls_max;           /* (1,024) calls at once */
-    uint32_t transactions_max;    /* (4 * calls_max + 64) */
-    uint32_t blocks_max;          /* (12 * calls_max + 2 * transactions_max + 256) of 256 bytes */
+    uint32_t transactions_max;    /* (4 * calls_max + 64) server transactions; as many client ones, but two per call at least */
+    uint32_t blocks_max;          /* (12 * calls_max + 4 * transactions_max + 256) of 256 bytes */
     uint64_t t1_ns, t2_ns, t4_ns; /* (500 ms, 4 s, 5 s) */
     uint64_t trying_ns;           /* (0) 100 is sent when there is no other response by then */
     uint64_t ring_limit_ns;       /* (180 s) unanswered for so long: 480 */
@@ -56,7 +56,8 @@ struct cf_sip_config {
     const char *password;
     const char *const *admit; /* "user:password": who may call us; none: anybody */
     unsigned admits;
-    const char *realm;      /* of our challenges ("callfan") */
+    const char *realm;       /* of our challenges ("callfan") */
+    unsigned digests;        /* of our challenges, bits 1u << CF_SIP_ALGORITHM_x (0: all) */
     uint32_t register_s;    /* (0) Expires of our REGISTER; 0: none is sent */
     uint32_t options_s;     /* (0) OPTIONS to the peer that often; 0: never */
     uint32_t session_s;     /* (0) session interval that we offer and take; 0: no session timers */

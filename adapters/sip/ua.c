@@ -43,7 +43,7 @@ const char *cf_sip_config_complete(struct cf_sip_config *config)
     if (config->calls_max > 1u << 24)
         return "calls_max is above 16,777,216";
     set_default32(&config->transactions_max, 4 * config->calls_max + 64);
-    set_default32(&config->blocks_max, 12 * config->calls_max + 2 * config->transactions_max + 256);
+    set_default32(&config->blocks_max, 12 * config->calls_max + 4 * config->transactions_max + 256);
     set_default32(&config->retry_after_s, 5);
     set_default64(&config->t1_ns, 500 * CF_SIP_NS_PER_MS);
     set_default64(&config->t2_ns, 4 * CF_SIP_NS_PER_S);
@@ -96,10 +96,18 @@ static size_t place(size_t *end, size_t bytes)
     return at;
 }
 
+/* A call that we make and end takes one for 64 T1 (timer M) and one for T4 (timer K): as many as server transactions, of which
+ * calls that come in take two for 64 T1; and two for each call whatever is configured. */
+static uint32_t clients_of(const struct cf_sip_config *config)
+{
+    const uint32_t least = 2 * config->calls_max + 16;
+    return config->transactions_max > least ? config->transactions_max : least;
+}
+
 static struct layout layout_of(const struct cf_sip_config *config)
 {
     const uint32_t transactions = config->transactions_max;
-    struct layout l = {.clients_max = 2 * config->calls_max + 16};
+    struct layout l = {.clients_max = clients_of(config)};
     size_t end = 0;
     place(&end, sizeof(struct cf_sip_ua));
     l.wheel = place(&end, sizeof(struct cf_sip_wheel));

@@ -34,10 +34,17 @@ nobody_looks | caller_gets_no_answer | | 0 | own | OFFERING/ACTIVE DISCONNECTED/
 END_OF_TABLE
 sip_end
 
-# Callers must authenticate; those who can are in sip_loop.sh and sip_baresip.sh.
+# Callers must authenticate. SHA-256 and MD5 are offered; others who can are in sip_loop.sh.
 sip_start "$listen admit = {\"alice:secret\"}"
 sip_table <<'END_OF_TABLE'
 not_admitted | caller_is_challenged | | 0 | none |
+END_OF_TABLE
+sip_end
+
+# Peers that know MD5 alone; the nonce, the realm and the response are sipp's own work.
+sip_start "$listen admit = {\"bob:other\", \"alice:secret\"} digest = {MD5}"
+sip_table <<'END_OF_TABLE'
+admitted | caller_authenticates | | 0 | own OFFERING:answer | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 END_OF_TABLE
 sip_end
 
