@@ -64,13 +64,13 @@ static uint64_t lay_out(struct cf_engine *e, uint8_t *base) {
     e->chunks = piece(&l, (uint64_t)e->chunks_max * sizeof(struct cf_ref_chunk));
     e->parties_max = m->calls; /* a block holds the names and numbers of most calls; what finds none free is dropped and counted */
     e->parties = piece(&l, (uint64_t)e->parties_max * sizeof(struct cf_party_block));
-    struct cf_request *requests = piece(&l, (uint64_t)e->ports_count * CF_REQUESTS_PER_PORT_MAX * sizeof(struct cf_request));
+    struct cf_request *requests = piece(&l, (uint64_t)e->ports_count * CF_REQUEST_SLOTS * sizeof(struct cf_request));
     if (base != NULL) {
         cf_handle_table_view(&e->calls, e->call_head, calls, sizeof(struct cf_call), &e->journal);
         e->calls.limit = m->calls;
         for (uint32_t port = 0; port < e->ports_count; port++) {
             e->view[port].p = &e->ports[port];
-            e->view[port].requests = requests + (size_t)port * CF_REQUESTS_PER_PORT_MAX;
+            e->view[port].requests = requests + (size_t)port * CF_REQUEST_SLOTS;
         }
         cf_engine_map_port(e, 0, door_down, door_up);
     }
@@ -174,7 +174,7 @@ void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint
     memset(p, 0, sizeof *p);
     p->mask = h->down_slots - 1;
     p->up_mask = h->up_slots - 1;
-    p->requests_max = kind == CF_PORT_APPLICATION ? cf_port_requests_max(h->down_slots) : 0;
+    p->requests_max = kind == CF_PORT_APPLICATION ? (uint16_t)cf_port_requests_max(h->down_slots) : 0;
     p->reserve = kind == CF_PORT_APPLICATION ? (uint16_t)(p->requests_max + 16) : 0;
     p->state = CF_PORT_LIVE;
     p->kind = kind;

@@ -15,22 +15,25 @@ static uint64_t command_number(uint32_t port, uint32_t at, uint32_t generation) 
     return (uint64_t)generation << 32 | (uint64_t)port << 16 | at;
 }
 
-/* CF_INDEX_NONE: more than the application may have outstanding. */
+/* CF_INDEX_NONE: more of that kind than the application may have outstanding. A free slot is there then: the kinds share them. */
 static uint32_t request_make(struct cf_engine *e, uint32_t port) {
     struct cf_port *p = &e->ports[port];
     struct cf_port_view *v = &e->view[port];
+    const struct cf_message *m = &e->in.m;
+    bool digits = m->id == CF_REQ_GENERATE_DIGITS;
     uint32_t at = p->requests_free;
+    if ((digits ? p->digits_live : p->requests_live - p->digits_live) >= p->requests_max)
+        return CF_INDEX_NONE;
     cf_touch_one(e, &p->requests_free);
     if (at != CF_INDEX_NONE)
         p->requests_free = v->requests[at].next;
-    else if (p->requests_used < p->requests_max)
-        at = p->requests_used++;
     else
-        return CF_INDEX_NONE;
+        at = p->requests_used++;
+    assert(at < CF_REQUEST_SLOTS);
     p->requests_live++;
+    p->digits_live = (uint16_t)(p->digits_live + digits);
     struct cf_request *q = &v->requests[at];
     uint32_t generation = q->generation + 1;
-    const struct cf_message *m = &e->in.m;
     cf_touch_one(e, q);
     *q = (struct cf_request){.generation = generation == 0 ? 1 : generation, .next = CF_INDEX_NONE, .state = CF_REQUEST_SENT,
                              .id = m->id, .request_id = (uint32_t)m->param1, .call = CF_INDEX_NONE, .handle = CF_INDEX_NONE,
@@ -47,6 +50,7 @@ void cf_request_free(struct cf_engine *e, uint32_t port, uint32_t at) {
     cf_touch_one(e, &p->requests_free);
     p->requests_free = at;
     p->requests_live--;
+    p->digits_live = (uint16_t)(p->digits_live - (q->id == CF_REQ_GENERATE_DIGITS));
 }
 
 bool cf_request_void(const struct cf_engine *e, uint32_t port, const struct cf_request *q) {
@@ -326,7 +330,7 @@ void cf_request_replied(struct cf_engine *e, uint32_t provider) {
         return; /* the core's own drop */
     if (result > 0)
         result = LINEERR_OPERATIONFAILED;
-    bool known = port < e->ports_count && at < CF_REQUESTS_PER_PORT_MAX;
+    bool known = port < e->ports_count && at < CF_REQUEST_SLOTS;
     struct cf_request *q = known ? &e->view[port].requests[at] : NULL;
     if (q != NULL && q->state == CF_REQUEST_SENT && q->generation == (uint32_t)(m->param1 >> 32) && q->provider == provider) {
         cf_touch_one(e, q);
@@ -464,7 +468,7 @@ static int32_t stop_digits(struct cf_engine *e, const struct cf_call *c, uint64_
 
 /*
  * A request like the others until the provider replies, whose reply is LINE_GENERATE: that is why it is never lost, counts against the
- * same limit and ends with the provider. One per call at a time: the provider stops an earlier one and replies to it first.
+ * limit of its own and ends with the provider. One per call at a time: the provider stops an earlier one and replies to it first.
  */
 static int32_t start_digits(struct cf_engine *e, uint32_t port, const struct cf_asked *a, uint64_t mode, const struct cf_field *f) {
     char digits[CF_DIGITS_MAX];

@@ -119,7 +119,8 @@ struct cf_port {
     uint64_t bad;
     uint64_t gaps;
     uint64_t calls_unseen;       /* ever */
-    uint32_t requests_max;       /* outstanding at most */
+    uint16_t requests_max;       /* outstanding at most, and so many digits beside them */
+    uint16_t digits_live;        /* of requests_live: GENERATE_DIGITS */
     uint32_t requests_used;      /* slots of the request table ever used */
     uint32_t requests_free;      /* list */
     uint32_t requests_live;
@@ -326,6 +327,12 @@ _Static_assert(offsetof(struct cf_call, caller) == 128, "line 2");
 _Static_assert(offsetof(struct cf_call, next) == 192, "line 3");
 
 /* ------------------------------------------------------------------ outstanding requests */
+
+/*
+ * Per application: the asynchronous ones that its library counts, and beside them, so that they take no place from those whose LINE_REPLY must
+ * come, the digits that are being sent.
+ */
+#define CF_REQUEST_SLOTS (2 * CF_REQUESTS_PER_PORT_MAX)
 
 enum cf_request_state { CF_REQUEST_FREE = 0, CF_REQUEST_SENT = 1, CF_REQUEST_REPLIED = 2 };
 

@@ -76,9 +76,9 @@ static bool fail(struct finding *f, const char *format, ...) {
 static bool check_pools(const struct cf_engine *e, uint64_t chunks, uint32_t blocks, struct finding *f) {
     const struct cf_globals *g = e->g;
     uint32_t free_chunks = 0, free_blocks = 0;
-    for (uint32_t i = g->chunk_free; i != CF_INDEX_NONE && free_chunks <= g->chunks_used; i = e->chunks[i].next)
+    for (uint32_t i = g->chunk_free; i < g->chunks_used && free_chunks <= g->chunks_used; i = e->chunks[i].next)
         free_chunks++;
-    for (uint32_t i = g->party_free; i != CF_INDEX_NONE && free_blocks <= g->parties_used; i = e->parties[i].next)
+    for (uint32_t i = g->party_free; i < g->parties_used && free_blocks <= g->parties_used; i = e->parties[i].next)
         free_blocks++;
     if (chunks + free_chunks != g->chunks_used)
         return fail(f, "%u reference chunks, %llu hold references and %u are free", g->chunks_used, (unsigned long long)chunks,
@@ -153,6 +153,35 @@ static bool check_calls(struct cf_engine *e, struct finding *f, uint64_t *ret_re
     return listed == linked ? true : fail(f, "%llu calls on lists, %llu live", (unsigned long long)listed, (unsigned long long)linked);
 }
 
+/* The requests: each slot ever used is free or outstanding, replies that wait are on their list, digits are counted apart. */
+static bool check_requests(const struct cf_engine *e, uint32_t port, struct finding *f) {
+    const struct cf_port_view *v = &e->view[port];
+    const struct cf_port *p = v->p;
+    uint32_t in[CF_REQUEST_REPLIED + 1] = {0}, digits = 0, free = 0, waiting = 0, last = CF_INDEX_NONE;
+    if (p->requests_used > 2u * p->requests_max)
+        return fail(f, "port %u: %u requests were used, %u at most", port, p->requests_used, 2u * p->requests_max);
+    for (uint32_t at = 0; at < p->requests_used; at++) {
+        const struct cf_request *q = &v->requests[at];
+        if (q->state > CF_REQUEST_REPLIED)
+            return fail(f, "port %u: request %u is in no state", port, at);
+        in[q->state]++;
+        digits += q->state != CF_REQUEST_FREE && q->id == CF_REQ_GENERATE_DIGITS;
+    }
+    for (uint32_t at = p->requests_free; at < p->requests_used && free <= p->requests_used; at = v->requests[at].next)
+        free += v->requests[at].state == CF_REQUEST_FREE;
+    for (uint32_t at = p->replied_first; at < p->requests_used && waiting <= p->requests_used; at = v->requests[at].next) {
+        waiting += v->requests[at].state == CF_REQUEST_REPLIED;
+        last = at;
+    }
+    if (free != in[CF_REQUEST_FREE] || waiting != in[CF_REQUEST_REPLIED] || last != p->replied_last)
+        return fail(f, "port %u: %u requests free, %u on the list; %u replies wait, %u on the list", port, in[CF_REQUEST_FREE], free,
+                    in[CF_REQUEST_REPLIED], waiting);
+    if (p->requests_live != in[CF_REQUEST_SENT] + in[CF_REQUEST_REPLIED] || digits != p->digits_live)
+        return fail(f, "port %u: %u requests, %u of them digits, counted; %u and %u found", port, p->requests_live, p->digits_live,
+                    in[CF_REQUEST_SENT] + in[CF_REQUEST_REPLIED], digits);
+    return true;
+}
+
 static bool check_port(struct cf_engine *e, uint32_t port, struct finding *f, uint64_t *ret_handles, uint64_t *ret_opens) {
     struct cf_port_view *v = &e->view[port];
     struct cf_port *p = v->p;
@@ -163,6 +192,8 @@ static bool check_port(struct cf_engine *e, uint32_t port, struct finding *f, ui
     char why[96];
     if (!cf_handle_table_check(&v->handles, why, sizeof why))
         return fail(f, "port %u: %s", port, why);
+    if (!check_requests(e, port, f))
+        return false;
     uint32_t opens = 0, idle = 0;
     uint64_t handles = 0;
     for (uint32_t i = 0; i < p->opens_used; i++) {

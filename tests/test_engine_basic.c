@@ -631,7 +631,7 @@ static void digits_of_a_hostile_application_are_judged(void **unused) {
     assert_null(next(&provider));
 }
 
-static void digits_count_against_the_limit_and_wait_for_room(void **unused) {
+static void digits_have_a_limit_and_wait_for_room(void **unused) {
     (void)unused;
     offer(0, 1);
     uint64_t call = announced(&owner, LINECALLPRIVILEGE_OWNER), numbers[CF_REQUESTS_PER_PORT_MAX];
@@ -674,6 +674,44 @@ static void digits_count_against_the_limit_and_wait_for_room(void **unused) {
     assert_int_equal(s.requests_outstanding, 0);
 }
 
+/* The library counts only its asynchronous requests: whatever digits are being sent, each of those is replied to. */
+static void digits_take_no_place_from_requests(void **unused) {
+    (void)unused;
+    offer(0, 1);
+    uint64_t call = announced(&owner, LINECALLPRIVILEGE_OWNER), numbers[CF_REQUESTS_PER_PORT_MAX];
+    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++) {
+        assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, "1", 1), 0);
+        assert_non_null(next(&provider));
+    }
+    for (uint32_t i = 0; i < SLOTS; i++) { /* behind: a reply that is not kept would be lost */
+        send(&provider, CF_EV_CALL_STATE, 0, cf_handle_make(0, CF_KIND_PROVIDER, 1), LINECALLSTATE_CONNECTED, 1 + i % 2, 0);
+        turns(1);
+    }
+    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++) {
+        send(&owner, CF_REQ_DROP, CF_NO_REPLY, call, i + 1, 0, 0);
+        turns(1);
+        const struct cf_message *m = next(&provider);
+        assert_int_equal(m->id, CF_CMD_DROP);
+        numbers[i] = m->param1;
+    }
+    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+        send(&provider, CF_EV_REPLY, 0, 0, numbers[i], 0, 0);
+    turns(40);
+    uint32_t replies = 0;
+    for (uint32_t idle = 0; idle < 3;) {
+        const struct cf_message *m = next(&owner);
+        replies += m != NULL && m->id == LINE_REPLY && m->param2 == 0;
+        idle += m == NULL;
+        if (m == NULL)
+            turns(1);
+    }
+    assert_int_equal(replies, CF_REQUESTS_PER_PORT_MAX);
+    struct cf_engine_port_status s;
+    assert_true(cf_engine_port_status(engine, owner.port, &s));
+    assert_int_equal(s.bad_records, 0);
+    assert_int_equal(s.requests_outstanding, CF_REQUESTS_PER_PORT_MAX);
+}
+
 static void digits_end_with_their_provider(void **unused) {
     (void)unused;
     offer(0, 1);
@@ -705,7 +743,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(one_request_too_many_is_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(names_and_numbers_beyond_the_room_are_dropped_and_counted, setup_small, teardown),
         cmocka_unit_test_setup_teardown(digits_of_a_hostile_application_are_judged, setup, teardown),
-        cmocka_unit_test_setup_teardown(digits_count_against_the_limit_and_wait_for_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(digits_have_a_limit_and_wait_for_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(digits_take_no_place_from_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_end_with_their_provider, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };

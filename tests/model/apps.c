@@ -30,18 +30,18 @@ static bool put_sync(struct sim *s, uint32_t port, struct cf_record *r) {
     return true;
 }
 
-/* Outstanding ones, as the library counts them: so many are never refused. */
-static bool may_ask(const struct sim *s, uint32_t port) {
+/* Outstanding ones of a kind, as the library counts them: so many are never refused. */
+static bool may_ask(const struct sim *s, uint32_t port, bool digits) {
     uint32_t used = 0, own = s->ports[port].pending_count;
     for (uint32_t i = 0; i < SIM_REQUESTS; i++) {
         used += s->model.requests[i].used;
-        own += s->model.requests[i].used && s->model.requests[i].port == port;
+        own += s->model.requests[i].used && s->model.requests[i].port == port && (s->model.requests[i].id == CF_REQ_GENERATE_DIGITS) == digits;
     }
     return used + sim_pending_count(s) + 8 <= SIM_REQUESTS && own < s->model.ports[port].requests_max;
 }
 
 static void put_async(struct sim *s, uint32_t port, struct cf_record *r) {
-    if (!may_ask(s, port))
+    if (!may_ask(s, port, false))
         return;
     r->m.param1 = ++s->ports[port].next_request_id;
     sim_put(s, port, r);
@@ -134,7 +134,7 @@ static void put_digits(struct sim *s, uint32_t port, uint64_t handle, uint32_t o
     snprintf(text, sizeof text, "#%u", ++s->serial);
     if (sim_chance(&s->random, 80))
         cf_fields_append_text(r, CF_FIELD_DIGITS, text);
-    if (may_ask(s, port))
+    if (may_ask(s, port, true))
         put_sync(s, port, r);
 }
 

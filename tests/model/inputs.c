@@ -427,11 +427,11 @@ static struct m_request *request_new(struct model *m, uint32_t port, const struc
     return &m->requests[i];
 }
 
-/* Nearly as many outstanding as the engine keeps room for: it may refuse. */
-static bool many_requests(const struct model *m, uint32_t port) {
+/* Nearly as many of its kind outstanding as the engine keeps room for: it may refuse. Digits have room of their own. */
+static bool many_requests(const struct model *m, uint32_t port, bool digits) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->requests_high; i++)
-        n += m->requests[i].used && m->requests[i].port == port;
+        n += m->requests[i].used && m->requests[i].port == port && (m->requests[i].id == CF_REQ_GENERATE_DIGITS) == digits;
     return n > m->ports[port].requests_max;
 }
 
@@ -476,7 +476,7 @@ static void answer_digits(struct model *m, struct m_answer *a, uint32_t port, st
     q->call = ref->call;
     q->handle = r->m.device;
     q->serial = serial_of(r, CF_FIELD_DIGITS);
-    q->limited = a->may_fail || many_requests(m, port);
+    q->limited = a->may_fail || many_requests(m, port, true);
     q->suppressed = a->may_fail;
     a->may_fail |= q->limited;
     a->request = (uint16_t)(q - m->requests + 1);
@@ -559,7 +559,7 @@ static void make_request(struct model *m, uint32_t port, const struct cf_record 
     } else {
         q->state = M_REQUEST_FORWARD;
         q->suppressed = o->limbo;
-        q->limited = o->limbo || m_may_be_limited(m, port) || many_requests(m, port);
+        q->limited = o->limbo || m_may_be_limited(m, port) || many_requests(m, port, false);
     }
 }
 
@@ -650,7 +650,7 @@ static void control_request(struct model *m, uint32_t port, const struct cf_reco
         q->result = after;
     if (q->result == 0) {
         q->state = M_REQUEST_FORWARD;
-        q->limited = perhaps || many_requests(m, port);
+        q->limited = perhaps || many_requests(m, port, false);
     }
     if (perhaps) {
         q->suppressed |= q->suppressed == 0;
