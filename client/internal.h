@@ -123,6 +123,7 @@ struct cf_usage {
     uint64_t reply_free; /* bit per reply slot; any thread gives back */
     uint32_t request_serial;
     uint32_t request_cursor;
+    uint32_t requests_max; /* outstanding */
     struct cf_outstanding *outstanding; /* CF_REQUESTS_PER_PORT_MAX */
     uint32_t line_generation_max;
 

@@ -189,11 +189,11 @@ void cf_request_wake_all(struct cf_usage *u)
 
 /* ------------------------------------------------------------------ asynchronous */
 
-/* A free entry, or NULL when CF_REQUESTS_PER_PORT_MAX are outstanding. Under up_lock. */
+/* A free entry, or NULL when as many are outstanding as the service has room for. Under up_lock. */
 static struct cf_outstanding *free_entry(struct cf_usage *u, uint32_t *ret_number)
 {
-    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++) {
-        uint32_t number = (u->request_cursor + i) & ENTRY_MASK;
+    for (uint32_t i = 0; i < u->requests_max; i++) {
+        uint32_t number = (u->request_cursor + i) & (u->requests_max - 1);
         /* O1 pairs with O1 in cf_request_complete(): the consumer has read the former one */
         if (cf_load_acquire_32(&u->outstanding[number].id) == 0) {
             u->request_cursor = number + 1;

@@ -234,6 +234,7 @@ static void usage_ready(struct cf_usage *u)
 {
     const struct cf_port_header *h = &u->down->header;
     u->down_mask = h->down_slots - 1;
+    u->requests_max = cf_port_requests_max(h->down_slots); /* a power of two, as the slots are */
     u->down_slots = cf_port_down_ring(u->down, h->reply_slots);
     cf_ring_producer_init(&u->producer, cf_port_up_ring(u->up), h->up_slots, &u->down->up.up_ack, 0);
     cf_receive_init(u);

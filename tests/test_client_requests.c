@@ -238,6 +238,9 @@ static void make_call_refuses_what_cannot_be(void **state)
     assert_int_equal(fake_count(a->port, CF_REQ_MAKE_CALL), 1);
 }
 
+/* What the fake core's ring of 1,024 slots has room for the replies of. */
+#define REQUESTS_MAX 256
+
 static int by_value(const void *left, const void *right)
 {
     LONG l = *(const LONG *)left, r = *(const LONG *)right;
@@ -247,29 +250,45 @@ static int by_value(const void *left, const void *right)
 static void outstanding_requests_are_bounded_and_unique(void **state)
 {
     struct fake_app *a = *state;
-    static LONG ids[CF_REQUESTS_PER_PORT_MAX];
+    static LONG ids[REQUESTS_MAX];
     HCALL call = fake_app_announce(a, 0, 1, OWNER), made;
-    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++) {
+    for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
         ids[i] = i % 2 == 0 ? lineDrop(call, NULL, 0) : lineMakeCall(a->line, &made, "1", 0, NULL);
         assert_true(ids[i] > 0);
     }
     assert_int_equal(lineDrop(call, NULL, 0), LINEERR_REQUESTOVERRUN);
     assert_int_equal(lineMakeCall(a->line, &made, "1", 0, NULL), LINEERR_REQUESTOVERRUN);
-    fake_message(a->port, LINE_REPLY, 0, (DWORD)ids[500], 0, 0, cf_handle_slot(a->line));
-    assert_int_equal((LONG)fake_app_next(a).dwParam1, ids[500]);
+    fake_message(a->port, LINE_REPLY, 0, (DWORD)ids[200], 0, 0, cf_handle_slot(a->line));
+    assert_int_equal((LONG)fake_app_next(a).dwParam1, ids[200]);
     LONG next = lineDrop(call, NULL, 0); /* one has ended: one may begin, with an id of its own */
     assert_true(next > 0);
     assert_int_equal(lineDrop(call, NULL, 0), LINEERR_REQUESTOVERRUN);
-    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+    for (uint32_t i = 0; i < REQUESTS_MAX; i++)
         assert_int_not_equal(next, ids[i]);
-    qsort(ids, CF_REQUESTS_PER_PORT_MAX, sizeof ids[0], by_value);
-    for (uint32_t i = 1; i < CF_REQUESTS_PER_PORT_MAX; i++)
+    qsort(ids, REQUESTS_MAX, sizeof ids[0], by_value);
+    for (uint32_t i = 1; i < REQUESTS_MAX; i++)
         assert_true(ids[i - 1] < ids[i]);
     assert_int_equal(lineClose(a->line), 0); /* nobody will answer them: they do not stay outstanding */
     HLINE line = fake_app_open(a, 1, V22, 1);
-    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+    for (uint32_t i = 0; i < REQUESTS_MAX; i++)
         assert_true(lineMakeCall(line, &made, "1", 0, NULL) > 0);
     assert_int_equal(lineMakeCall(line, &made, "1", 0, NULL), LINEERR_REQUESTOVERRUN);
+}
+
+/* Their replies have room in the ring: the larger it is the more there may be, up to CF_REQUESTS_PER_PORT_MAX. */
+static void a_larger_ring_has_room_for_more_requests(void **state)
+{
+    struct fake_app *a = calloc(1, sizeof *a);
+    HCALL made;
+    (void)state;
+    a->core = fake_core_start();
+    a->core->down_ring_slots = 8 * CF_REQUESTS_PER_PORT_MAX;
+    assert_int_equal(fake_app_join(a, NULL, V22), 0);
+    a->line = fake_app_open(a, 1, V22, FAKE_INSTANCE);
+    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+        assert_true(lineMakeCall(a->line, &made, "1", 0, NULL) > 0);
+    assert_int_equal(lineMakeCall(a->line, &made, "1", 0, NULL), LINEERR_REQUESTOVERRUN);
+    fake_app_free(a);
 }
 
 /* ------------------------------------------------------------------ many threads */
@@ -446,7 +465,7 @@ static void requests_of_a_closed_line_are_forgotten_however_it_races(void **stat
     assert_int_equal(lineClose(a->line), 0);
     a->line = fake_app_open(a, 1, V22, FAKE_INSTANCE);
     HCALL made;
-    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+    for (uint32_t i = 0; i < REQUESTS_MAX; i++)
         assert_true(lineMakeCall(a->line, &made, "1", 0, NULL) > 0); /* none is outstanding any more */
     assert_int_equal(lineMakeCall(a->line, &made, "1", 0, NULL), LINEERR_REQUESTOVERRUN);
 }
@@ -564,7 +583,7 @@ static void request_that_waits_while_its_line_is_closed(void **state)
     assert_int_equal(maker.result, LINEERR_INVALLINEHANDLE);
     assert_int_equal(closer.result, 0);
     a->line = fake_app_open(a, 1, V22, FAKE_INSTANCE);
-    for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
+    for (uint32_t i = 0; i < REQUESTS_MAX; i++)
         assert_true(lineMakeCall(a->line, &made, "1", 0, NULL) > 0); /* the one above is not outstanding */
 }
 
@@ -761,6 +780,7 @@ int main(void)
         with_app(make_call_sends_what_it_was_given),
         with_app(make_call_refuses_what_cannot_be),
         with_app(outstanding_requests_are_bounded_and_unique),
+        cmocka_unit_test(a_larger_ring_has_room_for_more_requests),
         with_app(each_thread_gets_its_own_answer),
         with_app(one_of_several_threads_releases_a_handle),
         with_app(handles_end_while_others_use_them),
