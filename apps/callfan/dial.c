@@ -274,6 +274,12 @@ static void show(const struct dial *d, struct cf_tool_event *e, const struct cf_
     cf_tool_output_event(&d->out, e);
 }
 
+/* The call was over before our lineDrop reached it: the race is nobody's fault and no news. */
+static bool came_too_late(const struct cf_dialled_call *c, LONG result)
+{
+    return c == NULL || (c->dropping && result == LINEERR_INVALCALLSTATE);
+}
+
 static void on_message(void *self, const struct cf_batch_message *m)
 {
     struct dial *d = self;
@@ -281,9 +287,11 @@ static void on_message(void *self, const struct cf_batch_message *m)
     bool reply = m->dwMessageID == LINE_REPLY;
     struct cf_dialled_call *c =
         reply ? cf_dialled_by_request(&d->calls, m->dwParam1) : cf_dialled_by_handle(&d->calls, e.call);
+    bool late = reply && came_too_late(c, (LONG)m->dwParam2);
     if (reply && c != NULL)
         on_reply(d, c, (LONG)m->dwParam2);
-    show(d, &e, c);
+    if (!late)
+        show(d, &e, c);
     if (m->dwMessageID == CF_LINE_GAP)
         d->missed += m->dwParam2 - m->dwParam1 + 1;
     if (c == NULL)

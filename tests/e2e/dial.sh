@@ -101,6 +101,10 @@ err_says "from lineMakeCall to the answer: p50 "
 dial 0 --line "$sim" --count 100 --rate 500 --quiet 777
 [ ! -s "$out" ] || fail "--quiet: $(head -n 3 "$out")"
 err_says "100 made, 100 answered, 0 failed, in "
+# Calls that end while our lineDrop is on its way: of its reply nothing is said.
+dial 0 --line "$sim" --count 100 --rate 500 --talk 0.04 --json 777
+jq -e -s '[.[] | select(.message == "LINE_REPLY")] | length >= 100 and all(.result == "success" and .call)' "$out" >/dev/null ||
+    fail "replies of calls that are over: $(jq -c 'select(.message == "LINE_REPLY" and .result != "success")' "$out" | head -n 3)"
 dial 1 --line "$sim" --count 25 --max 25 --quiet 1
 [ "$(grep -c "DISCONNECTED BUSY" "$err")" -eq 10 ] || fail "it complains ten times: $(cat "$err")"
 err_says "25 made, 0 answered, 25 failed \(BUSY 25\)"
