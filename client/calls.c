@@ -214,14 +214,6 @@ LONG lineMakeCall(HLINE hLine, HCALL *lphCall, const char *lpszDestAddress, DWOR
 
 /* ------------------------------------------------------------------ digits */
 
-static DWORD digit_ms(DWORD asked)
-{
-    return asked == 0                ? 0
-           : asked < CF_DIGIT_MS_MIN ? CF_DIGIT_MS_MIN
-           : asked < CF_DIGIT_MS_MAX ? asked
-                                     : CF_DIGIT_MS_MAX;
-}
-
 /* The digits, none of them invalid; an empty list is sent too, and ends at once. NULL: no list. */
 static LONG add_digits(struct cf_record *r, DWORD mode, const char *digits)
 {
@@ -246,7 +238,7 @@ LONG lineGenerateDigits(HCALL hCall, DWORD dwDigitMode, const char *lpszDigits, 
         return error;
     cf_request_init(&r, CF_REQ_GENERATE_DIGITS, hCall, cf_handle_slot(a.line));
     r.m.param1 = dwDigitMode;
-    r.m.param2 = digit_ms(dwDuration);
+    r.m.param2 = cf_digit_ms(dwDuration);
     error = add_digits(&r, dwDigitMode, lpszDigits);
     if (error == 0)
         error = cf_request_sync(a.u, &r, NULL);

@@ -499,7 +499,7 @@ static int32_t generate_digits(struct cf_engine *e, uint32_t port) {
         return refusal;
     if ((e->infos[a.call->line].caps.digit_modes & m->param1) == 0)
         return LINEERR_INVALDIGITMODE;
-    uint64_t mode = m->param1 | m->param2 << 32; /* and the duration */
+    uint64_t mode = m->param1 | (uint64_t)cf_digit_ms(m->param2) << 32; /* and the duration */
     return cf_fields_find(&e->in, CF_FIELD_DIGITS, &f) ? start_digits(e, port, &a, mode, &f) : stop_digits(e, a.call, mode);
 }
 

@@ -44,6 +44,12 @@ static inline bool cf_bearer_mode_valid(uint32_t mode) {
     return mode != 0 && (mode & (mode - 1)) == 0 && mode <= LINEBEARERMODE_RESTRICTEDDATA;
 }
 
+/* The duration of a digit, brought into the range; 0: the line's own. */
+static inline uint32_t cf_digit_ms(uint64_t asked) {
+    uint64_t least = asked == 0 || asked > CF_DIGIT_MS_MIN ? asked : CF_DIGIT_MS_MIN;
+    return least < CF_DIGIT_MS_MAX ? (uint32_t)least : CF_DIGIT_MS_MAX;
+}
+
 /* A comma is a pause, an exclamation mark a hookflash, in either mode. */
 static inline bool cf_digit_valid(uint32_t mode, uint8_t digit) {
     bool more = (digit >= 'A' && digit <= 'D') || digit == '*' || digit == '#';

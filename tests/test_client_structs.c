@@ -176,6 +176,40 @@ static void parties_follow_the_order_of_their_members(void **state)
     }
 }
 
+/* Every text as long as it can be and without its end, in memory that ends where the structure does, at every size and version. */
+static void nothing_lies_outside_at_any_size(void **state)
+{
+    static const DWORD versions[] = {CF_TAPI_VERSION_1_3, CF_TAPI_VERSION_1_4, CF_TAPI_VERSION_2_0, CF_TAPI_VERSION_2_2};
+    struct cf_reply_call_info full;
+    (void)state;
+    memset(&full, 'x', sizeof full);
+    for (size_t v = 0; v < sizeof versions / sizeof versions[0]; v++) {
+        const DWORD fixed = cf_version_call_info(versions[v]), needed = fixed + 12 * (CF_NAME_MAX + 1);
+        for (DWORD total = sizeof(DWORD); total <= needed + 1; total++) {
+            uint8_t *bytes = malloc(total); /* a sanitizer sees what the guard does not */
+            assert_non_null(bytes);
+            memset(bytes, GUARD, total);
+            memcpy(bytes, &total, sizeof total);
+            LONG error = cf_struct_call_info((LINECALLINFO *)(void *)bytes, versions[v], 9, &full);
+            DWORD sizes[3] = {0};
+            memcpy(sizes, bytes, total < sizeof sizes ? total : sizeof sizes);
+            assert_int_equal(error, total < fixed ? LINEERR_STRUCTURETOOSMALL : 0);
+            assert_int_equal(sizes[0], total);
+            if (error == 0) {
+                const DWORD whole = (total - fixed) / (CF_NAME_MAX + 1) * (CF_NAME_MAX + 1);
+                assert_int_equal(sizes[1], needed);
+                assert_int_equal(sizes[2], total < needed ? fixed + whole : needed);
+                for (DWORD at = sizes[2]; at < total; at++)
+                    assert_int_equal(bytes[at], GUARD);
+            } else {
+                for (DWORD at = sizeof total; at < total; at++)
+                    assert_int_equal(bytes[at], GUARD);
+            }
+            free(bytes);
+        }
+    }
+}
+
 static void fixed_part_is_cut_at_the_version(void **state)
 {
     struct room r;
@@ -396,6 +430,7 @@ int main(void)
         cmocka_unit_test(everything_fits_when_needed_is_given),
         cmocka_unit_test(parts_are_whole_or_absent_at_every_size),
         cmocka_unit_test(parties_follow_the_order_of_their_members),
+        cmocka_unit_test(nothing_lies_outside_at_any_size),
         cmocka_unit_test(fixed_part_is_cut_at_the_version),
         cmocka_unit_test(call_states_always_have_unknown),
         cmocka_unit_test(text_without_end_is_bounded),
