@@ -427,6 +427,81 @@ static void handles_end_while_others_use_them(void **state)
     assert_int_equal(c.bad, 0);
 }
 
+/* Begins digits, and tells at once that they have ended. */
+static bool send_digits(struct fake_port *port, const struct cf_record *r, void *arg)
+{
+    (void)arg;
+    if (r->m.id != CF_REQ_GENERATE_DIGITS)
+        return false;
+    fake_message(port, LINE_GENERATE, r->m.device, LINEGENERATETERM_DONE, 0, 1, r->m.open_line);
+    fake_answer(port, &r->m, 0, NULL, 0);
+    return true;
+}
+
+/* A few lists of digits in each life of the call, never more than the ring holds. */
+static void *generate_digits(void *arg)
+{
+    struct churner *c = arg;
+    HCALL last = 0;
+    while (cf_load_acquire_32(&c->stop) == 0) {
+        HCALL call = cf_load_acquire_64(&c->call);
+        for (uint32_t i = 0; i < 5 && call != last; i++) {
+            LONG result = lineGenerateDigits(call, LINEDIGITMODE_DTMF, i % 2 == 0 ? "12#" : NULL, i * 3000);
+            if (result != 0 && result != LINEERR_INVALCALLHANDLE && result != LINEERR_OPERATIONFAILED &&
+                result != LINEERR_UNINITIALIZED) /* the last usage was shut down */
+                cf_add_relaxed_32(&c->bad, 1);
+        }
+        last = call;
+        cf_pause();
+    }
+    return NULL;
+}
+
+/* The end of digits is told to a live handle or to nobody, however the handle's end races with it. */
+static void digits_race_with_the_end_of_their_call(void **state)
+{
+    struct fake_app *a = *state;
+    struct churner c = {.a = a};
+    pthread_t threads[2];
+    uint64_t cancelled = 0;
+    fake_on_request(a->core, send_digits, NULL);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, generate_digits, &c), 0);
+    for (uint32_t life = 1; life <= 300; life++) {
+        HCALL call = fake_app_call(a, 0, life);
+        LINEMESSAGE m = {0};
+        fake_new_call(a->port, a->line, call, LINECALLSTATE_CONNECTED, OWNER, "", "");
+        while (m.dwMessageID != LINE_CALLSTATE)
+            m = fake_app_next(a);
+        cf_store_release_64(&c.call, call);
+        for (uint32_t i = 0; i < life % 4; i++) {
+            m = fake_app_next(a);
+            assert_int_equal(m.dwMessageID, LINE_GENERATE);
+            assert_int_equal(m.hDevice, call);
+        }
+        if (life % 3 == 0) {
+            assert_int_equal(lineClose(a->line), 0);
+            a->line = fake_app_open(a, 1, V22, FAKE_INSTANCE);
+        } else {
+            assert_int_equal(lineDeallocateCall(call), 0);
+        }
+        assert_int_equal(lineGenerateDigits(call, LINEDIGITMODE_DTMF, "1", 0), LINEERR_INVALCALLHANDLE);
+        fake_message(a->port, LINE_GENERATE, call, LINEGENERATETERM_DONE, 0, 1, cf_handle_slot(a->line));
+        fake_app_none(a); /* void, all of them */
+        uint64_t now = cf_load_acquire_64(&a->port->up->cancelled);
+        assert_true(now > cancelled);
+        cancelled = now;
+    }
+    fake_new_call(a->port, a->line, fake_app_call(a, 0, 301), LINECALLSTATE_CONNECTED, OWNER, "", "");
+    cf_store_release_64(&c.call, fake_app_call(a, 0, 301));
+    assert_int_equal(lineShutdown(a->app), 0); /* while they send */
+    a->app = 0;
+    cf_store_release_32(&c.stop, 1);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    assert_int_equal(c.bad, 0);
+}
+
 static void *make_calls(void *arg)
 {
     struct churner *c = arg;
@@ -694,7 +769,8 @@ static void *seek(void *arg)
 static void message_may_overtake_the_answer_that_brings_its_handle(void **state)
 {
     struct fake_app *a = *state;
-    struct list lists[20]; /* one a round: the two ends see each other through two mappings, which ThreadSanitizer cannot join */
+    struct list lists
+        [20]; /* one a round: the two ends see each other through two mappings, which ThreadSanitizer cannot join */
     for (uint32_t life = 1; life <= 20; life++) {
         struct list *l = &lists[life - 1];
         *l = (struct list){.a = a, .total = 1, .life = life, .overtake = true};
@@ -784,6 +860,7 @@ int main(void)
         with_app(each_thread_gets_its_own_answer),
         with_app(one_of_several_threads_releases_a_handle),
         with_app(handles_end_while_others_use_them),
+        with_app(digits_race_with_the_end_of_their_call),
         with_app(requests_of_a_closed_line_are_forgotten_however_it_races),
         cmocka_unit_test_setup_teardown(full_ring_makes_the_caller_wait, small_setup, fake_app_teardown),
         cmocka_unit_test_setup_teardown(request_that_waits_while_its_line_is_closed, small_setup, fake_app_teardown),

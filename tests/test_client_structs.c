@@ -179,7 +179,8 @@ static void parties_follow_the_order_of_their_members(void **state)
 /* Every text as long as it can be and without its end, in memory that ends where the structure does, at every size and version. */
 static void nothing_lies_outside_at_any_size(void **state)
 {
-    static const DWORD versions[] = {CF_TAPI_VERSION_1_3, CF_TAPI_VERSION_1_4, CF_TAPI_VERSION_2_0, CF_TAPI_VERSION_2_2};
+    static const DWORD versions[] = {CF_TAPI_VERSION_1_3, CF_TAPI_VERSION_1_4, CF_TAPI_VERSION_2_0,
+                                     CF_TAPI_VERSION_2_2};
     struct cf_reply_call_info full;
     (void)state;
     memset(&full, 'x', sizeof full);
