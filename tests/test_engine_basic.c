@@ -712,6 +712,23 @@ static void digits_take_no_place_from_requests(void **unused) {
     assert_int_equal(s.requests_outstanding, CF_REQUESTS_PER_PORT_MAX);
 }
 
+/* A provider that reads no commands: what has no room there is refused at once and takes no place. */
+static void digits_that_find_no_room_are_refused(void **unused) {
+    (void)unused;
+    offer(0, 1);
+    uint64_t call = announced(&owner, LINECALLPRIVILEGE_OWNER);
+    struct cf_engine_port_status s;
+    char many[255];
+    uint32_t begun = 0;
+    memset(many, '1', sizeof many);
+    while (ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, many, sizeof many) == 0)
+        begun++;
+    assert_in_range(begun, 1, CF_REQUESTS_PER_PORT_MAX - 1); /* the ring was full before the places were */
+    assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, many, sizeof many), LINEERR_RESOURCEUNAVAIL);
+    assert_true(cf_engine_port_status(engine, owner.port, &s));
+    assert_int_equal(s.requests_outstanding, begun);
+}
+
 static void digits_end_with_their_provider(void **unused) {
     (void)unused;
     offer(0, 1);
@@ -745,6 +762,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(digits_of_a_hostile_application_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_have_a_limit_and_wait_for_room, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_take_no_place_from_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(digits_that_find_no_room_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_end_with_their_provider, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),
     };

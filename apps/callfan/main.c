@@ -1,10 +1,14 @@
 /*
  * callfan: monitors, makes, answers and manages calls from the command line. A command is a function cf_tool_COMMAND().
  */
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apps/callfan/tool.h"
+#include "apps/standard_streams.h"
 
 static const struct command {
     const char *name;
@@ -34,7 +38,7 @@ static void print_help(FILE *to)
                 "reachable\n");
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
@@ -53,4 +57,22 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr, "callfan: unknown command '%s'; see callfan --help\n", argv[1]);
     return CF_EXIT_USAGE;
+}
+
+/* Something could not be written, and not because its reader had read enough (callfan monitor | head). */
+static bool output_is_lost(void)
+{
+    const bool failed = fflush(stdout) != 0;
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return (failed || ferror(stdout) != 0) && poll(&out, 1, 0) >= 0 && (out.revents & POLLERR) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    cf_standard_streams_fill();
+    const int result = run(argc, argv);
+    if (!output_is_lost())
+        return result;
+    fprintf(stderr, "callfan: standard output cannot be written\n");
+    return result == CF_EXIT_OK ? CF_EXIT_FINDINGS : result;
 }

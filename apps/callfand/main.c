@@ -12,6 +12,7 @@
 
 #include "apps/callfand/config.h"
 #include "apps/callfand/keeper.h"
+#include "apps/standard_streams.h"
 
 #define DEFAULT_CONFIG    CF_SYSCONFDIR "/callfan/callfan.conf" /* /etc where callfan is installed under /usr */
 #define CHECK_SECONDS_MAX 10
@@ -166,6 +167,7 @@ int main(int argc, char **argv)
     struct command_line line = {.config = DEFAULT_CONFIG};
     static struct cf_config config;
     char why[512];
+    cf_standard_streams_fill();
     parse(argc, argv, &line);
     if (!cf_config_load(line.config, &config, why, sizeof why)) {
         fprintf(stderr, "callfand: %s\n", why);

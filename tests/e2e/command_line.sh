@@ -52,6 +52,15 @@ grep -q "latency, provider to here: p50 " "$service_folder/err" || fail "the lat
 if grep -v "line 1 " "$service_folder/out"; then fail "another line"; fi
 if grep -q $'\033' "$service_folder/out"; then fail "colours where no terminal is"; fi
 "$bin/callfan" monitor --seconds 0.3 >/dev/null 2>&1 || fail "monitor --seconds"
+# Without descriptors of its own it does not print into its socket; what cannot be written is said.
+"$bin/callfan" monitor --count 5 >&- 2>&- <&- || fail "monitor without standard output ended with $?"
+for command in "lines" "calls" "status" "monitor --count 5" "--help"; do
+    code=0
+    # shellcheck disable=SC2086
+    "$bin/callfan" $command >/dev/full 2>"$service_folder/err" || code=$?
+    [ "$code" -eq 1 ] || fail "'$command' ended with $code when the disk was full"
+    grep -q "^callfan: standard output cannot be written$" "$service_folder/err" || fail "$command: $(cat "$service_folder/err")"
+done
 "$bin/callfan" monitor 2>/dev/null | head -n 5 >/dev/null # ends when nobody reads
 run_aside watcher "$bin/callfan" monitor
 live_calls() {
