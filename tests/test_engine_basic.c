@@ -649,7 +649,7 @@ static void digits_have_a_limit_and_wait_for_room(void **unused) {
         turns(1);
     }
     for (uint32_t i = 0; i < CF_REQUESTS_PER_PORT_MAX; i++)
-        send(&provider, CF_EV_REPLY, 0, 0, numbers[i], i % 2 == 0 ? 0 : (uint32_t)LINEERR_OPERATIONFAILED, 0);
+        send(&provider, CF_EV_REPLY, 0, 0, numbers[i], i % 2 == 0 ? 0 : (uint32_t)(i % 4 == 1 ? LINEERR_OPERATIONFAILED : LINEERR_INVALCALLSTATE), 0);
     turns(40);
     uint32_t done = 0, cancelled = 0;
     bool resynced = false;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/state.h"
 #include "tests/model/sim.h"
 
 static void *aligned(size_t bytes) {
@@ -160,6 +161,16 @@ static bool same_port(const struct core *a, const struct core *b, uint32_t port,
         }
     }
     return true;
+}
+
+uint64_t core_changed_at(const struct core *a, const struct core *b) {
+    const uint8_t *x = a->state, *y = b->state;
+    uint64_t at = (uint64_t)((const uint8_t *)a->engine->g - x);
+    if (memcmp(x + at, y + at, a->state_bytes - at) == 0)
+        return 0;
+    while (x[at] == y[at])
+        at++;
+    return at;
 }
 
 bool core_same(const struct core *a, const struct core *b, char *why, size_t why_bytes) {

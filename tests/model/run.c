@@ -416,21 +416,25 @@ static uint64_t undone(const struct core *c) {
     return t.recoveries_undone;
 }
 
-/* Recovers c, which crashed at the n-th point, and runs the turn again if it was undone. */
-static bool recover(struct sim *s, struct core *c, uint64_t n, uint64_t crash_again, uint64_t undone_before,
+/* Recovers c, which crashed at the n-th point and was as before when the turn began, and runs the turn again if it was undone. */
+static bool recover(struct sim *s, struct core *c, const struct core *before, uint64_t n, uint64_t crash_again, uint64_t undone_before,
                     struct cf_engine_result *r) {
     if (!core_recover(c, crash_again))
         return sim_fail(s, "crashed at point %lu: recovery refused", n);
-    if (undone(c) != undone_before)
-        cf_engine_turn(c->engine, s->now_ns, r);
+    if (undone(c) == undone_before)
+        return true;
+    uint64_t at = core_changed_at(c, before);
+    if (at != 0) /* the turn may write the same again, and nobody would see it */
+        return sim_fail(s, "crashed at point %lu: undone, but byte %lu of the state is another", n, at);
+    cf_engine_turn(c->engine, s->now_ns, r);
     return true;
 }
 
 /* ... and then it must be where the twin is. */
-static bool recover_to_twin(struct sim *s, struct core *c, uint64_t n, uint64_t crash_again, uint64_t undone_before,
-                            struct cf_engine_result *r) {
+static bool recover_to_twin(struct sim *s, struct core *c, const struct core *before, uint64_t n, uint64_t crash_again,
+                            uint64_t undone_before, struct cf_engine_result *r) {
     char why[256];
-    if (!recover(s, c, n, crash_again, undone_before, r))
+    if (!recover(s, c, before, n, crash_again, undone_before, r))
         return false;
     if (!core_same(c, &s->twin, why, sizeof why))
         return sim_fail(s, "crashed at point %lu, %s: %s", n, undone(c) != undone_before ? "undone" : "published again", why);
@@ -441,6 +445,7 @@ static bool crashed_turn(struct sim *s, struct cf_engine_result *r, bool *ret_re
     uint64_t points = 0, before = undone(&s->core);
     if (!reference(s, &points))
         return false;
+    memcpy(s->third.state, s->core.state, s->core.state_bytes);
     s->points += points;
     uint64_t n = sim_random(&s->crash_random) % points;
     uint64_t again = sim_chance(&s->crash_random, 20) ? sim_below(&s->crash_random, 40) : UINT64_MAX;
@@ -450,14 +455,14 @@ static bool crashed_turn(struct sim *s, struct cf_engine_result *r, bool *ret_re
     *ret_recovered = true;
     r->more = true;
     if (sim_chance(&s->crash_random, 85))
-        return recover_to_twin(s, &s->core, n, again, before, r);
+        return recover_to_twin(s, &s->core, &s->third, n, again, before, r);
     /* Twice in the same turn: now it is run record by record, and only the model says what is right. */
     if (!core_recover(&s->core, UINT64_MAX))
         return sim_fail(s, "crashed at point %lu: recovery refused", n);
     if (undone(&s->core) == before || !core_crash(&s->core, sim_random(&s->crash_random) % points, s->now_ns, r))
         return true;
     s->crashes++;
-    return recover(s, &s->core, n, again, before + 1, r);
+    return recover(s, &s->core, &s->third, n, again, before + 1, r);
 }
 
 static bool walk(struct sim *s) {
@@ -474,7 +479,7 @@ static bool walk(struct sim *s) {
         if (!core_crash(&s->third, n, s->now_ns, &r))
             return sim_fail(s, "the turn has %lu points on a copy, but no point %lu", points, n);
         s->crashes++;
-        if (!recover_to_twin(s, &s->third, n, UINT64_MAX, before, &r))
+        if (!recover_to_twin(s, &s->third, &s->core, n, UINT64_MAX, before, &r))
             return false;
         if (n % 8 == 0 && !cf_engine_check(s->third.engine, why, sizeof why))
             return sim_fail(s, "crashed at point %lu: cf_engine_check: %s", n, why);

@@ -65,6 +65,9 @@ bool core_crash(struct core *c, uint64_t n, int64_t now_ns, struct cf_engine_res
 /* Points of a turn. Runs it. */
 uint64_t core_count_points(struct core *c, int64_t now_ns, struct cf_engine_result *ret_result);
 
+/* Where the journaled state of the two differs first, 0: nowhere. */
+uint64_t core_changed_at(const struct core *a, const struct core *b);
+
 /* What peers can see is the same. Else a sentence. */
 bool core_same(const struct core *a, const struct core *b, char *why, size_t why_bytes);
 
