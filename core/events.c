@@ -39,13 +39,14 @@ static struct cf_provider_call *find_entry(struct cf_engine *e, uint32_t provide
     return &e->view[provider].provider_calls[index];
 }
 
-void cf_event_ended(struct cf_engine *e, uint32_t provider, uint64_t call) {
+bool cf_event_ended(struct cf_engine *e, uint32_t provider, uint64_t call) {
     struct cf_provider_call *entry = find_entry(e, provider, call);
     if (entry == NULL || entry->call != 0 || !cf_generation_newer(cf_handle_generation(call), entry->generation))
-        return;
+        return false;
     cf_event_uses(e, provider, cf_handle_index(call));
     cf_touch_one(e, entry);
     entry->generation = cf_handle_generation(call);
+    return true;
 }
 
 static struct cf_call *find_call(struct cf_engine *e, uint32_t provider, uint64_t call) {

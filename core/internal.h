@@ -165,8 +165,8 @@ void cf_event_take(struct cf_engine *e, uint32_t provider);
 void cf_event_set_aside(struct cf_engine *e, uint32_t provider);
 /* The provider's call identifier of that index is in use. */
 void cf_event_uses(struct cf_engine *e, uint32_t provider, uint32_t index);
-/* A call that the provider made and nobody wants: what it still posts of it is late, not wrong. */
-void cf_event_ended(struct cf_engine *e, uint32_t provider, uint64_t call);
+/* A call that the provider made and nobody wants: what it still posts of it is late, not wrong. False: it is none that is new. */
+bool cf_event_ended(struct cf_engine *e, uint32_t provider, uint64_t call);
 void cf_door_take(struct cf_engine *e);
 
 /* ------------------------------------------------------------------ service.c, behind.c */

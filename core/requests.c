@@ -343,10 +343,9 @@ void cf_request_replied(struct cf_engine *e, uint32_t provider) {
             cf_request_finish(e, port, at, result);
         return;
     }
-    /* Who asked is gone. A call made for him is closed at once. */
+    /* Who asked is gone. A call made for him is closed at once; other replies may name a call too, which lives on without him. */
     e->tally.stale_events++;
-    if (m->device != 0 && result == 0) {
-        cf_event_ended(e, provider, m->device);
+    if (m->device != 0 && result == 0 && cf_event_ended(e, provider, m->device)) {
         cf_output_begin(e, CF_CMD_CLOSE_CALL, m->device, 0, 0, 0);
         cf_output_command(e, provider, 0);
     }

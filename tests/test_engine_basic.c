@@ -713,6 +713,31 @@ static void digits_take_no_place_from_requests(void **unused) {
 }
 
 /* A provider that reads no commands: what has no room there is refused at once and takes no place. */
+/* Who asked has died meanwhile: the reply is late, and the call, which others have, is none that was made for him. */
+static void a_late_reply_hangs_nobodys_call_up(void **unused) {
+    (void)unused;
+    static const uint16_t requests[] = {CF_REQ_ANSWER, CF_REQ_GENERATE_DIGITS};
+    offer(0, 1);
+    uint64_t call = announced(&owner, LINECALLPRIVILEGE_OWNER), seen = announced(&monitor, LINECALLPRIVILEGE_MONITOR), numbers[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        if (requests[i] == CF_REQ_GENERATE_DIGITS)
+            assert_int_equal(ask_digits(&owner, call, LINEDIGITMODE_DTMF, 0, "1", 1), 0);
+        else
+            send(&owner, requests[i], CF_NO_REPLY, call, 1, 0, 0);
+        turns(1);
+        numbers[i] = next(&provider)->param1;
+    }
+    send(&door, CF_DOOR_GONE, 0, 0, owner.port, 0, 1);
+    turns(20);
+    while (next(&provider) != NULL)
+        ;
+    for (uint32_t i = 0; i < 2; i++)
+        send(&provider, CF_EV_REPLY, 0, cf_handle_make(0, CF_KIND_PROVIDER, 1), numbers[i], 0, 0);
+    turns(2);
+    assert_null(next(&provider));
+    assert_int_equal(info_of(&monitor, seen).monitors, 1);
+}
+
 static void digits_that_find_no_room_are_refused(void **unused) {
     (void)unused;
     offer(0, 1);
@@ -762,6 +787,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(digits_of_a_hostile_application_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_have_a_limit_and_wait_for_room, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_take_no_place_from_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_late_reply_hangs_nobodys_call_up, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_that_find_no_room_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(digits_end_with_their_provider, setup, teardown),
         cmocka_unit_test_setup_teardown(a_monitor_behind_gets_one_gap_and_the_truth, setup, teardown),

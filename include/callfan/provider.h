@@ -35,7 +35,8 @@ enum cf_provider_event {
                                    open_line: LINECALLREASON_; fields: CALLER, CALLED, CONNECTED, REDIRECTING, REDIRECTION, each also as _NAME */
     CF_EV_CALL_STATE = 0x3011,  /* device call, param1 state, param2 mode, param3 media modes (0 unchanged); fields: RAW_CAUSE */
     CF_EV_CALL_INFO = 0x3012,   /* device call, param1 LINECALLINFOSTATE_ bits; fields: what changed */
-    CF_EV_REPLY = 0x3020,       /* param1 command number, param2 result (0 or LINEERR_ as 32 bits); success of MAKE_CALL: device the new call */
+    CF_EV_REPLY = 0x3020,       /* param1 command number, param2 result (0 or LINEERR_ as 32 bits); success of MAKE_CALL: device the new call,
+                                   of other commands the call that they were about, or 0 */
 };
 
 enum cf_provider_command {

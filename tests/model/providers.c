@@ -214,6 +214,8 @@ void sim_provider_answers(struct sim *s, uint32_t provider, uint32_t count) {
             r->m.device = new_call_id(s, provider);
             if (r->m.device == 0)
                 return;
+        } else if (s->model.calls[q->call].provider == provider) {
+            r->m.device = s->model.calls[q->call].id; /* which adapters say, and which means nothing */
         }
         if (!sim_put(s, port, r))
             return;
