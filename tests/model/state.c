@@ -170,6 +170,11 @@ struct m_ref *m_ref_new(struct model *m, uint32_t port, uint32_t open, uint32_t 
         .first = true,
         .privilege = LINECALLPRIVILEGE_MONITOR,
     };
+    for (uint32_t other = 1 + SIM_PROVIDERS; other < SIM_PORTS; other++)
+        if (m->ports[other].state == 3) { /* its handles go in slices, which a handle made meanwhile may hear of */
+            m->refs[i].counts = LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS;
+            m->refs[i].changes += SIM_OPENS;
+        }
     return &m->refs[i];
 }
 
