@@ -103,10 +103,20 @@ kill -INT "$keeper"
 wait "$keeper" || fail "hold --keep ended with $? after ^C"
 wait_for 30 "one call left" status_is .totals.calls_live 1
 
+# Who asked dies before the reply (the exchange sleeps): the call goes on, with its owner.
+exchange=$(status '.providers[] | select(.name == "sim").pid')
+kill -STOP "$exchange"
+run_aside hasty "$bin/callfan" hold "$first_call"
+wait_for 30 "two owners of the first" call_is "$first_call" "CONNECTED 2"
+kill -KILL "$aside_pid"
+wait_for 30 "one owner of the first" call_is "$first_call" "CONNECTED 1"
+kill -CONT "$exchange"
+wait_for 30 "the first on hold once more" call_is "$first_call" "ONHOLD 1"
+"$bin/callfan" unhold "$first_call" >/dev/null || fail "the reply to somebody who had died hung up"
+
 # The owner dies while the hold is under way (the exchange sleeps): a call that nobody else has is not hung up. It stays until a
 # monitor comes, and then lives on without an owner.
 start_owner fourth 2
-exchange=$(status '.providers[] | select(.name == "sim").pid')
 kill -STOP "$exchange"
 run_aside alone "$bin/callfan" hold "$call"
 alone=$aside_pid
