@@ -12,9 +12,10 @@
  *            own; its timer runs to the earliest.
  * Units:     nanoseconds of the clock that the caller passes in.
  * Invariant: IDLE is the last event of a call, and with it the call's name is void. Nothing is told of a muted call. Of each
- *            kind (enum cf_sip_use) at most one request of ours is on its way.
+ *            kind (enum cf_sip_use) at most one request of ours is waited for.
  * Overlap:   one thread. Within the OFFERING event every operation is allowed on that call; within the others none.
- * Errors:    operations: -ESTALE no such call, -EINVAL not in this state, -EBUSY another one is on its way, -EMSGSIZE too long.
+ * Errors:    operations: -ESTALE no such call, -EINVAL not in this state, -EBUSY another one is on its way, -EMSGSIZE too long,
+ *            -ENOSPC no room.
  * Trust:     CSeq, tags and target of every request are the peer's; a request of a dialog is believed only when Call-ID and both
  *            tags match, of which ours cannot be guessed.
  *
@@ -430,5 +431,8 @@ void cf_sip_session_start(struct cf_sip_calls *calls, struct cf_sip_call *call);
 /* A refresh failed: once more, before the interval is over. */
 void cf_sip_session_again(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* A 422 says that the session interval must be longer: true when it can be asked for again, which is once (RFC 4028 7.3). */
+bool cf_sip_session_raise(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response);
 
 #endif

@@ -515,7 +515,7 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
         digit_answered(calls, call, status);
     } else if (status < 300) {
         changed(calls, call, client, response);
-    } else {
+    } else if (status != 422 || !cf_sip_session_raise(calls, call, response) || !cf_sip_call_send_invite(calls, call)) {
         not_changed(calls, call, client, status);
     }
 }

@@ -38,3 +38,13 @@ void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call)
     calls->stack->counters.sessions_expired++;
     cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_TIMEOUT);
 }
+
+bool cf_sip_session_raise(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
+{
+    uint32_t min_se_s;
+    if (calls->stack->config.session_s == 0 || call->min_se_s != 0 || cf_sip_min_se_read(response, &min_se_s) != 1 ||
+        min_se_s == 0)
+        return false;
+    call->min_se_s = min_se_s;
+    return true;
+}

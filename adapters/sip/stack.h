@@ -99,7 +99,7 @@ struct cf_sip_login {
     X(resent_acks)    /* because a final response came again */                                                        \
     X(resent_2xx)     /* 2xx to INVITE sent again because no ACK came */                                               \
     X(resent_finals)  /* 3xx to 6xx to INVITE sent again because no ACK came */                                        \
-    X(resent_answers) /* responses sent again because the request came again */                                        \
+    X(resent_answers) /* responses sent again because the request came again, or no PRACK */                           \
     X(resent_requests)                                                                                                 \
     X(offered) /* new calls */                                                                                         \
     X(answered)                                                                                                        \
@@ -133,7 +133,7 @@ struct cf_sip_login {
     X(registered)       /* REGISTERs that were granted */                                                              \
     X(register_failures)                                                                                               \
     X(options_failures) /* OPTIONS of ours that nobody answered, or with 408 or 503 */                                 \
-    X(no_transaction)   /* requests answered without a transaction because there was none left */                      \
+    X(no_transaction)   /* requests of either side that found no transaction left */                                   \
     X(no_block)         /* messages that could not be kept for repetition */                                           \
     X(too_large)        /* messages that did not fit a datagram and were not sent */                                   \
     X(stale_commands)   /* commands for a call that is gone */
