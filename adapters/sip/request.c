@@ -1,4 +1,5 @@
 /* Requests of ours within a call: BYE, ACK, PRACK, re-INVITE, INFO; see call.h. */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 
@@ -179,11 +180,10 @@ static bool send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
 
 void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
+    assert(!call->ok.waiting);
     call->state = CF_SIP_CALL_BYE_SENT;
     call->change = CF_SIP_CHANGE_NOTHING;
     call->auth_tries = 0;
-    call->ok.waiting = false; /* of a re-INVITE: the dialog ends before its ACK */
-    cf_sip_store_free(&calls->stack->store, &call->ok.message);
     for (unsigned due = 0; due < CF_SIP_DUES; due++)
         call->due[due] = 0;
     cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, 0);
