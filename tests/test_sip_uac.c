@@ -865,6 +865,35 @@ static void the_session_is_refreshed_in_time(void **state)
     close_rig(&rig);
 }
 
+static void a_session_whose_refreshes_are_refused_is_ended(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked re;
+    struct cf_sip_config config = sip_peer_config();
+    config.session_s = 100;
+    sip_rig_open(&rig, config);
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 200, "callee", CONTACT "Require: timer\r\nSession-Expires: 100;refresher=uac\r\n",
+                    ANSWER("sendrecv"));
+    sip_rig_clear(&rig);
+    for (unsigned i = 0; i < 2; i++) { /* after 50 and 62.5 s */
+        pass_until_sent(&rig, 51 * S);
+        sip_peer_take(&rig, 0, &re);
+        sip_rig_assert_sent(&rig, "INVITE");
+        sip_peer_answer(&rig, &re, 500, NULL, "", NULL);
+        sip_rig_assert_sent(&rig, "ACK");
+        sip_rig_assert_log(&rig, "");
+    }
+    sip_rig_pass(&rig, 5 * S);
+    sip_rig_assert_sent(&rig, "");
+    pass_until_sent(&rig, 1 * S);
+    sip_rig_assert_sent(&rig, "BYE");
+    sip_rig_assert_log(&rig, "DISCONNECTED(8000,SIP timeout)");
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->sessions_expired, 1);
+    close_rig(&rig);
+}
+
 static void a_session_that_the_peer_does_not_refresh_is_ended(void **state)
 {
     (void)state;
@@ -1367,6 +1396,7 @@ int main(void)
         cmocka_unit_test(digits_of_small_letters_are_sent_as_capitals),
         cmocka_unit_test(every_digit_may_be_challenged),
         cmocka_unit_test(the_session_is_refreshed_in_time),
+        cmocka_unit_test(a_session_whose_refreshes_are_refused_is_ended),
         cmocka_unit_test(a_session_that_the_peer_does_not_refresh_is_ended),
         cmocka_unit_test(a_longer_session_is_asked_for_when_the_peer_wants_it),
         cmocka_unit_test(a_hold_asks_for_a_longer_session_when_the_peer_wants_it),

@@ -198,6 +198,7 @@ struct cf_sip_call {
     struct cf_sip_ok ok;
     struct cf_sip_reliable reliable;
     struct cf_sip_session session;
+    uint64_t session_end_ns; /* when it is over unless it was refreshed */
     struct cf_sip_stored digits; /* still to be sent */
     uint32_t digits_at, digit_ms;
     struct cf_sip_hop
@@ -428,7 +429,7 @@ void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
 /* Takes the interval of a message that settles it, and waits for the refresh or its absence. */
 void cf_sip_session_start(struct cf_sip_calls *calls, struct cf_sip_call *call);
-/* A refresh failed: once more, before the interval is over. */
+/* A refresh failed: once more, before the interval is over; then the call is. */
 void cf_sip_session_again(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
