@@ -357,6 +357,38 @@ static void a_late_fork_is_ended_once_and_without_its_contact(void **state)
     close_rig(&rig);
 }
 
+static void a_peer_that_makes_up_forks_gets_a_bounded_answer(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    open_rig(&rig);
+    sip_peer_make(&rig, "200", &invite);
+    for (unsigned i = 0; i < 50; i++) {
+        char tag[16];
+        snprintf(tag, sizeof(tag), "early%u", i);
+        sip_rig_pass(&rig, 20 * MS); /* so that not all are repeated at once */
+        rig.sent_count = 0;
+        sip_peer_answer(&rig, &invite, 180, tag, CONTACT "Require: 100rel\r\nRSeq: 1\r\n", NULL);
+        sip_rig_assert_sent(&rig, "PRACK");
+    }
+    sip_peer_answer(&rig, &invite, 200, "callee", CONTACT, ANSWER("sendrecv"));
+    for (unsigned i = 0; i < 50; i++) {
+        char tag[16];
+        snprintf(tag, sizeof(tag), "late%u", i);
+        sip_rig_pass(&rig, 20 * MS);
+        rig.sent_count = 0;
+        sip_peer_answer(&rig, &invite, 200, tag, CONTACT, ANSWER("sendrecv"));
+        sip_rig_assert_sent(&rig, i < 14 ? "ACK BYE" : "ACK");
+    }
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->forks_ignored, 36);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
+    for (unsigned i = 0; i < 2000; i++) { /* many requests that nobody answers */
+        rig.sent_count = 0;
+        sip_rig_pass(&rig, 20 * MS);
+    }
+    close_rig(&rig);
+}
+
 /* ---- routes */
 
 static void record_routes_are_followed_in_reverse(void **state)
@@ -1375,6 +1407,7 @@ int main(void)
         cmocka_unit_test(the_first_fork_to_answer_has_the_call_and_others_are_ended),
         cmocka_unit_test(each_fork_counts_its_requests_for_itself),
         cmocka_unit_test(a_late_fork_is_ended_once_and_without_its_contact),
+        cmocka_unit_test(a_peer_that_makes_up_forks_gets_a_bounded_answer),
         cmocka_unit_test(record_routes_are_followed_in_reverse),
         cmocka_unit_test(a_redirect_is_followed_with_a_new_invite),
         cmocka_unit_test(a_redirect_of_a_call_that_rang_rings_anew),

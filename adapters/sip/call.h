@@ -36,6 +36,7 @@ enum {
     CF_SIP_DIGITS_MAX = 128,   /* digits sent by one command */
     CF_SIP_RETRIES_MAX = 5,    /* re-INVITEs refused with 491 before it is given up */
     CF_SIP_ROUTES_BYTES_MAX = 4096,
+    CF_SIP_STRAYS_MAX = 64, /* requests that one call sends into early dialogs and to further forks */
     CF_SIP_OFFERED_NOTHING = 0xFF,
 };
 
@@ -166,6 +167,7 @@ struct cf_sip_call {
     uint8_t auth_tries; /* of the request on its way */
     uint8_t redirects;  /* followed so far */
     uint8_t retries;    /* of a re-INVITE that met 491 */
+    uint8_t strays;     /* PRACKs, and BYEs of further forks, sent so far */
     bool outgoing;
     bool muted;
     bool alerted;
@@ -198,7 +200,7 @@ struct cf_sip_call {
     struct cf_sip_ok ok;
     struct cf_sip_reliable reliable;
     struct cf_sip_session session;
-    uint64_t session_end_ns; /* when it is over unless it was refreshed */
+    uint64_t session_end_ns;     /* when it is over unless it was refreshed */
     struct cf_sip_stored digits; /* still to be sent */
     uint32_t digits_at, digit_ms;
     struct cf_sip_hop
