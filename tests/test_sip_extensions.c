@@ -324,6 +324,28 @@ static void we_hold_a_call_that_came_in(void **state)
     end_call(&rig);
 }
 
+/* Our offer had all codecs, the answer to a repeated offer has not: it is another description. */
+static void an_answer_after_our_offer_is_a_new_version(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked re;
+    sip_rig_open(&rig, sip_rig_config());
+    sip_rig_connect(&rig);
+    assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, true), 0);
+    assert_int_equal(version_of(&rig, 0), 2);
+    sip_peer_take(&rig, 0, &re);
+    sip_peer_answer(&rig, &re, 200, NULL, "Contact: <sip:al@198.51.100.7:5070>\r\n", ANSWER("recvonly"));
+    sip_rig_clear(&rig);
+    for (unsigned i = 0; i < 2; i++) {
+        receive(&rig, "INVITE", 2 + i, i == 0 ? "re2" : "re3", "", SDP("sendrecv"));
+        assert_int_equal(version_of(&rig, 0), 3);
+        sip_rig_assert_sent(&rig, "200");
+        receive(&rig, "ACK", 2 + i, "acks", "", NULL);
+    }
+    end_call(&rig);
+}
+
 static void a_hold_that_is_only_tried_for_ends_with_the_call(void **state)
 {
     (void)state;
@@ -524,6 +546,7 @@ int main(void)
         cmocka_unit_test(callers_must_authenticate_where_some_are_admitted),
         cmocka_unit_test(only_the_configured_algorithms_are_offered),
         cmocka_unit_test(we_hold_a_call_that_came_in),
+        cmocka_unit_test(an_answer_after_our_offer_is_a_new_version),
         cmocka_unit_test(a_hold_that_is_only_tried_for_ends_with_the_call),
         cmocka_unit_test(a_hold_waits_for_the_ack),
         cmocka_unit_test(digits_may_go_out_before_the_ack),

@@ -357,6 +357,38 @@ static void a_late_fork_is_ended_once_and_without_its_contact(void **state)
     close_rig(&rig);
 }
 
+static void a_peer_that_makes_up_forks_gets_a_bounded_answer(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    open_rig(&rig);
+    sip_peer_make(&rig, "200", &invite);
+    for (unsigned i = 0; i < 50; i++) {
+        char tag[16];
+        snprintf(tag, sizeof(tag), "early%u", i);
+        sip_rig_pass(&rig, 20 * MS); /* so that not all are repeated at once */
+        rig.sent_count = 0;
+        sip_peer_answer(&rig, &invite, 180, tag, CONTACT "Require: 100rel\r\nRSeq: 1\r\n", NULL);
+        sip_rig_assert_sent(&rig, "PRACK");
+    }
+    sip_peer_answer(&rig, &invite, 200, "callee", CONTACT, ANSWER("sendrecv"));
+    for (unsigned i = 0; i < 50; i++) {
+        char tag[16];
+        snprintf(tag, sizeof(tag), "late%u", i);
+        sip_rig_pass(&rig, 20 * MS);
+        rig.sent_count = 0;
+        sip_peer_answer(&rig, &invite, 200, tag, CONTACT, ANSWER("sendrecv"));
+        sip_rig_assert_sent(&rig, i < 14 ? "ACK BYE" : "ACK");
+    }
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->forks_ignored, 36);
+    assert_int_equal(cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0), 0);
+    for (unsigned i = 0; i < 2000; i++) { /* many requests that nobody answers */
+        rig.sent_count = 0;
+        sip_rig_pass(&rig, 20 * MS);
+    }
+    close_rig(&rig);
+}
+
 /* ---- routes */
 
 static void record_routes_are_followed_in_reverse(void **state)
@@ -865,6 +897,35 @@ static void the_session_is_refreshed_in_time(void **state)
     close_rig(&rig);
 }
 
+static void a_session_whose_refreshes_are_refused_is_ended(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked re;
+    struct cf_sip_config config = sip_peer_config();
+    config.session_s = 100;
+    sip_rig_open(&rig, config);
+    sip_peer_make(&rig, "200", &invite);
+    sip_peer_answer(&rig, &invite, 200, "callee", CONTACT "Require: timer\r\nSession-Expires: 100;refresher=uac\r\n",
+                    ANSWER("sendrecv"));
+    sip_rig_clear(&rig);
+    for (unsigned i = 0; i < 2; i++) { /* after 50 and 62.5 s */
+        pass_until_sent(&rig, 51 * S);
+        sip_peer_take(&rig, 0, &re);
+        sip_rig_assert_sent(&rig, "INVITE");
+        sip_peer_answer(&rig, &re, 500, NULL, "", NULL);
+        sip_rig_assert_sent(&rig, "ACK");
+        sip_rig_assert_log(&rig, "");
+    }
+    sip_rig_pass(&rig, 5 * S);
+    sip_rig_assert_sent(&rig, "");
+    pass_until_sent(&rig, 1 * S);
+    sip_rig_assert_sent(&rig, "BYE");
+    sip_rig_assert_log(&rig, "DISCONNECTED(8000,SIP timeout)");
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->sessions_expired, 1);
+    close_rig(&rig);
+}
+
 static void a_session_that_the_peer_does_not_refresh_is_ended(void **state)
 {
     (void)state;
@@ -902,6 +963,28 @@ static void a_longer_session_is_asked_for_when_the_peer_wants_it(void **state)
     sip_rig_clear(&rig);
     sip_peer_answer(&rig, &second, 422, "callee", "Min-SE: 601\r\n", NULL);
     sip_rig_assert_sent(&rig, "ACK"); /* once is enough */
+    close_rig(&rig);
+}
+
+static void a_hold_asks_for_a_longer_session_when_the_peer_wants_it(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked re;
+    struct cf_sip_config config = sip_peer_config();
+    config.session_s = 100;
+    sip_rig_open(&rig, config);
+    sip_peer_connect(&rig, &invite);
+    assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, true), 0);
+    sip_peer_take(&rig, 0, &re);
+    sip_rig_clear(&rig);
+    sip_peer_answer(&rig, &re, 422, NULL, "Min-SE: 600\r\n", NULL);
+    sip_peer_take(&rig, 1, &re);
+    assert_non_null(strstr(re.text, "\r\nSession-Expires: 600\r\nMin-SE: 600\r\n"));
+    sip_rig_assert_sent(&rig, "ACK INVITE");
+    sip_peer_answer(&rig, &re, 422, NULL, "Min-SE: 700\r\n", NULL);
+    sip_rig_assert_log(&rig, "DONE(422)");
+    sip_peer_ask(&rig, &invite, "BYE", 1, "", NULL);
     close_rig(&rig);
 }
 
@@ -1245,6 +1328,68 @@ static void only_what_waits_there_ends_with_a_connection(void **state)
     close_rig(&rig);
 }
 
+/* Answers our newest request but ACK, if one was sent. */
+static void answer_newest(struct sip_rig *rig, unsigned status, const char *extra, const char *body)
+{
+    struct sip_asked asked;
+    for (unsigned i = rig->sent_count; i-- > 0;) {
+        if (memcmp(rig->sent[i].text, "ACK ", 4) == 0 || memcmp(rig->sent[i].text, "SIP/2.0 ", 8) == 0)
+            continue;
+        sip_peer_take(rig, i, &asked);
+        rig->sent_count = 0;
+        sip_peer_answer(rig, &asked, status, "callee", extra, body);
+        return;
+    }
+}
+
+static unsigned count_words(const char *log, const char *word)
+{
+    unsigned count = 0;
+    for (const char *at = log; (at = strstr(at, word)) != NULL; at += strlen(word))
+        count++;
+    return count;
+}
+
+/* However little room there is, the call ends, exactly once, and leaves nothing. */
+static void scarce_memory_ends_no_call_twice_and_leaks_nothing(void **state)
+{
+    (void)state;
+    for (unsigned blocks = 1; blocks < 48; blocks++)
+        for (unsigned routed = 0; routed < 2; routed++) {
+            struct sip_rig rig;
+            struct cf_sip_config config = login_config();
+            const struct cf_sip_making making = {.destination = {"200", 3}, .user = 4711};
+            const char *lines = routed != 0 ? CONTACT "Record-Route: <sip:198.51.100.7;lr>\r\n" : CONTACT;
+            config.blocks_max = blocks;
+            config.linger_ns = 1 * S;
+            sip_rig_open(&rig, config);
+            const int rc = cf_sip_ua_make(rig.ua, rig.now, &making, &rig.call);
+            assert_true(rc == 0 || rc == -ENOSPC);
+            answer_newest(&rig, 407, "Proxy-Authenticate: " CHALLENGE, NULL);
+            answer_newest(&rig, 200, lines, ANSWER("sendrecv"));
+            cf_sip_ua_hold(rig.ua, rig.now, rig.call, true);
+            answer_newest(&rig, 491, "", NULL);
+            pass_until_sent(&rig, 5 * S);
+            answer_newest(&rig, 200, lines, ANSWER("recvonly"));
+            cf_sip_ua_digits(rig.ua, rig.now, rig.call, "1", 1, 0);
+            sip_rig_pass(&rig, 100 * MS);
+            answer_newest(&rig, 200, "", NULL);
+            rig.sent_count = 0;
+            sip_rig_pass(&rig, 1 * S);
+            rig.sent_count = 0;
+            cf_sip_ua_drop(rig.ua, rig.now, rig.call, 0);
+            answer_newest(&rig, 200, "", NULL);
+            for (unsigned i = 0; i < 25; i++) {
+                sip_rig_pass(&rig, 10 * S);
+                rig.sent_count = 0;
+            }
+            if (count_words(rig.log, "IDLE") != (rc == 0) || count_words(rig.log, "DISCONNECTED") != (rc == 0))
+                fail_msg("%u blocks: %s", blocks, rig.log);
+            sip_rig_assert_nothing_left(&rig);
+            sip_rig_close(&rig);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1262,6 +1407,7 @@ int main(void)
         cmocka_unit_test(the_first_fork_to_answer_has_the_call_and_others_are_ended),
         cmocka_unit_test(each_fork_counts_its_requests_for_itself),
         cmocka_unit_test(a_late_fork_is_ended_once_and_without_its_contact),
+        cmocka_unit_test(a_peer_that_makes_up_forks_gets_a_bounded_answer),
         cmocka_unit_test(record_routes_are_followed_in_reverse),
         cmocka_unit_test(a_redirect_is_followed_with_a_new_invite),
         cmocka_unit_test(a_redirect_of_a_call_that_rang_rings_anew),
@@ -1283,8 +1429,10 @@ int main(void)
         cmocka_unit_test(digits_of_small_letters_are_sent_as_capitals),
         cmocka_unit_test(every_digit_may_be_challenged),
         cmocka_unit_test(the_session_is_refreshed_in_time),
+        cmocka_unit_test(a_session_whose_refreshes_are_refused_is_ended),
         cmocka_unit_test(a_session_that_the_peer_does_not_refresh_is_ended),
         cmocka_unit_test(a_longer_session_is_asked_for_when_the_peer_wants_it),
+        cmocka_unit_test(a_hold_asks_for_a_longer_session_when_the_peer_wants_it),
         cmocka_unit_test(destinations_become_uris),
         cmocka_unit_test(without_a_peer_only_numeric_addresses_can_be_called),
         cmocka_unit_test(over_a_stream_nothing_is_repeated),
@@ -1296,6 +1444,7 @@ int main(void)
         cmocka_unit_test(with_all_calls_in_use_a_call_cannot_be_made),
         cmocka_unit_test(a_dialog_that_cannot_be_kept_is_ended),
         cmocka_unit_test(only_what_waits_there_ends_with_a_connection),
+        cmocka_unit_test(scarce_memory_ends_no_call_twice_and_leaks_nothing),
         cmocka_unit_test(without_a_transaction_no_invite_goes_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,9 +12,10 @@
  *            own; its timer runs to the earliest.
  * Units:     nanoseconds of the clock that the caller passes in.
  * Invariant: IDLE is the last event of a call, and with it the call's name is void. Nothing is told of a muted call. Of each
- *            kind (enum cf_sip_use) at most one request of ours is on its way.
+ *            kind (enum cf_sip_use) at most one request of ours is waited for.
  * Overlap:   one thread. Within the OFFERING event every operation is allowed on that call; within the others none.
- * Errors:    operations: -ESTALE no such call, -EINVAL not in this state, -EBUSY another one is on its way, -EMSGSIZE too long.
+ * Errors:    operations: -ESTALE no such call, -EINVAL not in this state, -EBUSY another one is on its way, -EMSGSIZE too long,
+ *            -ENOSPC no room.
  * Trust:     CSeq, tags and target of every request are the peer's; a request of a dialog is believed only when Call-ID and both
  *            tags match, of which ours cannot be guessed.
  *
@@ -35,6 +36,7 @@ enum {
     CF_SIP_DIGITS_MAX = 128,   /* digits sent by one command */
     CF_SIP_RETRIES_MAX = 5,    /* re-INVITEs refused with 491 before it is given up */
     CF_SIP_ROUTES_BYTES_MAX = 4096,
+    CF_SIP_STRAYS_MAX = 64, /* requests that one call sends into early dialogs and to further forks */
     CF_SIP_OFFERED_NOTHING = 0xFF,
 };
 
@@ -165,6 +167,7 @@ struct cf_sip_call {
     uint8_t auth_tries; /* of the request on its way */
     uint8_t redirects;  /* followed so far */
     uint8_t retries;    /* of a re-INVITE that met 491 */
+    uint8_t strays;     /* PRACKs, and BYEs of further forks, sent so far */
     bool outgoing;
     bool muted;
     bool alerted;
@@ -197,6 +200,7 @@ struct cf_sip_call {
     struct cf_sip_ok ok;
     struct cf_sip_reliable reliable;
     struct cf_sip_session session;
+    uint64_t session_end_ns;     /* when it is over unless it was refreshed */
     struct cf_sip_stored digits; /* still to be sent */
     uint32_t digits_at, digit_ms;
     struct cf_sip_hop
@@ -427,8 +431,11 @@ void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
 /* Takes the interval of a message that settles it, and waits for the refresh or its absence. */
 void cf_sip_session_start(struct cf_sip_calls *calls, struct cf_sip_call *call);
-/* A refresh failed: once more, before the interval is over. */
+/* A refresh failed: once more, before the interval is over; then the call is. */
 void cf_sip_session_again(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_session_due(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* A 422 says that the session interval must be longer: true when it can be asked for again, which is once (RFC 4028 7.3). */
+bool cf_sip_session_raise(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response);
 
 #endif

@@ -27,13 +27,14 @@ static struct cf_sip_out description(struct cf_sip_calls *calls)
     return (struct cf_sip_out){.text = calls->stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
 }
 
-/* The description that answers `offer`: as it was when the peer repeats its own (RFC 3264 8), else a new version. */
+/* The description that answers the request's: as it was when that was an answer too and the peer repeats its own (RFC 3264 8), else a
+ * new version. */
 static struct cf_sip_described described_by(const struct cf_sip_call *call, const struct cf_sip_msg *request)
 {
     struct cf_sdp offer;
     const bool read = cf_sdp_scan(cf_sip_ptr(request, request->body), request->body.len, &offer) == CF_SDP_ERROR_OK;
-    const bool same =
-        read && call->sdp_mark != 0 && cf_sdp_mark(&offer) == call->sdp_mark && cf_sdp_holds(&offer) == call->held;
+    const bool same = read && call->offered == CF_SIP_OFFERED_NOTHING && call->sdp_mark != 0 &&
+                      cf_sdp_mark(&offer) == call->sdp_mark && cf_sdp_holds(&offer) == call->held;
     return (struct cf_sip_described){.session = call->sdp_session,
                                      .version = same ? call->sdp_version : call->sdp_version + 1,
                                      .ours = call->holds ? CF_SDP_SENDONLY : CF_SDP_SENDRECV};

@@ -107,7 +107,7 @@ static void ask(struct cf_sip_line *line, const struct cf_sip_asking *asking)
     struct cf_sip_client **owner = &line->client[slot];
     cf_sip_wheel_disarm(line->stack->wheel, &line->timer[slot]);
     if (*owner != NULL)
-        (*owner)->owner = NULL; /* it has been answered */
+        (*owner)->owner = NULL; /* answered, or overtaken by the end of the line */
     *owner = cf_sip_client_new(line->transactions, asking);
     if (*owner != NULL)
         (*owner)->owner = owner;

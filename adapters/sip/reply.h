@@ -47,7 +47,7 @@ bool cf_sip_reply_extensions(struct cf_sip_stack *stack, const struct cf_sip_req
 bool cf_sip_reply_session(struct cf_sip_stack *stack, const struct cf_sip_request *request,
                           struct cf_sip_session *ret_session);
 
-/* True when whoever calls may do so; else 401 was sent (or 403 where the credentials are wrong). */
+/* True when whoever calls may do so; else 401 was sent. */
 bool cf_sip_reply_admits(struct cf_sip_stack *stack, const struct cf_sip_request *request);
 
 /* 405 for methods that we know, 501 for others. */

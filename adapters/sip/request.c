@@ -1,4 +1,5 @@
 /* Requests of ours within a call: BYE, ACK, PRACK, re-INVITE, INFO; see call.h. */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 
@@ -179,11 +180,10 @@ static bool send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
 
 void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
+    assert(!call->ok.waiting);
     call->state = CF_SIP_CALL_BYE_SENT;
     call->change = CF_SIP_CHANGE_NOTHING;
     call->auth_tries = 0;
-    call->ok.waiting = false; /* of a re-INVITE: the dialog ends before its ACK */
-    cf_sip_store_free(&calls->stack->store, &call->ok.message);
     for (unsigned due = 0; due < CF_SIP_DUES; due++)
         call->due[due] = 0;
     cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, 0);
@@ -262,13 +262,24 @@ static struct cf_sip_far far_of_response(const struct cf_sip_msg *response, char
     };
 }
 
+/* A peer may make up forks and reliable responses without end: each request to them takes a transaction that others may need. */
+static bool may_stray(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (call->strays == CF_SIP_STRAYS_MAX) {
+        calls->stack->counters.forks_ignored++;
+        return false;
+    }
+    call->strays++;
+    return true;
+}
+
 void cf_sip_call_send_prack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
 {
     char routes[CF_SIP_ROUTES_BYTES_MAX];
     const struct cf_sip_far far = far_of_response(response, routes, sizeof(routes));
     struct cf_sip_rack rack = {.cseq = response->cseq, .method = CF_SIP_INVITE};
     struct cf_sip_asking asking;
-    if (cf_sip_rseq_read(response, &rack.rseq) != 1)
+    if (cf_sip_rseq_read(response, &rack.rseq) != 1 || !may_stray(calls, call))
         return;
     struct cf_sip_out *out = begin_to(calls, call, CF_SIP_PRACK, 0, &far, &asking);
     cf_sip_rack_put(out, &rack);
@@ -287,8 +298,9 @@ void cf_sip_call_end_fork(struct cf_sip_calls *calls, struct cf_sip_call *call, 
     struct cf_sip_asking asking;
     struct cf_sip_hop to;
     send_ack(calls, call, invite, &far, &to);
-    if (cf_sip_key_same(&call->fork_ended, &fork))
-        return; /* its 2xx again: the BYE has a transaction that repeats it */
+    /* Its 2xx again: the BYE has a transaction that repeats it. */
+    if (cf_sip_key_same(&call->fork_ended, &fork) || !may_stray(calls, call))
+        return;
     call->fork_ended = fork;
     calls->stack->counters.forks_ended++;
     struct cf_sip_out *out = begin_to(calls, call, CF_SIP_BYE, 0, &far, &asking);
@@ -515,7 +527,7 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
         digit_answered(calls, call, status);
     } else if (status < 300) {
         changed(calls, call, client, response);
-    } else {
+    } else if (status != 422 || !cf_sip_session_raise(calls, call, response) || !cf_sip_call_send_invite(calls, call)) {
         not_changed(calls, call, client, status);
     }
 }

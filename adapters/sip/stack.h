@@ -32,14 +32,15 @@ enum {
 
 /* Zeros take the defaults in parentheses. Strings and codecs are borrowed as long as the user agent lives. */
 struct cf_sip_config {
-    const char *host;             /* address or name in Contact and Via, an IPv6 address in brackets; required */
-    uint16_t port;                /* (5060) */
-    const char *user;             /* user part of Contact ("callfan") */
-    struct cf_sdp_local media;    /* address required */
-    struct cf_sip_key secret;     /* random; keys hashes and tags */
-    uint32_t calls_max;           /* (1,024) calls at once */
-    uint32_t transactions_max;    /* (4 * calls_max + 64) server transactions; as many client ones, but two per call at least */
-    uint32_t blocks_max;          /* (12 * calls_max + 4 * transactions_max + 256) of 256 bytes */
+    const char *host;          /* address or name in Contact and Via, an IPv6 address in brackets; required */
+    uint16_t port;             /* (5060) */
+    const char *user;          /* user part of Contact ("callfan") */
+    struct cf_sdp_local media; /* address required */
+    struct cf_sip_key secret;  /* random; keys hashes and tags */
+    uint32_t calls_max;        /* (1,024) calls at once */
+    uint32_t
+        transactions_max; /* (4 * calls_max + 64) server transactions; as many client ones, but two per call at least */
+    uint32_t blocks_max;  /* (12 * calls_max + 4 * transactions_max + 256) of 256 bytes */
     uint64_t t1_ns, t2_ns, t4_ns; /* (500 ms, 4 s, 5 s) */
     uint64_t trying_ns;           /* (0) 100 is sent when there is no other response by then */
     uint64_t ring_limit_ns;       /* (180 s) unanswered for so long: 480 */
@@ -56,8 +57,8 @@ struct cf_sip_config {
     const char *password;
     const char *const *admit; /* "user:password": who may call us; none: anybody */
     unsigned admits;
-    const char *realm;       /* of our challenges ("callfan") */
-    unsigned digests;        /* of our challenges, bits 1u << CF_SIP_ALGORITHM_x (0: all) */
+    const char *realm;      /* of our challenges ("callfan") */
+    unsigned digests;       /* of our challenges, bits 1u << CF_SIP_ALGORITHM_x (0: all) */
     uint32_t register_s;    /* (0) Expires of our REGISTER; 0: none is sent */
     uint32_t options_s;     /* (0) OPTIONS to the peer that often; 0: never */
     uint32_t session_s;     /* (0) session interval that we offer and take; 0: no session timers */
@@ -99,7 +100,7 @@ struct cf_sip_login {
     X(resent_acks)    /* because a final response came again */                                                        \
     X(resent_2xx)     /* 2xx to INVITE sent again because no ACK came */                                               \
     X(resent_finals)  /* 3xx to 6xx to INVITE sent again because no ACK came */                                        \
-    X(resent_answers) /* responses sent again because the request came again */                                        \
+    X(resent_answers) /* responses sent again because the request came again, or no PRACK */                           \
     X(resent_requests)                                                                                                 \
     X(offered) /* new calls */                                                                                         \
     X(answered)                                                                                                        \
@@ -123,6 +124,7 @@ struct cf_sip_login {
     X(made)             /* outgoing calls */                                                                           \
     X(redirected)       /* 3xx that were followed */                                                                   \
     X(forks_ended)      /* 2xx of further forks, ended at once */                                                      \
+    X(forks_ignored)    /* PRACKs and BYEs of forks that one call would have sent above its limit */                   \
     X(unreachable)      /* outgoing calls that nobody answered in any way */                                           \
     X(challenged)       /* 401 and 407 received */                                                                     \
     X(login_failed)     /* of these, those we have no answer to, or whose answer was not taken */                      \
@@ -133,7 +135,7 @@ struct cf_sip_login {
     X(registered)       /* REGISTERs that were granted */                                                              \
     X(register_failures)                                                                                               \
     X(options_failures) /* OPTIONS of ours that nobody answered, or with 408 or 503 */                                 \
-    X(no_transaction)   /* requests answered without a transaction because there was none left */                      \
+    X(no_transaction)   /* requests of either side that found no transaction left */                                   \
     X(no_block)         /* messages that could not be kept for repetition */                                           \
     X(too_large)        /* messages that did not fit a datagram and were not sent */                                   \
     X(stale_commands)   /* commands for a call that is gone */

@@ -7,7 +7,7 @@
  * Overlap:   one thread. The callbacks run inside the calls below; the event callback may operate on the call of an OFFERING event,
  *            `send` may call nothing here.
  * Progress:  no system call, no allocation, no clock; every loop is bounded by the size of the datagram or of a pool.
- * Errors:    operations return 0, -ESTALE (that call is gone) or -EINVAL (not in its state).
+ * Errors:    operations return 0, -ESTALE (that call is gone), -EINVAL (not in its state) or what call.h says of them.
  * Trust:     datagrams are the network's. What is malformed is counted by kind, answered with 400, 505 or 513 where a response can
  *            be built, else dropped; what is not SIP is never answered.
  * Source:    RFC 3261 sections 8 to 15, 17, 22; RFC 6026; RFC 3581; RFC 3262 (reliable provisional responses); RFC 4028 (session

@@ -395,17 +395,6 @@ static bool invite_again(struct cf_sip_calls *calls, struct cf_sip_call *call)
     return cf_sip_call_send_invite(calls, call);
 }
 
-/* RFC 4028 7.3: the peer wants a longer interval. */
-static bool raise_session(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
-{
-    uint32_t min_se_s;
-    if (calls->stack->config.session_s == 0 || call->min_se_s != 0 || cf_sip_min_se_read(response, &min_se_s) != 1 ||
-        min_se_s == 0)
-        return false; /* once */
-    call->min_se_s = min_se_s;
-    return invite_again(calls, call);
-}
-
 /* RFC 3261 8.1.3.4: the most wanted contact that can be called. Its target set is not searched further. */
 static bool follow(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response)
 {
@@ -446,7 +435,7 @@ static bool try_again(struct cf_sip_calls *calls, struct cf_sip_call *call, cons
         call->credentials = true;
         return invite_again(calls, call);
     case 422:
-        return raise_session(calls, call, response);
+        return cf_sip_session_raise(calls, call, response) && invite_again(calls, call);
     case 300:
     case 301:
     case 302:
