@@ -686,6 +686,59 @@ static void a_command_wakes_a_sleeping_provider(void **state)
     tear_down(&f);
 }
 
+enum { GATHER_US = 5000 };
+
+static void set_up_gathering(struct fixture *f)
+{
+    char why[200];
+    memset(f, 0, sizeof *f);
+    provider_core_init(&f->core, DOWN_SLOTS, UP_SLOTS);
+    const struct cf_provider_options options = {
+        .socket_path = f->core.path, .name = "test", .token = "secret", .gather_us = GATHER_US};
+    assert_int_equal(cf_provider_new(&f->provider, &options), 0);
+    assert_int_equal(cf_reactor_open(&f->reactor, NULL, why, sizeof why), 0);
+    attach(f);
+}
+
+static void who_was_woken_gathers_before_the_next_sleep(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct cf_command c;
+    set_up_gathering(&f);
+    const int64_t before = cf_clock_ns();
+    assert_false(provider_core_command(&f.core, CF_CMD_OPEN_LINE, 0, 1, 0));
+    assert_true(cf_provider_turn(f.provider, f.reactor, CF_REACTOR_NEVER) >= 0);
+    assert_true(cf_provider_next_command(f.provider, &c));
+    assert_false(cf_provider_next_command(f.provider, &c));
+    /* Nothing comes, and yet it does not sleep for ever: it looks at the ring when the time is over. */
+    assert_int_equal(cf_provider_turn(f.provider, f.reactor, CF_REACTOR_NEVER), 0);
+    assert_true(cf_clock_ns() >= before + GATHER_US * CF_NS_PER_US);
+    assert_int_equal(counters(&f).bells_heard, 0);
+    tear_down(&f);
+}
+
+static void a_command_wakes_who_gathered(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct cf_command c;
+    set_up_gathering(&f);
+    for (int round = 0; round < 5; round++) {
+        pthread_t thread;
+        void *rang;
+        assert_int_equal(pthread_create(&thread, NULL, command_a_sleeper, &f), 0);
+        int64_t end = soon();
+        bool got = false;
+        while (!(got = cf_provider_next_command(f.provider, &c)) && cf_clock_ns() < end)
+            assert_true(cf_provider_turn(f.provider, f.reactor, end) >= 0);
+        assert_true(got);
+        assert_int_equal(pthread_join(thread, &rang), 0);
+        assert_ptr_equal(rang, &f);
+    }
+    tear_down(&f);
+}
+
 static void a_command_that_is_there_keeps_it_from_sleeping(void **state)
 {
     (void)state;
@@ -788,6 +841,8 @@ int main(void)
         cmocka_unit_test(unanswered_commands_are_bounded),
         cmocka_unit_test(the_core_is_rung_only_when_it_sleeps),
         cmocka_unit_test(a_command_wakes_a_sleeping_provider),
+        cmocka_unit_test(who_was_woken_gathers_before_the_next_sleep),
+        cmocka_unit_test(a_command_wakes_who_gathered),
         cmocka_unit_test(a_command_that_is_there_keeps_it_from_sleeping),
         cmocka_unit_test(a_full_ring_is_looked_at_again_soon),
         cmocka_unit_test(a_hang_up_is_seen_and_live_calls_outlast_it),

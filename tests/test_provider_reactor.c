@@ -384,6 +384,53 @@ static void note_signal(void *arg, int signal_number, int64_t now_ns)
     *(unsigned *)arg |= 1u << signal_number;
 }
 
+static void gathering_takes_what_came_together(void **state)
+{
+    (void)state;
+    struct sockaddr_storage server, client;
+    socklen_t server_bytes, client_bytes;
+    int fd = udp_socket(AF_INET, &server, &server_bytes), peer = udp_socket(AF_INET, &client, &client_bytes);
+    struct echo e = {.reactor = open_reactor(NULL)};
+    e.source = cf_reactor_receive(e.reactor, fd, echo, &e);
+    assert_int_equal(cf_reactor_gather(e.reactor, 0), 0); /* starts receiving */
+    for (unsigned n = 0; n < 3; n++)
+        assert_int_equal(sendto(peer, "x", 1, 0, (struct sockaddr *)&server, server_bytes), 1);
+    const int64_t until = cf_clock_ns() + 5 * CF_NS_PER_MS;
+    assert_int_equal(cf_reactor_gather(e.reactor, until), 3);
+    assert_true(cf_clock_ns() >= until);
+    assert_int_equal(e.received, 3);
+    /* The three answers are sent now, and that they were is no event. */
+    assert_int_equal(cf_reactor_gather(e.reactor, cf_clock_ns() + CF_NS_PER_MS), 0);
+    struct cf_reactor_counters c;
+    cf_reactor_counters(e.reactor, &c);
+    assert_int_equal(c.completions, 6);
+    cf_reactor_close(e.reactor);
+    close(fd);
+    close(peer);
+}
+
+/* What a turn sends is sent while it begins, and does not end it. */
+static void a_turn_that_sends_sleeps_until_its_deadline(void **state)
+{
+    (void)state;
+    struct sockaddr_storage server, client;
+    socklen_t server_bytes, client_bytes;
+    int fd = udp_socket(AF_INET, &server, &server_bytes), peer = udp_socket(AF_INET, &client, &client_bytes);
+    struct echo e = {.reactor = open_reactor(NULL)};
+    char back[8];
+    e.source = cf_reactor_receive(e.reactor, fd, echo, &e);
+    for (unsigned n = 0; n < 2; n++)
+        assert_true(cf_reactor_send(e.reactor, e.source, "x", 1, (struct sockaddr *)&client, client_bytes));
+    const int64_t deadline = cf_clock_ns() + 2 * CF_NS_PER_MS;
+    assert_int_equal(cf_reactor_turn(e.reactor, deadline), 2);
+    assert_true(cf_clock_ns() >= deadline);
+    for (unsigned n = 0; n < 2; n++)
+        assert_int_equal(recv(peer, back, sizeof back, MSG_DONTWAIT), 1);
+    cf_reactor_close(e.reactor);
+    close(fd);
+    close(peer);
+}
+
 static void signals_arrive_as_events(void **state)
 {
     (void)state;
@@ -486,6 +533,8 @@ int main(void)
         cmocka_unit_test(a_watched_pipe_is_heard_each_time_it_fills),
         cmocka_unit_test(a_callback_may_remove_its_own_source),
         cmocka_unit_test(a_turn_ends_at_its_deadline),
+        cmocka_unit_test(gathering_takes_what_came_together),
+        cmocka_unit_test(a_turn_that_sends_sleeps_until_its_deadline),
         cmocka_unit_test(signals_arrive_as_events),
         cmocka_unit_test(the_ring_refuses_other_operations),
         cmocka_unit_test(the_ring_refuses_other_registrations),

@@ -54,6 +54,7 @@ static int read_options(struct cf_provider *p, const struct cf_provider_options 
     p->calls_max = o->calls_max != 0 ? o->calls_max : CALLS_DEFAULT;
     p->commands_max = o->commands_max != 0 ? o->commands_max : COMMANDS_DEFAULT;
     p->ring_bytes = o->ring_bytes;
+    p->gather_ns = (int64_t)o->gather_us * CF_NS_PER_US;
     if (p->calls_max > CF_CALLS_MAX)
         return -EINVAL;
     p->socket_path = strdup(o->socket_path != NULL ? o->socket_path : CF_DEFAULT_SOCKET);
@@ -372,6 +373,33 @@ static bool prepare_sleep(struct cf_provider *p)
     return !cf_provider_command_readable(p);
 }
 
+/* The core rings no bell meanwhile: the caller looks at the ring afterwards. */
+static int gather(struct cf_provider *p, struct cf_reactor *r, int64_t until_ns)
+{
+    cf_provider_acknowledge(p);
+    return cf_reactor_gather(r, p->hung_up || cf_provider_command_readable(p) ? 0 : until_ns);
+}
+
+static int sleep_until(struct cf_provider *p, struct cf_reactor *r, int64_t deadline_ns)
+{
+    int rc = cf_reactor_turn(r, prepare_sleep(p) && !p->hung_up ? deadline_ns : 0);
+    cf_store_relaxed_64(&p->up->wake_at, 0);
+    return rc;
+}
+
+/* Sleeps; while the last wake-up is not gather_ns old, until it is, whatever comes. */
+static int turn(struct cf_provider *p, struct cf_reactor *r, int64_t deadline_ns)
+{
+    if (p->gather_ns == 0)
+        return sleep_until(p, r, deadline_ns);
+    const int64_t until = p->woke_ns + p->gather_ns;
+    const bool gathers = cf_clock_ns() < until;
+    int rc = gathers ? gather(p, r, until < deadline_ns ? until : deadline_ns) : sleep_until(p, r, deadline_ns);
+    if (rc > 0 || cf_provider_command_readable(p))
+        p->woke_ns = cf_clock_ns();
+    return rc;
+}
+
 int cf_provider_turn(struct cf_provider *p, struct cf_reactor *r, int64_t deadline_ns)
 {
     cf_provider_flush(p);
@@ -385,8 +413,7 @@ int cf_provider_turn(struct cf_provider *p, struct cf_reactor *r, int64_t deadli
         if (deadline_ns > soon)
             deadline_ns = soon;
     }
-    rc = cf_reactor_turn(r, prepare_sleep(p) && !p->hung_up ? deadline_ns : 0);
-    cf_store_relaxed_64(&p->up->wake_at, 0);
+    rc = turn(p, r, deadline_ns);
     if (p->hung_up)
         cf_provider_detach(p);
     return rc;

@@ -47,6 +47,7 @@ struct cf_provider_options {
         calls_max; /* identifiers alive at once (1,048,576), at most CF_CALLS_MAX; memory is touched as they are used */
     uint32_t commands_max; /* commands taken and not yet answered (65,536); beyond it commands wait in the ring */
     uint32_t ring_bytes;   /* down ring wished for (the service's default) */
+    uint32_t gather_us;    /* cf_provider_turn(): least time between two wake-ups (0) */
 };
 
 struct cf_provider_counters {
@@ -90,7 +91,8 @@ bool cf_provider_attached(const struct cf_provider *p);
 
 /*
  * Turns the reactor: first puts what waited and rings the core's bell if it sleeps, then sleeps until deadline_ns, an event of the
- * reactor or a command. Take all commands before. Watches the port's bell and socket in r, which must be the same at every call.
+ * reactor or a command. What comes within gather_us after it woke is left to gather until then: one wake-up for all, of commands and
+ * of the network. Take all commands before. Watches the port's bell and socket in r, which must be the same at every call.
  * Returns what cf_reactor_turn() does; after it look at cf_provider_attached().
  */
 int cf_provider_turn(struct cf_provider *p, struct cf_reactor *r, int64_t deadline_ns);

@@ -27,6 +27,7 @@ enum {
     POOL_MAX = 32768,
     BYTES_MAX = 65536,
     TURN_COMPLETIONS_MAX = 512, /* handled in one turn, so that timers and commands get their time */
+    GATHER_EVENTS_MAX = 256,    /* completions that end gathering early: half of what a turn handles */
     CLOSE_TURNS_MAX = 100,      /* of at most 10 ms, until the kernel let go of everything */
     NAME_BYTES = 32,            /* room for an address before each datagram: sockaddr_in6 has 28 */
     SOURCES_DEFAULT = 256,
@@ -482,20 +483,26 @@ static bool take(struct cf_reactor *r, struct cf_completion *ret)
     return true;
 }
 
-/* Submits, and waits for one completion until the deadline. */
-static int wait_for_one(struct cf_reactor *r, int64_t deadline_ns)
+/*
+ * Submits, and waits for so many events until the deadline. Datagrams are sent while they are submitted, so their completions would
+ * end the wait before it began: as many more are waited for. Where one must wait for room in its socket, a single event waits with it
+ * for the next one: once, since the next wait does not count it.
+ */
+static int wait_for(struct cf_reactor *r, unsigned events, int64_t deadline_ns)
 {
+    const unsigned completions = events + r->sends_new;
     int64_t now = cf_clock_ns();
     struct io_uring_cqe *cqe;
     int rc;
+    r->sends_new = 0;
     if (r->put_off_count != 0 || r->retry_count != 0 || deadline_ns <= now) {
         rc = io_uring_submit_and_get_events(&r->ring);
     } else if (deadline_ns == CF_REACTOR_NEVER) {
-        rc = io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1, NULL, NULL);
+        rc = io_uring_submit_and_wait_timeout(&r->ring, &cqe, completions, NULL, NULL);
     } else {
         int64_t left = deadline_ns - now;
         struct __kernel_timespec ts = {.tv_sec = left / CF_NS_PER_S, .tv_nsec = left % CF_NS_PER_S};
-        rc = io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1, &ts, NULL);
+        rc = io_uring_submit_and_wait_timeout(&r->ring, &cqe, completions, &ts, NULL);
     }
     switch (rc) {
     case -ETIME:
@@ -523,23 +530,40 @@ static void try_again(struct cf_reactor *r)
     }
 }
 
-int cf_reactor_turn(struct cf_reactor *r, int64_t deadline_ns)
+/* Runs the callbacks. Returns the number of completions, and in ret_sends how many of them told of a datagram that was sent. */
+static int handle_completions(struct cf_reactor *r, int *ret_sends)
 {
-    int rc = wait_for_one(r, deadline_ns);
-    if (rc < 0)
-        return rc;
     r->counters.turns++;
     int64_t now = cf_clock_ns();
     int handled = 0;
     struct cf_completion c;
+    *ret_sends = 0;
     while (handled < TURN_COMPLETIONS_MAX && take(r, &c)) {
         handle(r, &c, now);
         handled++;
+        *ret_sends += c.user_data >> 32 == CF_TAG_SEND;
     }
     r->counters.completions += (uint64_t)handled;
     if (r->retry_count != 0)
         try_again(r);
     return handled;
+}
+
+int cf_reactor_turn(struct cf_reactor *r, int64_t deadline_ns)
+{
+    int sends;
+    int rc = wait_for(r, 1, deadline_ns);
+    return rc < 0 ? rc : handle_completions(r, &sends);
+}
+
+int cf_reactor_gather(struct cf_reactor *r, int64_t until_ns)
+{
+    int sends = 0;
+    /* What a turn left over is not put off: it waited already. */
+    int rc = wait_for(r, GATHER_EVENTS_MAX, io_uring_cq_ready(&r->ring) == 0 ? until_ns : 0);
+    if (rc == 0)
+        rc = handle_completions(r, &sends);
+    return rc < 0 ? rc : rc - sends;
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -569,6 +593,7 @@ uint32_t cf_reactor_sends_left(const struct cf_reactor *r)
 void cf_reactor_reap_sends(struct cf_reactor *r)
 {
     io_uring_submit_and_get_events(&r->ring);
+    r->sends_new = 0;
     struct cf_completion c;
     while (r->put_off_count < r->put_off_max && take_from_ring(r, &c)) {
         const uint64_t tag = c.user_data >> 32;
@@ -623,6 +648,7 @@ void cf_reactor_send_commit(struct cf_reactor *r, struct cf_send *open, int sour
     sqe->flags = IOSQE_FIXED_FILE;
     io_uring_sqe_set_data64(sqe, cf_reactor_tagged(CF_TAG_SEND, (uint32_t)(s - r->sends)));
     r->sources[source].sends++;
+    r->sends_new++;
     r->counters.sends++;
 }
 
@@ -690,6 +716,7 @@ void cf_reactor_close(struct cf_reactor *r)
         return;
     r->closing = true;
     io_uring_submit(&r->ring);
+    r->sends_new = 0;
     for (uint32_t i = 0; i < r->options.sources_count && r->sources_used != 0; i++)
         if (r->sources[i].kind != CF_SOURCE_FREE)
             cf_reactor_remove(r, (int)i);

@@ -7,9 +7,9 @@
  * Units      deadlines and now_ns: CLOCK_MONOTONIC ns
  * Invariant  the ring is created disabled, restricted to the operations named in uring.c, then enabled: no other operation
  *            can be asked of it for its whole life, since seccomp does not see what goes through io_uring
- * Overlap    none: one thread opens, turns and closes it. Callbacks run inside cf_reactor_turn(); they may call everything here
- *            but cf_reactor_turn() and cf_reactor_close()
- * Progress   blocking in cf_reactor_turn() alone, at most until its deadline
+ * Overlap    none: one thread opens, turns and closes it. Callbacks run inside cf_reactor_turn() and cf_reactor_gather(); they
+ *            may call everything here but these two and cf_reactor_close()
+ * Progress   blocking in cf_reactor_turn() and cf_reactor_gather() alone, at most until their deadline
  * Errors     negative errno. A full send pool refuses and counts; datagrams longer than a buffer are marked truncated; without
  *            free receive buffers the kernel keeps datagrams in the socket's queue
  * Trust      what a datagram holds is the network's; lengths and addresses were checked against the buffer
@@ -91,6 +91,12 @@ void cf_reactor_close(struct cf_reactor *r);
  * Returns the number of completions handled (0 at the deadline) or a negative errno, after which the reactor is of no more use.
  */
 int cf_reactor_turn(struct cf_reactor *r, int64_t deadline_ns);
+
+/*
+ * As a turn, but lets events gather until until_ns (or until there are very many) before the callbacks run: one wake-up for all of
+ * them. Returns their number without those that only tell of a datagram sent, or a negative errno.
+ */
+int cf_reactor_gather(struct cf_reactor *r, int64_t until_ns);
 
 /* ------------------------------------------------------------------ sources */
 

@@ -91,6 +91,7 @@ struct cf_reactor {
     int send_free;
     uint32_t sends_busy;
     uint32_t stream_sends; /* of these, in chains of streams */
+    uint32_t sends_new;    /* datagrams whose completions are not taken yet, counted since the last wait */
     /* Sources for which no entry was free: cf_reactor_turn() tries again. */
     uint32_t *retry;
     uint32_t retry_count;

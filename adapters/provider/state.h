@@ -41,6 +41,7 @@ struct cf_provider {
     char name[CF_NAME_MAX];
     char token[CF_NAME_MAX];
     uint32_t calls_max, commands_max, ring_bytes;
+    int64_t gather_ns;
 
     /* The port. */
     bool attached;
@@ -65,6 +66,7 @@ struct cf_provider {
 
     struct cf_reactor *reactor;
     int bell_source, socket_source;
+    int64_t woke_ns; /* when there was something last */
     struct cf_provider_counters counters;
 };
 

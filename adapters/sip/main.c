@@ -203,7 +203,11 @@ static bool start(struct program *g)
 {
     char why[256] = "";
     const struct cf_provider_options options = {
-        .socket_path = g->options.socket_path, .name = g->options.name, .calls_max = cf_sip_trunks_calls(&g->settings)};
+        .socket_path = g->options.socket_path,
+        .name = g->options.name,
+        .calls_max = cf_sip_trunks_calls(&g->settings),
+        .gather_us = g->settings.gather_us,
+    };
     const struct cf_reactor_options sizes = {
         .buffer_bytes = BUFFER_BYTES,
         .send_bytes = BUFFER_BYTES,

@@ -28,6 +28,7 @@ const char cf_sip_settings_help[] =
     "  t1_ms = 500             round trip estimate of RFC 3261, the unit of all retransmissions\n"
     "  trust_asserted = false  the caller is who P-Asserted-Identity names, not From\n"
     "  receive_bytes = 8388608 receive buffer of each socket\n"
+    "  gather_us = 0           after it woke, what comes within so long is taken together: less work, more delay\n"
     "  tcp = true              listen on TCP too, at the same addresses\n"
     "  connections_max = 256   TCP connections of a line\n"
     "  peer = {}               \"HOST:PORT\" where calls, REGISTER and OPTIONS of a line go; a name is looked up at "
@@ -67,6 +68,7 @@ static cfg_opt_t *keys(void)
         CFG_INT("t1_ms", 500, CFGF_NONE),
         CFG_BOOL("trust_asserted", cfg_false, CFGF_NONE),
         CFG_INT("receive_bytes", 8 << 20, CFGF_NONE),
+        CFG_INT("gather_us", 0, CFGF_NONE),
         CFG_BOOL("tcp", cfg_true, CFGF_NONE),
         CFG_INT("connections_max", 256, CFGF_NONE),
         CFG_STR_LIST("peer", "{}", CFGF_NONE),
@@ -387,6 +389,7 @@ static void read_all(struct reading *r, struct cf_sip_settings *s)
     common->t1_ns = (uint64_t)number(r, "t1_ms", 100, 4000) * CF_SIP_NS_PER_MS;
     common->trust_asserted = cfg_getbool(r->cfg, "trust_asserted") == cfg_true;
     s->receive_bytes = (uint32_t)number(r, "receive_bytes", 65536, 1 << 30);
+    s->gather_us = (uint32_t)number(r, "gather_us", 0, 50000);
 }
 
 /* What only the user agent knows to check. */

@@ -41,6 +41,7 @@ struct cf_sip_settings {
     struct cf_sip_config common; /* what all lines share; host, port and media address are those of a line */
     unsigned drop_status;        /* answer to a call that is dropped before it was answered */
     uint32_t receive_bytes;      /* SO_RCVBUF */
+    uint32_t gather_us;          /* least time between two wake-ups */
     uint32_t register_s;
     bool tcp;                 /* listen on TCP too */
     uint32_t connections_max; /* TCP, of each line */
