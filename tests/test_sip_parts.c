@@ -1,4 +1,5 @@
 /* What the SIP user agent is made of: hash, table, timers, store, writer, cause tables, session descriptions. */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 #include "adapters/sip/cause.h"
 #include "adapters/sip/hash.h"
+#include "adapters/sip/net.h"
 #include "adapters/sip/out.h"
 #include "adapters/sip/sdp.h"
 #include "adapters/sip/store.h"
@@ -71,6 +73,97 @@ static void pieces_are_told_apart_and_case_only_where_asked(void **state)
         lower[i] = cf_sip_hash_end(&hash);
     }
     assert_true(cf_sip_key_same(&lower[0], &lower[1]));
+}
+
+/* What a piece is to the plain function: its bytes, then its length in two bytes, or in eight and a mark. */
+static size_t put_piece(char *to, const char *text, size_t len)
+{
+    const uint16_t mark = len < 0xffff ? (uint16_t)len : 0xffff;
+    const uint64_t number = len;
+    size_t at = len;
+    memcpy(to, text, len);
+    if (mark == 0xffff) {
+        memcpy(to + at, &number, sizeof(number));
+        at += sizeof(number);
+    }
+    memcpy(to + at, &mark, sizeof(mark));
+    return at + sizeof(mark);
+}
+
+static void pieces_are_hashed_as_one_text(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,   9,   13,    14,    15,    16,
+                                  17, 62, 63, 64, 65, 66, 71, 72, 128, 129, 65533, 65534, 65535, 65536};
+    enum { LENS = sizeof(lens) / sizeof(lens[0]), BYTES = 65536 + 16 };
+    const struct cf_sip_key secret = {{7, 9}};
+    static char text[BYTES], upper[BYTES], whole[2 * BYTES];
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] = (char)('a' + i * 7 % 26);
+        upper[i] = (char)(text[i] - 'a' + 'A');
+    }
+    for (unsigned i = 0; i < LENS; i++)
+        for (unsigned j = 0; j < LENS; j++) {
+            struct cf_sip_hash pieces, lower;
+            cf_sip_hash_init(&pieces, &secret);
+            cf_sip_hash_init(&lower, &secret);
+            cf_sip_hash_bytes(&pieces, text, lens[i]);
+            cf_sip_hash_bytes(&pieces, text + 1, lens[j]);
+            cf_sip_hash_lower(&lower, upper, lens[i]);
+            cf_sip_hash_lower(&lower, upper + 1, lens[j]);
+            if (lens[i] > 64 || lens[j] > 64)
+                continue; /* in lower case the mark comes sooner */
+            size_t len = put_piece(whole, text, lens[i]);
+            len += put_piece(whole + len, text + 1, lens[j]);
+            const struct cf_sip_key wanted = cf_sip_hash_of(&secret, whole, len);
+            const struct cf_sip_key got = cf_sip_hash_end(&pieces);
+            const struct cf_sip_key got_lower = cf_sip_hash_end(&lower);
+            assert_true(cf_sip_key_same(&got, &wanted));
+            assert_true(cf_sip_key_same(&got_lower, &wanted));
+        }
+    for (unsigned i = 0; i < LENS; i++) {
+        struct cf_sip_hash pieces;
+        cf_sip_hash_init(&pieces, &secret);
+        cf_sip_hash_bytes(&pieces, text, lens[i]);
+        const struct cf_sip_key got = cf_sip_hash_end(&pieces);
+        const struct cf_sip_key wanted = cf_sip_hash_of(&secret, whole, put_piece(whole, text, lens[i]));
+        assert_true(cf_sip_key_same(&got, &wanted));
+    }
+}
+
+static void a_long_host_in_lower_case_is_one_piece(void **state)
+{
+    (void)state;
+    char upper[200], lower[200];
+    memset(upper, 'Q', sizeof(upper));
+    memset(lower, 'q', sizeof(lower));
+    struct cf_sip_key keys[sizeof(upper) + 1];
+    for (size_t len = 0; len <= sizeof(upper); len++) {
+        struct cf_sip_hash a, b;
+        cf_sip_hash_init(&a, &(struct cf_sip_key){{1, 2}});
+        cf_sip_hash_init(&b, &(struct cf_sip_key){{1, 2}});
+        cf_sip_hash_lower(&a, upper, len);
+        cf_sip_hash_lower(&b, lower, len);
+        keys[len] = cf_sip_hash_end(&a);
+        const struct cf_sip_key same = cf_sip_hash_end(&b);
+        assert_true(cf_sip_key_same(&keys[len], &same));
+        for (size_t before = 0; before < len; before++)
+            assert_false(cf_sip_key_same(&keys[before], &keys[len]));
+    }
+}
+
+static void addresses_are_written_as_others_write_them(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"0.0.0.0",   "1.2.3.4",         "10.0.99.100", "127.0.0.1",
+                                        "192.0.2.9", "255.255.255.255", "::1",         "2001:db8::7"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        union cf_sip_addr addr;
+        char text[INET6_ADDRSTRLEN];
+        assert_true(cf_sip_addr_parse(&addr, texts[i], strlen(texts[i]), 5060));
+        cf_sip_addr_text(&addr, text);
+        assert_string_equal(text, texts[i]);
+    }
 }
 
 /* ---- table */
@@ -535,6 +628,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_hash_gives_the_reference_vectors),
         cmocka_unit_test(pieces_are_told_apart_and_case_only_where_asked),
+        cmocka_unit_test(pieces_are_hashed_as_one_text),
+        cmocka_unit_test(a_long_host_in_lower_case_is_one_piece),
+        cmocka_unit_test(addresses_are_written_as_others_write_them),
         cmocka_unit_test(the_table_finds_what_is_in_and_nothing_else),
         cmocka_unit_test(timers_fire_in_time_and_never_early),
         cmocka_unit_test(the_deadline_leads_to_the_next_timer),

@@ -40,16 +40,22 @@ void cf_sip_hash_init(struct cf_sip_hash *hash, const struct cf_sip_key *secret)
     hash->len = 0;
 }
 
-/* Up to 8 bytes as the low bytes of a word. */
+/* Up to 7 bytes as the low bytes of a word. */
 static inline uint64_t load_part(const char *text, size_t len)
 {
     uint64_t word = 0;
+    if (len >= 4) { /* two halves that overlap */
+        uint32_t first, last;
+        memcpy(&first, text, sizeof(first));
+        memcpy(&last, text + len - sizeof(last), sizeof(last));
+        return first | (uint64_t)last << (8 * (len - sizeof(last)));
+    }
     for (size_t i = 0; i < len; i++)
         word |= (uint64_t)(uint8_t)text[i] << (8 * i);
     return word;
 }
 
-/* Adds the low `len` bytes of word, 1 to 8; the others are 0. */
+/* Adds the low `len` bytes of word, 0 to 8; the others are 0. */
 static inline __attribute__((always_inline)) void add_word(struct cf_sip_hash *hash, uint64_t v[4], uint64_t word,
                                                            size_t len)
 {
@@ -59,20 +65,31 @@ static inline __attribute__((always_inline)) void add_word(struct cf_sip_hash *h
     if (used + len < 8)
         return;
     mix(v, hash->tail);
-    hash->tail = used != 0 ? word >> (8 * (8 - used)) : 0;
+    hash->tail = word >> 1 >> (63 - 8 * used);
+}
+
+/* Adds the whole words of a text; returns how many bytes these were. */
+static inline __attribute__((always_inline)) size_t add_words(struct cf_sip_hash *hash, uint64_t v[4], const char *text,
+                                                              size_t len)
+{
+    const size_t shift = 8 * (hash->len % 8), bytes = len & ~(size_t)7;
+    uint64_t tail = hash->tail;
+    for (size_t i = 0; i < bytes; i += 8) {
+        uint64_t word;
+        memcpy(&word, text + i, sizeof(word));
+        mix(v, tail | word << shift);
+        tail = word >> 1 >> (63 - shift);
+    }
+    hash->tail = tail;
+    hash->len += bytes;
+    return bytes;
 }
 
 static void add_bytes(struct cf_sip_hash *hash, const char *text, size_t len)
 {
     uint64_t v[4] = {hash->v[0], hash->v[1], hash->v[2], hash->v[3]}; /* in registers for the loop */
-    size_t i = 0;
-    for (; i + 8 <= len; i += 8) {
-        uint64_t word;
-        memcpy(&word, text + i, sizeof(word));
-        add_word(hash, v, word, 8);
-    }
-    if (i < len)
-        add_word(hash, v, load_part(text + i, len - i), len - i);
+    const size_t done = add_words(hash, v, text, len);
+    add_word(hash, v, load_part(text + done, len - done), len - done);
     memcpy(hash->v, v, sizeof(v));
 }
 
@@ -81,22 +98,54 @@ void cf_sip_hash_number(struct cf_sip_hash *hash, uint64_t number)
     add_bytes(hash, (const char *)&number, sizeof(number));
 }
 
+enum {
+    SHORT_MAX = 0xfffe, /* bytes of a piece that is followed by its length in two bytes */
+    LONG_MARK = 0xffff, /* instead, behind the length in eight bytes */
+    LOWER_BYTES = 64,
+};
+
+/* Behind a longer piece. */
+static void add_long_length(struct cf_sip_hash *hash, size_t len)
+{
+    const uint16_t mark = LONG_MARK;
+    cf_sip_hash_number(hash, len);
+    add_bytes(hash, (const char *)&mark, sizeof(mark));
+}
+
 void cf_sip_hash_bytes(struct cf_sip_hash *hash, const char *text, size_t len)
 {
-    add_bytes(hash, text, len);
-    cf_sip_hash_number(hash, len);
+    if (len > SHORT_MAX) {
+        add_bytes(hash, text, len);
+        add_long_length(hash, len);
+        return;
+    }
+    uint64_t v[4] = {hash->v[0], hash->v[1], hash->v[2], hash->v[3]};
+    const size_t done = add_words(hash, v, text, len), rest = len - done;
+    const uint64_t word = load_part(text + done, rest) | (uint64_t)len << (8 * rest);
+    if (rest + 2 <= sizeof(word)) {
+        add_word(hash, v, word, rest + 2);
+    } else {
+        add_word(hash, v, word, sizeof(word));
+        add_word(hash, v, len >> 8, 1);
+    }
+    memcpy(hash->v, v, sizeof(v));
 }
 
 void cf_sip_hash_lower(struct cf_sip_hash *hash, const char *text, size_t len)
 {
-    char lower[64];
-    for (size_t at = 0; at < len; at += sizeof(lower)) {
-        const size_t part = len - at < sizeof(lower) ? len - at : sizeof(lower);
+    char lower[LOWER_BYTES];
+    size_t part = 0;
+    for (size_t at = 0; at < len; at += part) {
+        part = len - at < sizeof(lower) ? len - at : sizeof(lower);
         for (size_t i = 0; i < part; i++)
             lower[i] = cf_sip_lower(text[at + i]);
-        add_bytes(hash, lower, part);
+        if (len > sizeof(lower))
+            add_bytes(hash, lower, part);
     }
-    cf_sip_hash_number(hash, len);
+    if (len > sizeof(lower))
+        add_long_length(hash, len);
+    else
+        cf_sip_hash_bytes(hash, lower, len);
 }
 
 struct cf_sip_key cf_sip_hash_end(struct cf_sip_hash *hash)

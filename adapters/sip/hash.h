@@ -17,7 +17,8 @@ struct cf_sip_key {
     uint64_t word[2];
 };
 
-/* A hash being made of pieces. Every piece is followed by its length, so that "ab","c" and "a","bc" differ. */
+/* A hash being made of pieces. Every piece is followed by its length (two bytes, ten for a
+ * very long one), so that "ab","c" and "a","bc" differ. */
 struct cf_sip_hash {
     uint64_t v[4];
     uint64_t tail;

@@ -42,11 +42,28 @@ static const void *ipv4_part(const union cf_sip_addr *addr)
     return IN6_IS_ADDR_V4MAPPED(&addr->in6.sin6_addr) ? &addr->in6.sin6_addr.s6_addr[12] : NULL;
 }
 
+/* Most responses tell such an address (received, RFC 3581), and inet_ntop() formats it with sprintf(). */
+static void put_ipv4(const uint8_t *part, char *at)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        const unsigned value = part[i];
+        if (value >= 100)
+            *at++ = (char)('0' + value / 100);
+        if (value >= 10)
+            *at++ = (char)('0' + value / 10 % 10);
+        *at++ = (char)('0' + value % 10);
+        *at++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void cf_sip_addr_text(const union cf_sip_addr *addr, char text[INET6_ADDRSTRLEN])
 {
     const void *ipv4 = ipv4_part(addr);
-    const char *done = ipv4 != NULL ? inet_ntop(AF_INET, ipv4, text, INET6_ADDRSTRLEN)
-                                    : inet_ntop(AF_INET6, &addr->in6.sin6_addr, text, INET6_ADDRSTRLEN);
+    if (ipv4 != NULL) {
+        put_ipv4(ipv4, text);
+        return;
+    }
+    const char *done = inet_ntop(AF_INET6, &addr->in6.sin6_addr, text, INET6_ADDRSTRLEN);
     assert(done != NULL);
     (void)done;
 }

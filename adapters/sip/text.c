@@ -86,11 +86,29 @@ static bool decoded_byte(struct cf_sip_cursor *c, bool percent, bool quoted, cha
     return true;
 }
 
+/* Copies what stands for itself: printable ASCII, single spaces in it. Most texts are nothing else. */
+static size_t copy_plain(char *dst, size_t dst_bytes, struct cf_sip_cursor *c, bool percent, bool quoted)
+{
+    const char *p = c->p;
+    const size_t left = (size_t)(c->end - p);
+    const size_t most = left < dst_bytes ? left : dst_bytes;
+    size_t n = 0;
+    for (; n < most; n++) {
+        const uint8_t byte = (uint8_t)p[n];
+        const bool lone_space = byte == ' ' && n + 1 < left && !cf_sip_is(p[n + 1], CF_SIP_CHAR_SPACE);
+        if ((byte <= 0x20 && !lone_space) || byte >= 0x7f || (percent && byte == '%') || (quoted && byte == '\\'))
+            break;
+        dst[n] = (char)byte;
+    }
+    c->p += n;
+    return n;
+}
+
 size_t cf_sip_copy_text(char *dst, size_t dst_bytes, const char *src, size_t len, bool percent, bool quoted)
 {
     static const char replacement[3] = {(char)0xef, (char)0xbf, (char)0xbd};
     struct cf_sip_cursor c = {src, src + len};
-    size_t used = 0;
+    size_t used = copy_plain(dst, dst_bytes, &c, percent, quoted);
     char unit[4];
     size_t have = 0; /* decoded bytes waiting in unit */
     bool more = true;

@@ -28,6 +28,7 @@ struct cf_sip_key cf_sip_server_key(const struct cf_sip_stack *stack, const stru
         return cf_sip_hash_end(&hash);
     }
     /* RFC 2543. The tag in To is left out: an INVITE has none, and its ACK has the one that we gave. */
+    cf_sip_hash_number(&hash, UINT64_MAX); /* where the others have a port */
     cf_sip_hash_number(&hash, request->cseq);
     hash_slice(&hash, request, request->uri);
     hash_slice(&hash, request, request->from.tag);
