@@ -11,15 +11,16 @@ Modes:
   sim     simulated calls to checking monitors (10,000 calls/s for 60 s)
   sip     calls from sipp to an owner that answers, and checking monitors (500 calls/s for 60 s)
   sip-out calls of callfan dial to sipp, and checking monitors (500 calls/s for 60 s)
+  sip-max calls from sipp to an owner that answers, faster and faster (from 1000 calls/s on, 5 s each): how many per second no call of which fails
   kill    simulated calls; again and again kill -9 of the core, a monitor, the owner and the provider
   stop    simulated calls; one monitor is stopped for a while, beside the same run without the stop
-  all     these five
+  all     these but sip-max
 
-The modes sip and sip-out also print the adapter's processor time per call, and what memory it and the core had in use over the time: from
-200 s on it must not have grown in the last half.
+The modes sip, sip-out and sip-max also print the adapter's processor time and switches per call, the first two also what memory it and the core
+had in use over the time: from 200 s on it must not have grown in the last half.
 
-  --calls-per-second N  (sim 10000, sip 500, sip-out 500, kill 2000, stop 10000)
-  --seconds N           of traffic (60)
+  --calls-per-second N  (sim 10000, sip 500, sip-out 500, sip-max 1000, kill 2000, stop 10000)
+  --seconds N           of traffic (60; sip-max 5)
   --monitors N          (4)
   --stop-seconds N      how long the monitor stands still (60; the traffic lasts as long and 8 s more)
   --no-reference        stop: not the run without the stop
@@ -27,6 +28,8 @@ The modes sip and sip-out also print the adapter's processor time per call, and 
   --kill-every N        seconds between two kills (2)
   --hold-ms N           holding time of simulated calls in the mean (3000)
   --wake-us N           least time between two wake-ups of an application (the service's default)
+  --gather-us N         sip, sip-out, sip-max: gather_us of the adapter (0)
+  --system-calls        sip, sip-out, sip-max: count the adapter's system calls too (perf, root), which takes a little time
   --real-time           everything under SCHED_RR, so that other work on the machine is not measured too (root)
   --bin FOLDER          the programs (default: build/release/bin, built first)
   --no-build            do not build
@@ -37,12 +40,13 @@ Exit status: 0 when nothing was lost, 1 when something was, 2 for a wrong comman
 END
 }
 
-modes=() rate="" seconds=60 monitors=4 stop_seconds=60 kill_every=2 hold_ms=3000 wake_us="" ring_kib="" reference=yes real_time=no bin="" build=yes
+modes=() rate="" seconds="" gather_us=0 system_calls=no monitors=4 stop_seconds=60 kill_every=2 hold_ms=3000 wake_us="" ring_kib="" reference=yes real_time=no bin="" build=yes
 while [ $# -gt 0 ]; do
     case $1 in
-    sim | sip | sip-out | kill | stop) modes+=("$1"); shift ;;
+    sim | sip | sip-out | sip-max | kill | stop) modes+=("$1"); shift ;;
     all) modes+=(sim sip sip-out kill stop); shift ;;
-    --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us | --ring-kib)
+    --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us | --ring-kib | \
+        --gather-us)
         if [ $# -lt 2 ] || ! [[ $2 =~ ^[0-9]+$ ]]; then
             echo "load.sh: $1 takes a whole number" >&2
             exit 2
@@ -56,6 +60,7 @@ while [ $# -gt 0 ]; do
         --hold-ms) hold_ms=$2 ;;
         --wake-us) wake_us=$2 ;;
         --ring-kib) ring_kib=$2 ;;
+        --gather-us) gather_us=$2 ;;
         esac
         shift 2
         ;;
@@ -66,6 +71,7 @@ while [ $# -gt 0 ]; do
     --no-build) build=no; shift ;;
     --no-reference) reference=no; shift ;;
     --real-time) real_time=yes; shift ;;
+    --system-calls) system_calls=yes; shift ;;
     --keep) KEEP_FOLDER=yes; shift ;;
     --help | -h) usage; exit 0 ;;
     *)
@@ -287,25 +293,47 @@ memory_end() {
         }' "$service_folder/memory" || fail "memory has grown in the last half"
 }
 
-# adapter_cpu: user and system time of the adapter so far, in clock ticks.
-adapter_cpu() {
-    local line
-    line=$(cat "/proc/$(status '.providers[0].pid')/stat")
+# adapter_use: of the adapter so far, time it ran in ns, user and system time in clock ticks, switches of its own will and by force.
+adapter_use() {
+    local pid line
+    pid=$(status '.providers[0].pid')
+    line=$(cat "/proc/$pid/stat")
     # shellcheck disable=SC2086
     set -- ${line##*) }
-    echo "${12} ${13}"
+    echo "$(cut -d ' ' -f 1 "/proc/$pid/schedstat") ${12} ${13} $(awk '/ctxt_switches/ { printf "%s ", $2 }' "/proc/$pid/status")"
 }
 
-# print_adapter_cpu CALLS USER SYSTEM: what the adapter used since these.
-print_adapter_cpu() {
-    adapter_cpu | awk -v calls="$1" -v user="$2" -v system_="$3" -v hz="$(getconf CLK_TCK)" '{
-        u = ($1 - user) * 1e6 / hz / calls; s = ($2 - system_) * 1e6 / hz / calls
-        printf "callfan-sip: %.1f us of processor time per call, user %.1f, system %.1f\n", u + s, u, s
+# adapter_begin: what is counted from now on.
+adapter_begin() {
+    perf_pid=
+    if [ "$system_calls" = yes ]; then
+        perf stat -x , -e raw_syscalls:sys_enter -p "$(status '.providers[0].pid')" -o "$service_folder/perf" &
+        perf_pid=$!
+        service_children+=("$perf_pid")
+    fi
+    read -ra before <<<"$(adapter_use)"
+}
+
+# adapter_end CALLS: what the adapter used since adapter_begin. The whole time is exact; the kernel guesses how it divides.
+adapter_end() {
+    local calls=$1 now
+    read -ra now <<<"$(adapter_use)"
+    awk -v calls="$calls" -v ns=$((now[0] - before[0])) -v user=$((now[1] - before[1])) -v sys=$((now[2] - before[2])) \
+        -v own=$((now[3] - before[3])) -v forced=$((now[4] - before[4])) 'BEGIN {
+        us = ns / 1000 / calls; part = user + sys > 0 ? user / (user + sys) : 0
+        printf "callfan-sip: %.1f us of processor time per call, user %.1f, system %.1f; switches per call %.2f, %.2f by force\n",
+            us, us * part, us * (1 - part), own / calls, forced / calls
     }'
+    if [ -n "$perf_pid" ]; then
+        kill -INT "$perf_pid" 2>/dev/null || true
+        wait "$perf_pid" 2>/dev/null || true
+        awk -F , -v calls="$calls" '/sys_enter/ { printf "callfan-sip: %.2f system calls per call\n", $1 / calls; found = 1 }
+            END { exit !found }' "$service_folder/perf" || fail "perf did not count the system calls"
+    fi
 }
 
 run_sip() {
-    local calls=$((rate * seconds)) code=0 before
+    local calls=$((rate * seconds)) code=0
     echo "== sip: $rate calls/s for $seconds s, an owner and $monitors monitors"
     make_folder
     service_start "$(globals; sip_section)"
@@ -315,13 +343,13 @@ run_sip() {
     owner_pid=$aside_pid
     wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
     memory_start
-    read -ra before <<<"$(adapter_cpu)"
+    adapter_begin
     (cd "$service_folder" && exec timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
         -r "$rate" -m "$calls" -l $((rate * 4)) -nostdin -trace_err >sipp.out 2>&1) || code=$?
     sipp_ended "$code"
     wait_for 60 "the end of all calls" traffic_has_ended "$calls" || result=1
     print_cpu
-    print_adapter_cpu "$calls" "${before[@]}"
+    adapter_end "$calls"
     memory_end "$seconds"
     kill -TERM "$owner_pid" 2>/dev/null || true
     wait "$owner_pid" || fail "the owner ended with $?"
@@ -332,7 +360,7 @@ run_sip() {
 }
 
 run_sip_out() {
-    local calls=$((rate * seconds)) code=0 line before peer_port=$((sip_port + 1)) sipp_pid
+    local calls=$((rate * seconds)) code=0 line peer_port=$((sip_port + 1)) sipp_pid
     echo "== sip-out: $rate calls/s for $seconds s, and $monitors monitors"
     make_folder
     # A call of ours takes a client transaction for 32 s and one for 5 s (RFC 6026, timers M and K); there are two per call.
@@ -346,7 +374,7 @@ run_sip_out() {
     service_children+=("$sipp_pid")
     wait_for 30 "sipp" grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$peer_port") " /proc/net/udp
     memory_start
-    read -ra before <<<"$(adapter_cpu)"
+    adapter_begin
     timeout -s KILL $((seconds * 2 + 60)) "$bin/callfan" dial --line "$line" --count "$calls" --rate "$rate" --talk 0 --quiet 5550200 \
         2>"$service_folder/dial.err" || code=$?
     cat "$service_folder/dial.err"
@@ -355,13 +383,49 @@ run_sip_out() {
     fi
     wait_for 60 "the end of all calls" traffic_has_ended "$calls" || result=1
     print_cpu
-    print_adapter_cpu "$calls" "${before[@]}"
+    adapter_end "$calls"
     memory_end "$seconds"
     code=0
     wait "$sipp_pid" || code=$?
     sipp_ended "$code"
     end_monitors
     finish
+}
+
+# sip_step: calls at the present rate. Prints what came of them; false when one failed, or the calls were not made that fast.
+sip_step() {
+    local calls=$((rate * seconds)) code=0 from took
+    adapter_begin
+    from=$(now_ms)
+    (cd "$service_folder" && exec timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
+        -r "$rate" -m "$calls" -l $((rate * 4)) -nostdin >sipp.out 2>&1) || code=$?
+    took=$(($(now_ms) - from))
+    wait_for 60 "the end of all calls" status_is .totals.calls_live 0 || return 1
+    echo "$rate calls/s wanted, $((calls * 1000 / took)) made; sipp ended with $code:" \
+        "$(grep -E 'Failed call|Retransmissions' "$service_folder/sipp.out" | tail -n 2 | tr -s ' \n' ' ' || true)"
+    adapter_end "$calls"
+    [ "$code" -eq 0 ] && [ $((calls * 1100)) -ge $((rate * took)) ]
+}
+
+# Faster by a quarter each time; the same service for all.
+run_sip_max() {
+    local best=0
+    echo "== sip-max: from $rate calls/s on, $seconds s each, and an owner"
+    make_folder
+    service_start "$(globals; sip_section "calls_max = 65536")"
+    lines_are_up 1
+    run_aside owner "$bin/callfan" answer
+    owner_pid=$aside_pid
+    wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
+    while [ "$rate" -le 100000 ] && sip_step; do
+        best=$rate
+        rate=$((rate * 5 / 4))
+    done
+    echo "sip-max: $best calls/s without a failed call"
+    if [ "$best" -eq 0 ]; then
+        fail "not even the first rate was reached"
+    fi
+    service_stop || result=1
 }
 
 # sipp_ended CODE: what sipp counted, and whether that was all.
@@ -378,6 +442,7 @@ sip_section() { # [MORE KEYS]
 provider sip {
     command = "callfan-sip"
     listen = {"127.0.0.1:$sip_port"}
+    gather_us = $gather_us
     ${1:-}
 }
 END
@@ -539,18 +604,19 @@ check_stopped() {
     fi
 }
 
+# default_rate RATE [SECONDS]
 default_rate() {
-    if [ -z "$given_rate" ]; then
-        rate=$1
-    fi
+    rate=${given_rate:-$1}
+    seconds=${given_seconds:-${2:-60}}
 }
 
-given_rate=$rate
+given_rate=$rate given_seconds=$seconds
 for mode in "${modes[@]}"; do
     case $mode in
     sim) default_rate 10000; run_sim ;;
     sip) default_rate 500; run_sip ;;
     sip-out) default_rate 500; run_sip_out ;;
+    sip-max) default_rate 1000 5; run_sip_max ;;
     kill) default_rate 2000; run_kill ;;
     stop)
         default_rate 10000
