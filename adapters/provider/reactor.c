@@ -28,6 +28,7 @@ enum {
     BYTES_MAX = 65536,
     TURN_COMPLETIONS_MAX = 512, /* handled in one turn, so that timers and commands get their time */
     GATHER_EVENTS_MAX = 256,    /* completions that end gathering early: half of what a turn handles */
+    SENDS_PATIENCE_MS = 20,     /* how long datagrams without room in their socket keep a turn from ending */
     CLOSE_TURNS_MAX = 100,      /* of at most 10 ms, until the kernel let go of everything */
     NAME_BYTES = 32,            /* room for an address before each datagram: sockaddr_in6 has 28 */
     SOURCES_DEFAULT = 256,
@@ -485,8 +486,8 @@ static bool take(struct cf_reactor *r, struct cf_completion *ret)
 
 /*
  * Submits, and waits for so many events until the deadline. Datagrams are sent while they are submitted, so their completions would
- * end the wait before it began: as many more are waited for. Where one must wait for room in its socket, a single event waits with it
- * for the next one: once, since the next wait does not count it.
+ * end the wait before it began: as many more are waited for. Where they have to wait for room in their socket, events wait with them,
+ * but not for long.
  */
 static int wait_for(struct cf_reactor *r, unsigned events, int64_t deadline_ns)
 {
@@ -494,6 +495,8 @@ static int wait_for(struct cf_reactor *r, unsigned events, int64_t deadline_ns)
     int64_t now = cf_clock_ns();
     struct io_uring_cqe *cqe;
     int rc;
+    if (r->sends_new != 0 && deadline_ns > now + SENDS_PATIENCE_MS * CF_NS_PER_MS)
+        deadline_ns = now + SENDS_PATIENCE_MS * CF_NS_PER_MS;
     r->sends_new = 0;
     if (r->put_off_count != 0 || r->retry_count != 0 || deadline_ns <= now) {
         rc = io_uring_submit_and_get_events(&r->ring);

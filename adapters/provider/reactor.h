@@ -88,7 +88,8 @@ void cf_reactor_close(struct cf_reactor *r);
 
 /*
  * Submits what was committed, waits for events until deadline_ns (a past one only looks), runs the callbacks.
- * Returns the number of completions handled (0 at the deadline) or a negative errno, after which the reactor is of no more use.
+ * Returns the number of completions handled, those of datagrams sent included (0 at the deadline), or a negative errno, after
+ * which the reactor is of no more use. A turn that sends may end 20 ms after its begin with nothing else.
  */
 int cf_reactor_turn(struct cf_reactor *r, int64_t deadline_ns);
 

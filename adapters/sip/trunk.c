@@ -17,14 +17,10 @@ static void on_service(void *context, bool in_service, unsigned status)
     trunk->service_due = true;
 }
 
-/* A call touches some twenty places all over it: with large pages fewer of them miss the TLB. */
 static void *map_memory(size_t bytes)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-        return NULL;
-    madvise(memory, bytes, MADV_HUGEPAGE); /* a kernel without them says no, and that is all */
-    return memory;
+    return memory != MAP_FAILED ? memory : NULL;
 }
 
 static int open_ua(struct cf_sip_trunk *trunk, const struct cf_sip_settings *settings)
