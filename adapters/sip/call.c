@@ -212,8 +212,6 @@ struct cf_sip_call *cf_sip_call_claim(struct cf_sip_calls *calls, enum cf_sip_ca
     if (calls->free_first != 0) {
         call = &calls->call[calls->free_first - 1];
         calls->free_first = call->next_free;
-        if (calls->free_first == 0)
-            calls->free_last = 0;
     } else if (calls->touched < calls->calls_max) {
         call = &calls->call[calls->touched++];
         call->generation = 0;
@@ -261,13 +259,8 @@ void cf_sip_call_free(struct cf_sip_calls *calls, struct cf_sip_call *call)
     calls->live--;
     if (++call->generation == UINT32_MAX - 1)
         return; /* retired: its name would begin to repeat */
-    const uint32_t index = (uint32_t)(call - calls->call) + 1;
-    call->next_free = 0;
-    if (calls->free_last != 0)
-        calls->call[calls->free_last - 1].next_free = index;
-    else
-        calls->free_first = index;
-    calls->free_last = index;
+    call->next_free = calls->free_first;
+    calls->free_first = (uint32_t)(call - calls->call) + 1;
 }
 
 void cf_sip_call_end(struct cf_sip_calls *calls, struct cf_sip_call *call)

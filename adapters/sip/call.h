@@ -212,8 +212,7 @@ struct cf_sip_calls {
     struct cf_sip_transactions *transactions;
     struct cf_sip_call *call;
     uint32_t calls_max, touched, live;
-    uint32_t free_first; /* index + 1; first in, first out */
-    uint32_t free_last;
+    uint32_t free_first; /* index + 1; last in, first out: its lines are warm */
     struct cf_sip_table dialogs;
     void (*event)(void *context, const struct cf_sip_event *event);
     void *event_context;
