@@ -7,7 +7,7 @@ usage() {
 usage: scripts/test.sh [--preset NAME]... [--jobs N] [--no-install] [-- CTEST_OPTIONS...]
 
   --preset NAME   only this build: release, debug, asan or tsan; may be given several times
-  --jobs N        compile and test that many at a time (default: the number of CPUs)
+  --jobs N        compile and test that many at a time (default: as many as CPUs, and one test more)
   --no-install    do not install missing packages
   --help          this text
 
@@ -18,6 +18,7 @@ END
 
 presets=()
 jobs=$(nproc)
+test_jobs=$((jobs + 1)) # many tests wait for most of their time
 install=yes
 while [ $# -gt 0 ]; do
     case $1 in
@@ -26,7 +27,7 @@ while [ $# -gt 0 ]; do
             echo "test.sh: $1 needs a value" >&2
             exit 2
         fi
-        if [ "$1" = --preset ]; then presets+=("$2"); else jobs=$2; fi
+        if [ "$1" = --preset ]; then presets+=("$2"); else jobs=$2 test_jobs=$2; fi
         shift 2
         ;;
     --no-install) install=no; shift ;;
@@ -94,7 +95,7 @@ test_preset() {
     started=$SECONDS
     local status=0
     # shellcheck disable=SC2046
-    $(run_of "$preset") ctest --preset "$preset" --parallel "$jobs" "$@" >"$log" 2>&1 || status=$?
+    $(run_of "$preset") ctest --preset "$preset" --parallel "$test_jobs" "$@" >"$log" 2>&1 || status=$?
     if [ $status -ne 0 ]; then
         sed '/% tests passed/,$d' "$log" |
             grep -v -E '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed )' | head -n 400 || true
