@@ -181,7 +181,7 @@ static void causes_map_to_modes(void **state)
     (void)state;
     static const struct {
         unsigned cause;
-        struct cf_modem_progress progress;
+        struct cf_q850_progress progress;
         uint32_t mode;
     } table[] = {
         {1, {0}, M(BADADDRESS)},

@@ -353,7 +353,7 @@ static void every_q850_cause_has_its_mode(void **state)
         {4, MODE(UNKNOWN), 0, 0},
         {5, MODE(BADADDRESS), 0, 0},
         {6, MODE(CONGESTION), 0, 0},
-        {16, MODE(CANCELLED), MODE(CANCELLED), MODE(NORMAL)},
+        {16, MODE(NORMAL), 0, 0}, /* a call that came in and was not answered: below */
         {17, MODE(BUSY), 0, 0},
         {18, MODE(UNREACHABLE), MODE(NOANSWER), MODE(NOANSWER)},
         {19, MODE(NOANSWER), 0, 0},
@@ -395,8 +395,8 @@ static void every_q850_cause_has_its_mode(void **state)
         {91, MODE(UNREACHABLE), 0, 0},
         {102, MODE(TEMPFAILURE), MODE(NOANSWER), MODE(NOANSWER)},
     };
-    const struct cf_sip_progress ringing = {.alerted = true};
-    const struct cf_sip_progress talking = {.alerted = true, .connected = true};
+    const struct cf_q850_progress ringing = {.alerted = true};
+    const struct cf_q850_progress talking = {.alerted = true, .connected = true};
     size_t row = 0;
     for (unsigned cause = 1; cause <= 127; cause++) {
         uint32_t wanted[3] = {MODE(UNKNOWN), MODE(UNKNOWN), MODE(UNKNOWN)};
@@ -406,11 +406,13 @@ static void every_q850_cause_has_its_mode(void **state)
             wanted[2] = table[row].talking != 0 ? table[row].talking : table[row].plain;
             row++;
         }
-        assert_int_equal(cf_sip_mode_of_q850(cause, (struct cf_sip_progress){0}), wanted[0]);
-        assert_int_equal(cf_sip_mode_of_q850(cause, ringing), wanted[1]);
-        assert_int_equal(cf_sip_mode_of_q850(cause, talking), wanted[2]);
+        assert_int_equal(cf_q850_mode(cause, (struct cf_q850_progress){0}), wanted[0]);
+        assert_int_equal(cf_q850_mode(cause, ringing), wanted[1]);
+        assert_int_equal(cf_q850_mode(cause, talking), wanted[2]);
     }
     assert_int_equal(row, sizeof(table) / sizeof(table[0]));
+    assert_int_equal(cf_q850_mode(16, (struct cf_q850_progress){.incoming = true}), MODE(CANCELLED));
+    assert_int_equal(cf_q850_mode(16, (struct cf_q850_progress){.incoming = true, .connected = true}), MODE(NORMAL));
 }
 
 static void every_status_has_its_mode(void **state)
@@ -470,8 +472,8 @@ static void every_status_has_its_mode(void **state)
             ringing = table[row].ringing != 0 ? table[row].ringing : plain;
             row++;
         }
-        assert_int_equal(cf_sip_mode_of_status(status, (struct cf_sip_progress){0}), plain);
-        assert_int_equal(cf_sip_mode_of_status(status, (struct cf_sip_progress){.alerted = true}), ringing);
+        assert_int_equal(cf_sip_mode_of_status(status, (struct cf_q850_progress){0}), plain);
+        assert_int_equal(cf_sip_mode_of_status(status, (struct cf_q850_progress){.alerted = true}), ringing);
     }
     assert_int_equal(row, sizeof(table) / sizeof(table[0]));
 }
@@ -479,7 +481,7 @@ static void every_status_has_its_mode(void **state)
 static void the_q850_cause_counts_more_than_the_status(void **state)
 {
     (void)state;
-    const struct cf_sip_progress talking = {.connected = true};
+    const struct cf_q850_progress talking = {.connected = true};
     static const struct {
         struct cf_sip_cause cause;
         uint32_t mode;

@@ -186,7 +186,7 @@ static uint32_t plain_mode(const struct cf_modem_call *call)
 void cf_modem_call_explained(struct cf_modem *m, struct cf_modem_call *call)
 {
     char text[CF_MODEM_CAUSE_MAX];
-    const struct cf_modem_progress progress = {call->incoming, call->alerted, call->connected};
+    const struct cf_q850_progress progress = {call->incoming, call->alerted, call->connected};
     uint32_t mode = plain_mode(call);
     if (call->cause != 0) {
         snprintf(text, sizeof(text), "Q.850 %u", call->cause);

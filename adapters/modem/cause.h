@@ -1,7 +1,7 @@
 /*
  * Why a call ended: Q.850 causes, the words of +CEER, and result codes, as LINEDISCONNECTMODE_ values.
  *
- * Shape      three constant tables; what they do not name is LINEDISCONNECTMODE_UNKNOWN
+ * Shape      constant tables, with that of adapters/provider/q850.h; what they do not name is LINEDISCONNECTMODE_UNKNOWN
  * Invariant  a mode is exactly one LINEDISCONNECTMODE_ bit
  * Source     ITU-T Q.850; 3GPP TS 24.008 annex H; V.250 table 1; TAPI's LINEDISCONNECTMODE_ constants
  */
@@ -12,16 +12,10 @@
 #include <stdint.h>
 
 #include "adapters/modem/at.h"
-
-/* How far the call had come when it ended. */
-struct cf_modem_progress {
-    bool incoming;
-    bool alerted;   /* the called party was alerted */
-    bool connected; /* it was answered */
-};
+#include "adapters/provider/q850.h"
 
 /* cause 1..127; any other is UNKNOWN. */
-uint32_t cf_modem_mode_of_cause(unsigned cause, struct cf_modem_progress progress);
+uint32_t cf_modem_mode_of_cause(unsigned cause, struct cf_q850_progress progress);
 
 /* The mode of a call that was being set up when this result came. */
 uint32_t cf_modem_mode_of_result(enum cf_at_result result);

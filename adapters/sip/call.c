@@ -171,7 +171,9 @@ void cf_sip_call_report(struct cf_sip_calls *calls, struct cf_sip_call *call, en
 void cf_sip_call_report_disconnected(struct cf_sip_calls *calls, struct cf_sip_call *call,
                                      const struct cf_sip_cause *cause)
 {
-    const struct cf_sip_progress progress = {.alerted = call->alerted, .connected = call->told != 0};
+    const bool connected = call->told != 0;
+    const struct cf_q850_progress progress = {
+        .incoming = !call->outgoing, .alerted = call->alerted || connected, .connected = connected};
     calls->stack->counters.ended++;
     cf_sip_call_report_done(calls, call, 487);
     cf_sip_call_report_event(

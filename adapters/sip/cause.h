@@ -1,7 +1,7 @@
 /*
  * Why a call ended: Q.850 causes and SIP statuses as LINEDISCONNECTMODE_ values.
  *
- * Shape:     two constant tables; what they do not name is LINEDISCONNECTMODE_UNKNOWN.
+ * Shape:     a constant table of statuses beside that of adapters/provider/q850.h; what they do not name is LINEDISCONNECTMODE_UNKNOWN.
  * Invariant: the result is exactly one LINEDISCONNECTMODE_ bit. The raw cause is always reported beside it.
  * Source:    ITU-T Q.850; RFC 3261 section 21; RFC 3326, RFC 6432 (Reason); TAPI LINEDISCONNECTMODE_ constants.
  */
@@ -11,17 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How far the call had come when it ended. */
-struct cf_sip_progress {
-    bool alerted;   /* 180 was sent or seen */
-    bool connected; /* 2xx was sent or seen */
-};
-
-/* cause 1..127. */
-uint32_t cf_sip_mode_of_q850(unsigned cause, struct cf_sip_progress progress);
+#include "adapters/provider/q850.h"
 
 /* A final status 300..699. */
-uint32_t cf_sip_mode_of_status(unsigned status, struct cf_sip_progress progress);
+uint32_t cf_sip_mode_of_status(unsigned status, struct cf_q850_progress progress);
 
 /* The protocol event that ended a call. */
 enum cf_sip_ending {
@@ -40,7 +33,7 @@ struct cf_sip_cause {
 };
 
 /* The Q.850 cause counts most, then the SIP cause of the Reason header, then status or event. */
-uint32_t cf_sip_mode_of(const struct cf_sip_cause *cause, struct cf_sip_progress progress);
+uint32_t cf_sip_mode_of(const struct cf_sip_cause *cause, struct cf_q850_progress progress);
 
 /* The cause for people and call records, as "Q.850 17" or "SIP 486"; returns its length, `text` is ended by 0. */
 unsigned cf_sip_cause_text(const struct cf_sip_cause *cause, char text[24]);
