@@ -21,6 +21,39 @@ struct cf_sip_config sip_peer_config(void)
     return config;
 }
 
+struct cf_sip_config sip_peer_login_config(void)
+{
+    struct cf_sip_config config = sip_peer_config();
+    config.username = "alice";
+    config.password = "secret";
+    return config;
+}
+
+void sip_peer_open(struct sip_rig *rig)
+{
+    sip_rig_open(rig, sip_peer_config());
+}
+
+void sip_peer_close(struct sip_rig *rig)
+{
+    sip_rig_clear(rig);
+    sip_rig_pass(rig, 60 * S);
+    sip_rig_assert_nothing_left(rig);
+    sip_rig_close(rig);
+}
+
+void sip_peer_pass_until_sent(struct sip_rig *rig, uint64_t most)
+{
+    const uint64_t end = rig->now + most;
+    while (rig->sent_count == 0 && rig->now < end)
+        sip_rig_pass(rig, 10 * MS);
+}
+
+bool sip_peer_slice_is(const struct cf_sip_msg *msg, struct cf_sip_slice slice, const char *text)
+{
+    return slice.len == strlen(text) && memcmp(cf_sip_ptr(msg, slice), text, slice.len) == 0;
+}
+
 void sip_peer_take(struct sip_rig *rig, unsigned index, struct sip_asked *ret_asked)
 {
     assert_true(index < rig->sent_count);
