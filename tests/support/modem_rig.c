@@ -435,3 +435,24 @@ void modem_rig_play(struct modem_rig *rig, const char *const *script)
             fail_msg("after step \"%s\": %s", step, rig->why);
     }
 }
+
+#define PLAY(...) modem_rig_play(rig, (const char *const[]){__VA_ARGS__, NULL})
+
+void modem_rig_open(struct modem_rig *rig, enum cf_modem_profile_id profile)
+{
+    modem_rig_init(rig, profile);
+    modem_rig_begin(rig, true);
+    PLAY("~", "service 1");
+}
+
+void modem_rig_active_call(struct modem_rig *rig)
+{
+    modem_rig_open(rig, CF_MODEM_GSM);
+    PLAY("< RING", LIST("< +CLCC: 1,1,4,0,0"), "! answer 0", "> ATA", "< OK", LIST("< +CLCC: 1,1,0,0,0"), "= 0 OC");
+}
+
+void modem_rig_waiting_call(struct modem_rig *rig)
+{
+    modem_rig_active_call(rig);
+    PLAY("< +CCWA: \"777\",129,1", "= 1 O", "caller 1 777", LIST("< +CLCC: 1,1,0,0,0", "< +CLCC: 2,1,5,0,0"), "= 1 O");
+}

@@ -58,6 +58,16 @@ void modem_rig_init(struct modem_rig *rig, enum cf_modem_profile_id profile);
 void modem_rig_begin(struct modem_rig *rig, bool ready);
 void modem_rig_play(struct modem_rig *rig, const char *const *script);
 
+/* In a script: the list of calls is asked for and has these rows; none: it is empty. */
+#define LIST(...) "> AT+CLCC", ##__VA_ARGS__, "< OK"
+
+/* A rig whose modem is in service. */
+void modem_rig_open(struct modem_rig *rig, enum cf_modem_profile_id profile);
+/* The same, of a GSM modem: call 0 came in and was answered. */
+void modem_rig_active_call(struct modem_rig *rig);
+/* The same, and call 1 waits. */
+void modem_rig_waiting_call(struct modem_rig *rig);
+
 /* The parts, for whoever drives it without a script. They set broken instead of failing a test. */
 void modem_rig_feed(struct modem_rig *rig, const void *bytes, size_t len);
 void modem_rig_pass(struct modem_rig *rig, int64_t ms);
