@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -26,6 +25,7 @@
 #include "shm/fields.h"
 #include "shm/handle.h"
 #include "tests/support/provider_core.h"
+#include "tests/support/spawn.h"
 
 enum { PATIENCE_S = 20, CALLS_MAX = 512, TEXT_MAX = 4096 };
 
@@ -64,34 +64,6 @@ static int64_t soon(void)
 }
 
 /* ---- the program */
-
-static const char *program(void)
-{
-    static char path[512];
-    const char *folder = getenv("CALLFAN_BIN");
-    snprintf(path, sizeof(path), "%s/callfan-sip", folder != NULL ? folder : "build/release/bin");
-    return path;
-}
-
-static pid_t spawn(char *const argv[], int *ret_err)
-{
-    int ends[2] = {-1, -1};
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    const pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        const int null = open("/dev/null", O_RDWR);
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
-        if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(ends[1], 2) < 0)
-            _exit(126);
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    close(ends[1]);
-    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-    *ret_err = ends[0];
-    return pid;
-}
 
 /* The exit status, within the patience; -signal when it was killed. */
 static int wait_for_exit(pid_t pid)
@@ -321,16 +293,9 @@ static uint16_t port_of_line(struct fixture *f, unsigned line)
 
 static void start_program(struct fixture *f)
 {
-    char *const argv[] = {(char *)program(),
-                          "--socket",
-                          f->core.path,
-                          "--name",
-                          "test",
-                          "--set",
-                          "listen={\"127.0.0.1:0\", \"[::1]:0\"}",
-                          "--set",
-                          "calls_max=256",
-                          NULL};
+    char *const argv[] = {
+        (char *)spawn_path("callfan-sip"),       "--socket", f->core.path,    "--name", "test", "--set",
+        "listen={\"127.0.0.1:0\", \"[::1]:0\"}", "--set",    "calls_max=256", NULL};
     f->pid = spawn(argv, &f->out);
     welcome(f);
     assert_int_equal(f->lines, 2);
@@ -747,8 +712,8 @@ static void what_cannot_work_is_said_and_ends_the_program(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         char text[1024] = "";
         int err;
-        char *const argv[] = {(char *)program(), "--socket",           "/nonexistent/socket",
-                              "--set",           (char *)table[i].set, NULL};
+        char *const argv[] = {
+            (char *)spawn_path("callfan-sip"), "--socket", "/nonexistent/socket", "--set", (char *)table[i].set, NULL};
         const int status = wait_for_exit(spawn(argv, &err));
         const ssize_t n = read(err, text, sizeof(text) - 1);
         close(err);
