@@ -260,19 +260,26 @@ static void every_digit_may_be_challenged(void **state)
 
 /* ---- session timers */
 
+/* An answered call whose session lasts 100 s and is refreshed by us ("uac") or by the callee ("uas"). */
+static void open_session(struct sip_rig *rig, const char *refresher)
+{
+    char lines[160];
+    struct cf_sip_config config = sip_peer_config();
+    config.session_s = 100;
+    sip_rig_open(rig, config);
+    sip_peer_make(rig, "200", &invite);
+    snprintf(lines, sizeof(lines), CONTACT "Require: timer\r\nSession-Expires: 100;refresher=%s\r\n", refresher);
+    sip_peer_answer(rig, &invite, 200, "callee", lines, ANSWER("sendrecv"));
+    sip_rig_clear(rig);
+}
+
 static void the_session_is_refreshed_in_time(void **state)
 {
     (void)state;
     struct sip_rig rig;
     struct sip_asked re;
-    struct cf_sip_config config = sip_peer_config();
-    config.session_s = 100;
-    sip_rig_open(&rig, config);
-    sip_peer_make(&rig, "200", &invite);
+    open_session(&rig, "uac");
     assert_non_null(strstr(invite.text, "Session-Expires: 100\r\n"));
-    sip_peer_answer(&rig, &invite, 200, "callee", CONTACT "Require: timer\r\nSession-Expires: 100;refresher=uac\r\n",
-                    ANSWER("sendrecv"));
-    sip_rig_clear(&rig);
     sip_rig_pass(&rig, 49 * S);
     sip_rig_assert_sent(&rig, "");
     sip_peer_pass_until_sent(&rig, 2 * S);
@@ -296,13 +303,7 @@ static void a_session_whose_refreshes_are_refused_is_ended(void **state)
     (void)state;
     struct sip_rig rig;
     struct sip_asked re;
-    struct cf_sip_config config = sip_peer_config();
-    config.session_s = 100;
-    sip_rig_open(&rig, config);
-    sip_peer_make(&rig, "200", &invite);
-    sip_peer_answer(&rig, &invite, 200, "callee", CONTACT "Require: timer\r\nSession-Expires: 100;refresher=uac\r\n",
-                    ANSWER("sendrecv"));
-    sip_rig_clear(&rig);
+    open_session(&rig, "uac");
     for (unsigned i = 0; i < 2; i++) { /* after 50 and 62.5 s */
         sip_peer_pass_until_sent(&rig, 51 * S);
         sip_peer_take(&rig, 0, &re);
@@ -324,13 +325,7 @@ static void a_session_that_the_peer_does_not_refresh_is_ended(void **state)
 {
     (void)state;
     struct sip_rig rig;
-    struct cf_sip_config config = sip_peer_config();
-    config.session_s = 100;
-    sip_rig_open(&rig, config);
-    sip_peer_make(&rig, "200", &invite);
-    sip_peer_answer(&rig, &invite, 200, "callee", CONTACT "Require: timer\r\nSession-Expires: 100;refresher=uas\r\n",
-                    ANSWER("sendrecv"));
-    sip_rig_clear(&rig);
+    open_session(&rig, "uas");
     sip_peer_ask(&rig, &invite, "UPDATE", 1, "Supported: timer\r\nSession-Expires: 100;refresher=uac\r\n", NULL);
     assert_non_null(strstr(rig.sent[0].text, "Session-Expires: 100;refresher=uac\r\n"));
     sip_rig_assert_sent(&rig, "200");
