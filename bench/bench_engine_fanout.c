@@ -7,12 +7,14 @@
  * Method: the engine of the product over the product's layout (sealed memfds for ports, the state region as callfand reserves it). A
  * provider's up ring is filled with 64 LINE_CALLSTATE events of random calls, one turn takes them: the turn is what is timed, publishing
  * included. The consumers acknowledge everything before the next turn, so no ring is ever full.
+ * Huge pages are asked for as the daemon does; bench_engine_fanout says first whether the system grants them.
  * The reference stores the same lines in the same turns: for each of 64 events the sequence word, body and commit word of one slot
  * in each of P rings of the same size, and nothing else.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/cbench.h"
 #include "callfan/provider.h"
@@ -36,6 +38,7 @@ struct peer {
 struct bed {
     void *state, *memory;
     uint64_t state_bytes;
+    int state_fd;
     struct cf_engine *engine;
     struct peer door, provider, apps[16];
     uint32_t ports;
@@ -54,9 +57,11 @@ static void must(bool ok, const char *what) {
 static void *object(enum cf_object kind, size_t bytes) {
     int fd = -1;
     void *p = NULL;
-    must(cf_memory_create("bench", kind, bytes, &fd) == 0 && cf_memory_map(fd, bytes, CF_ACCESS_WRITE, NULL, &p) == 0 &&
-             cf_memory_populate(p, bytes, true) == 0 && cf_memory_seal(fd, kind) == 0,
+    must(cf_memory_create("bench", kind, bytes, &fd) == 0 && cf_memory_reserve(bytes, &p) == 0 &&
+             cf_memory_map(fd, bytes, CF_ACCESS_WRITE, p, &p) == 0,
          "no memory object");
+    cf_memory_advise_huge(p, bytes);
+    must(cf_memory_populate(p, bytes, true) == 0 && cf_memory_seal(fd, kind) == 0, "no memory object");
     return p;
 }
 
@@ -115,6 +120,8 @@ static void offer_calls(struct bed *b) {
     must(t.calls_live == b->calls && t.handles_live == b->calls * b->ports, "not every call was announced");
 }
 
+static void advise_table(void *state, uint64_t at, uint64_t bytes) { cf_memory_advise_huge((uint8_t *)state + at, bytes); }
+
 static struct bed *bed_new(uint32_t ports, uint64_t calls) {
     struct bed *b = calloc(1, sizeof *b);
     struct cf_limits l;
@@ -128,7 +135,8 @@ static struct bed *bed_new(uint32_t ports, uint64_t calls) {
     b->ports = ports;
     b->calls = calls;
     b->state_bytes = cf_engine_state_bytes(&l);
-    must(cf_memory_anonymous(b->state_bytes, true, &b->state) == 0, "no state region");
+    must(cf_memory_sparse("bench-state", b->state_bytes, &b->state_fd, &b->state) == 0, "no state region");
+    cf_engine_state_tables(&l, advise_table, b->state);
     b->memory = aligned_alloc(64, cf_engine_private_bytes());
     struct cf_engine_options o = {0};
     b->engine = cf_engine_create(b->memory, b->state, b->state_bytes, &l, &o);
@@ -157,6 +165,7 @@ static void bed_free(struct bed *b) {
         cf_memory_unmap(peers[p]->up, peers[p]->up_bytes);
     }
     cf_memory_unmap(b->state, b->state_bytes);
+    close(b->state_fd);
     free(b->memory);
     free(b);
 }
@@ -234,6 +243,7 @@ int main(int argc, char **argv) {
     static const int64_t args[][2] = {{1, 10000}, {4, 10000}, {16, 10000}, {1, 1000000}, {4, 1000000}, {16, 1000000}};
     if (!cbench_init(&argc, argv))
         return 1;
+    printf("huge pages: %s\n", cf_memory_grants_huge() ? "granted" : "the system grants none");
     struct cbench *engine = cbench_add("fanout", fanout, NULL), *ref = cbench_add("fanout_ref", fanout_ref, NULL);
     for (size_t i = 0; i < sizeof args / sizeof args[0]; i++) {
         cbench_args(engine, args[i], 2);

@@ -62,8 +62,8 @@ static pid_t start(void (*consumer)(void), uint64_t slots_count)
         abort();
     shared->slots_count = slots_count;
     shared->goal = UINT64_MAX;
-    if (cf_bell_create(&shared->bell_there[0], &shared->bell_there[1]) != 0 ||
-        cf_bell_create(&shared->bell_back[0], &shared->bell_back[1]) != 0)
+    if (cf_bell_create_down(&shared->bell_there[0], &shared->bell_there[1]) != 0 ||
+        cf_bell_create_up(&shared->bell_back[0], &shared->bell_back[1]) != 0)
         abort();
     pid_t child = fork();
     if (child == 0) {

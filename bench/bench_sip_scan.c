@@ -108,11 +108,7 @@ static void shuffle(struct traffic *t)
 /* The folder tests/corpus/sip_capture of the source tree. */
 static bool read_traffic(struct traffic *t)
 {
-    char folder[2048] = __FILE__;
-    char *name = strstr(folder, "bench/bench_sip_scan.c");
-    if (name == NULL)
-        return false;
-    snprintf(name, sizeof(folder) - (size_t)(name - folder), "tests/corpus/sip_capture");
+    static const char folder[] = CALLFAN_SOURCE "/tests/corpus/sip_capture";
     DIR *dir = opendir(folder);
     if (dir == NULL)
         return false;

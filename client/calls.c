@@ -17,17 +17,7 @@
 #define SLICES_MAX  65536u /* of one lineGetNewCalls: a bound on a list that changes for ever */
 #define LOCAL_TRIES 4u
 
-/* A call handle as its functions see it. */
-struct asked {
-    struct cf_usage *u;
-    struct cf_call_slot *slot;
-    HLINE line;
-    struct cf_line_slot *open_line;
-    DWORD version;
-};
-
-/* Enters the usage of an HCALL that is live; leave it. False with the error. */
-static bool enter_call(HCALL call, struct asked *ret, LONG *ret_error)
+bool cf_call_enter(HCALL call, struct cf_asked_call *ret, LONG *ret_error)
 {
     uint64_t parent;
     ret->u = cf_usage_enter(call, CF_KIND_CALL, ret_error);
@@ -48,7 +38,7 @@ static bool enter_call(HCALL call, struct asked *ret, LONG *ret_error)
     return false;
 }
 
-static LONG ask(const struct asked *a, HCALL call, uint16_t id, void *data, uint32_t bytes)
+static LONG ask(const struct cf_asked_call *a, HCALL call, uint16_t id, void *data, uint32_t bytes)
 {
     struct cf_answer_to to = {.data = data, .bytes = bytes};
     struct cf_record r;
@@ -69,28 +59,46 @@ static LONG add_user_user(struct cf_record *r, const void *data, DWORD bytes)
     return cf_fields_append(r, CF_FIELD_USER_USER, data, bytes) ? 0 : LINEERR_USERUSERINFOTOOBIG;
 }
 
-static LONG send_async(const struct asked *a, HCALL call, struct cf_record *r)
+LONG cf_call_send_with(const struct cf_asked_call *a, HCALL call, struct cf_record *r, struct cf_outstanding *what)
 {
-    return cf_request_async(a->u, r,
-                            &(struct cf_outstanding){
-                                .line = a->line,
-                                .call = call,
-                                .callback_instance = cf_load_relaxed_64(&a->open_line->callback_instance),
-                                .api_version = a->version,
-                            });
+    what->line = a->line;
+    what->call = call;
+    what->callback_instance = cf_load_relaxed_64(&a->open_line->callback_instance);
+    what->api_version = a->version;
+    return cf_request_async(a->u, r, what);
+}
+
+LONG cf_call_send(const struct cf_asked_call *a, HCALL call, struct cf_record *r, HCALL *ret_call, HCALL *ret_second)
+{
+    return cf_call_send_with(a, call, r, &(struct cf_outstanding){.ret_call = ret_call, .ret_second = ret_second});
+}
+
+LONG cf_call_operate(HCALL call, uint16_t id, uint64_t param2, uint64_t param3)
+{
+    LONG error;
+    struct cf_asked_call a;
+    struct cf_record r;
+    if (!cf_call_enter(call, &a, &error))
+        return error;
+    cf_request_init(&r, id, call, cf_handle_slot(a.line));
+    r.m.param2 = param2;
+    r.m.param3 = param3;
+    error = cf_call_send(&a, call, &r, NULL, NULL);
+    cf_usage_leave(a.u);
+    return error;
 }
 
 static LONG operate(HCALL call, uint16_t id, const char *user_user, DWORD bytes)
 {
     LONG error;
-    struct asked a;
+    struct cf_asked_call a;
     struct cf_record r;
-    if (!enter_call(call, &a, &error))
+    if (!cf_call_enter(call, &a, &error))
         return error;
     cf_request_init(&r, id, call, cf_handle_slot(a.line));
     error = add_user_user(&r, user_user, bytes);
     if (error == 0)
-        error = send_async(&a, call, &r);
+        error = cf_call_send(&a, call, &r, NULL, NULL);
     cf_usage_leave(a.u);
     return error;
 }
@@ -112,12 +120,12 @@ LONG lineDrop(HCALL hCall, const char *lpsUserUserInfo, DWORD dwSize)
 
 LONG lineHold(HCALL hCall)
 {
-    return operate(hCall, CF_REQ_HOLD, NULL, 0);
+    return cf_call_operate(hCall, CF_REQ_HOLD, 0, 0);
 }
 
 LONG lineUnhold(HCALL hCall)
 {
-    return operate(hCall, CF_REQ_UNHOLD, NULL, 0);
+    return cf_call_operate(hCall, CF_REQ_UNHOLD, 0, 0);
 }
 
 /* Dial parameters are read and change nothing: the capabilities offer no range for them, and nothing more is dialled. */
@@ -125,11 +133,11 @@ LONG lineSetCallParams(HCALL hCall, DWORD dwBearerMode, DWORD dwMinRate, DWORD d
                        const LINEDIALPARAMS *lpDialParams)
 {
     LONG error;
-    struct asked a;
+    struct cf_asked_call a;
     struct cf_record r;
     const struct cf_call_params params = {.bearer_mode = dwBearerMode, .min_rate = dwMinRate, .max_rate = dwMaxRate};
     (void)lpDialParams;
-    if (!enter_call(hCall, &a, &error))
+    if (!cf_call_enter(hCall, &a, &error))
         return error;
     cf_request_init(&r, CF_REQ_SET_CALL_PARAMS, hCall, cf_handle_slot(a.line));
     if (!cf_bearer_mode_valid(dwBearerMode))
@@ -139,111 +147,115 @@ LONG lineSetCallParams(HCALL hCall, DWORD dwBearerMode, DWORD dwMinRate, DWORD d
     else if (!cf_fields_append(&r, CF_FIELD_CALL_PARAMS, &params, sizeof params))
         error = LINEERR_OPERATIONFAILED;
     else
-        error = send_async(&a, hCall, &r);
+        error = cf_call_send(&a, hCall, &r, NULL, NULL);
     cf_usage_leave(a.u);
     return error;
 }
 
-/* LINECALLPARAMS (NULL: a voice call) into the record. Members that its version does not have count as 0. */
-static LONG add_call_params(struct cf_record *r, DWORD version, const LINECALLPARAMS *given)
+/* Parts of LINECALLPARAMS that go up as they are; texts without their NUL. */
+static const struct {
+    uint16_t size_at; /* of the member with the size; the offset follows it */
+    uint16_t tag;
+    uint32_t max;
+    bool text;
+    LONG too_many;
+} parts[] = {
+    {offsetof(LINECALLPARAMS, dwDisplayableAddressSize), CF_FIELD_DISPLAYABLE, CF_CALL_TEXT_MAX, true, LINEERR_INVALCALLPARAMS},
+    {offsetof(LINECALLPARAMS, dwCalledPartySize), CF_FIELD_CALLED_PARTY, CF_CALL_TEXT_MAX, true, LINEERR_INVALCALLPARAMS},
+    {offsetof(LINECALLPARAMS, dwCommentSize), CF_FIELD_COMMENT, CF_CALL_TEXT_MAX, true, LINEERR_INVALCALLPARAMS},
+    {offsetof(LINECALLPARAMS, dwUserUserInfoSize), CF_FIELD_USER_USER, CF_USER_USER_MAX, false, LINEERR_USERUSERINFOTOOBIG},
+    {offsetof(LINECALLPARAMS, dwCallDataSize), CF_FIELD_CALL_DATA, CF_CALL_DATA_MAX, false, LINEERR_INVALCALLPARAMS},
+    {offsetof(LINECALLPARAMS, dwOrigAddressSize), CF_FIELD_ADDRESS, CF_NAME_MAX - 1, true, LINEERR_INVALADDRESS}, /* last: of one mode alone */
+};
+enum { PARTS = sizeof parts / sizeof parts[0] };
+
+/* p is the fixed part of given, zero where its version ends. */
+static LONG add_part(struct cf_record *r, uint32_t part, const LINECALLPARAMS *p, const LINECALLPARAMS *given)
+{
+    DWORD place[2];
+    memcpy(place, (const uint8_t *)p + parts[part].size_at, sizeof place);
+    if (place[0] == 0)
+        return 0;
+    if (place[1] > p->dwTotalSize || place[0] > p->dwTotalSize - place[1])
+        return LINEERR_INVALCALLPARAMS;
+    const char *data = (const char *)given + place[1];
+    size_t bytes = parts[part].text ? strnlen(data, place[0]) : place[0];
+    return bytes <= parts[part].max && cf_fields_append(r, parts[part].tag, data, (uint32_t)bytes) ? 0 : parts[part].too_many;
+}
+
+#define CALL_PARAM_FLAGS_ALL (LINECALLPARAMFLAGS_ONESTEPTRANSFER * 2 - 1)
+
+static LONG check_params(const LINECALLPARAMS *p)
+{
+    if (p->dwAddressMode != 0 && p->dwAddressMode != LINEADDRESSMODE_ADDRESSID && p->dwAddressMode != LINEADDRESSMODE_DIALABLEADDR)
+        return LINEERR_INVALADDRESSMODE;
+    if (p->dwBearerMode != 0 && !cf_bearer_mode_valid(p->dwBearerMode))
+        return LINEERR_INVALBEARERMODE;
+    if (p->dwMinRate > p->dwMaxRate && p->dwMaxRate != 0)
+        return LINEERR_INVALRATE;
+    if ((p->dwMediaMode & (p->dwMediaMode - 1)) != 0)
+        return LINEERR_INVALMEDIAMODE;
+    return (p->dwCallParamFlags & ~CALL_PARAM_FLAGS_ALL) != 0 ? LINEERR_INVALCALLPARAMS : 0;
+}
+
+LONG cf_call_add_params(struct cf_record *r, DWORD version, const LINECALLPARAMS *given)
 {
     LINECALLPARAMS p = {.dwBearerMode = LINEBEARERMODE_VOICE, .dwMediaMode = LINEMEDIAMODE_INTERACTIVEVOICE};
+    LONG error = given == NULL ? 0 : cf_struct_check(given, cf_version_call_params(version));
+    if (error != 0)
+        return error;
     if (given != NULL) {
-        LONG error = cf_struct_check(given, cf_version_call_params(version));
-        if (error != 0)
-            return error;
         p = (LINECALLPARAMS){0};
         memcpy(&p, given, cf_version_call_params(version));
+        error = check_params(&p);
     }
-    if (p.dwAddressMode != 0 && p.dwAddressMode != LINEADDRESSMODE_ADDRESSID)
-        return LINEERR_INVALADDRESSMODE;
-    if (p.dwMinRate > p.dwMaxRate && p.dwMaxRate != 0)
-        return LINEERR_INVALRATE;
-    if (p.dwUserUserInfoSize != 0 &&
-        (p.dwUserUserInfoOffset > p.dwTotalSize || p.dwUserUserInfoSize > p.dwTotalSize - p.dwUserUserInfoOffset))
-        return LINEERR_INVALCALLPARAMS;
-    struct cf_call_params out = {
+    bool by_number = p.dwAddressMode == LINEADDRESSMODE_DIALABLEADDR;
+    const struct cf_call_params out = {
         .bearer_mode = p.dwBearerMode == 0 ? LINEBEARERMODE_VOICE : p.dwBearerMode,
         .min_rate = p.dwMinRate,
         .max_rate = p.dwMaxRate,
         .media_mode = p.dwMediaMode == 0 ? LINEMEDIAMODE_INTERACTIVEVOICE : p.dwMediaMode,
         .call_param_flags = p.dwCallParamFlags,
-        .address_mode = LINEADDRESSMODE_ADDRESSID,
+        .address_mode = by_number ? LINEADDRESSMODE_DIALABLEADDR : LINEADDRESSMODE_ADDRESSID,
         .address_id = p.dwAddressMode == LINEADDRESSMODE_ADDRESSID ? p.dwAddressID : 0,
         .no_answer_timeout_s = p.dwNoAnswerTimeout,
     };
-    if (!cf_fields_append(r, CF_FIELD_CALL_PARAMS, &out, sizeof out))
-        return LINEERR_INVALCALLPARAMS;
-    return p.dwUserUserInfoSize == 0
-               ? 0
-               : add_user_user(r, (const uint8_t *)given + p.dwUserUserInfoOffset, p.dwUserUserInfoSize);
-}
-
-LONG lineMakeCall(HLINE hLine, HCALL *lphCall, const char *lpszDestAddress, DWORD dwCountryCode,
-                  const LINECALLPARAMS *lpCallParams)
-{
-    LONG error;
-    struct cf_record r;
-    struct cf_usage *u = cf_usage_enter(hLine, CF_KIND_LINE, &error);
-    if (u == NULL)
-        return error;
-    struct cf_line_slot *slot = cf_line_find(u, hLine);
-    cf_request_init(&r, CF_REQ_MAKE_CALL, hLine, cf_handle_slot(hLine));
-    r.m.param2 = dwCountryCode;
-    if (slot == NULL)
-        error = LINEERR_INVALLINEHANDLE;
-    else if (lphCall == NULL)
-        error = LINEERR_INVALPOINTER;
-    else if (lpszDestAddress != NULL && strnlen(lpszDestAddress, CF_DESTINATION_MAX + 1) > CF_DESTINATION_MAX)
-        error = LINEERR_INVALADDRESS;
-    else if (!cf_fields_append_text(&r, CF_FIELD_DESTINATION, lpszDestAddress))
-        error = LINEERR_INVALADDRESS;
-    else
-        error = add_call_params(&r, cf_load_relaxed_32(&slot->api_version), lpCallParams);
-    if (error == 0)
-        error = cf_request_async(u, &r,
-                                 &(struct cf_outstanding){
-                                     .line = hLine,
-                                     .ret_call = lphCall,
-                                     .callback_instance = cf_load_relaxed_64(&slot->callback_instance),
-                                     .api_version = cf_load_relaxed_32(&slot->api_version),
-                                 });
-    cf_usage_leave(u);
+    if (error == 0 && !cf_fields_append(r, CF_FIELD_CALL_PARAMS, &out, sizeof out))
+        error = LINEERR_INVALCALLPARAMS;
+    for (uint32_t i = 0, n = by_number ? PARTS : PARTS - 1; error == 0 && i < n; i++)
+        error = add_part(r, i, &p, given);
     return error;
 }
 
-/* ------------------------------------------------------------------ digits */
-
-/* The digits, none of them invalid; an empty list is sent too, and ends at once. NULL: no list. */
-static LONG add_digits(struct cf_record *r, DWORD mode, const char *digits)
+LONG cf_call_add_target(struct cf_record *r, DWORD version, const LINECALLPARAMS *given)
 {
-    char valid[CF_DIGITS_MAX];
-    size_t length = digits == NULL ? 0 : strnlen(digits, CF_DIGITS_MAX + 1);
-    if (mode != LINEDIGITMODE_PULSE && mode != LINEDIGITMODE_DTMF)
-        return LINEERR_INVALDIGITMODE;
-    if (length > CF_DIGITS_MAX)
-        return LINEERR_RESOURCEUNAVAIL;
-    if (digits == NULL)
+    if (given == NULL || version < CF_TAPI_VERSION_2_0 || (given->dwCallParamFlags & LINECALLPARAMFLAGS_ONESTEPTRANSFER) == 0)
         return 0;
-    uint32_t bytes = cf_digits_copy(valid, mode, digits, (uint32_t)length);
-    return cf_fields_append(r, CF_FIELD_DIGITS, valid, bytes) ? 0 : LINEERR_RESOURCEUNAVAIL;
+    DWORD bytes = given->dwTargetAddressSize, offset = given->dwTargetAddressOffset;
+    if (offset > given->dwTotalSize || bytes > given->dwTotalSize - offset)
+        return LINEERR_INVALCALLPARAMS;
+    const char *text = (const char *)given + offset;
+    size_t length = strnlen(text, bytes);
+    if (length == 0 || length > CF_DESTINATION_MAX)
+        return LINEERR_INVALADDRESS;
+    return cf_fields_append(r, CF_FIELD_TARGET, text, (uint32_t)length) ? 0 : LINEERR_INVALCALLPARAMS;
 }
 
-LONG lineGenerateDigits(HCALL hCall, DWORD dwDigitMode, const char *lpszDigits, DWORD dwDuration)
+LONG cf_call_pointer_error(HCALL call, LONG void_error)
 {
-    LONG error;
-    struct asked a;
-    struct cf_record r;
-    if (!enter_call(hCall, &a, &error))
-        return error;
-    cf_request_init(&r, CF_REQ_GENERATE_DIGITS, hCall, cf_handle_slot(a.line));
-    r.m.param1 = dwDigitMode;
-    r.m.param2 = cf_digit_ms(dwDuration);
-    error = add_digits(&r, dwDigitMode, lpszDigits);
-    if (error == 0)
-        error = cf_request_sync(a.u, &r, NULL);
+    LONG error = 0;
+    struct cf_asked_call a;
+    if (!cf_call_enter(call, &a, &error))
+        return error == LINEERR_INVALCALLHANDLE ? void_error : error;
     cf_usage_leave(a.u);
-    return error;
+    return LINEERR_INVALPOINTER;
+}
+
+LONG cf_call_add_destination(struct cf_record *r, const char *address)
+{
+    if (address != NULL && strnlen(address, CF_DESTINATION_MAX + 1) > CF_DESTINATION_MAX)
+        return LINEERR_INVALADDRESS;
+    return cf_fields_append_text(r, CF_FIELD_DESTINATION, address) ? 0 : LINEERR_INVALADDRESS;
 }
 
 /* ------------------------------------------------------------------ giving back */
@@ -251,10 +263,11 @@ LONG lineGenerateDigits(HCALL hCall, DWORD dwDigitMode, const char *lpszDigits, 
 LONG lineDeallocateCall(HCALL hCall)
 {
     LONG error = 0;
-    struct asked a;
-    if (!enter_call(hCall, &a, &error))
+    struct cf_asked_call a;
+    if (!cf_call_enter(hCall, &a, &error))
         return error;
     bool told = a.version < CF_TAPI_VERSION_2_0;
+    bool ended = cf_handle_state_state(cf_load_relaxed_64(&a.slot->child.state)) == LINECALLSTATE_IDLE;
     if (told)
         error = ask(&a, hCall, CF_REQ_RELEASE_ASK, NULL, 0); /* H-43: the core may refuse; else it has released it */
     if (told && error != 0 && cf_load_acquire_32(&a.u->gone) != 0)
@@ -264,8 +277,10 @@ LONG lineDeallocateCall(HCALL hCall)
     if (error == 0 && !told) {
         struct cf_record r;
         cf_request_init(&r, CF_REQ_RELEASE, hCall, cf_handle_slot(a.line));
-        cf_request_silent(a.u, &r);
+        cf_request_silent(a.u, &r, !ended);
     }
+    if (error == 0)
+        cf_gather_forget(a.u);
     if (error == 0 && (a.u->flags & CF_INIT_CACHE_IDENTITY) != 0) {
         pthread_mutex_lock(&a.u->down_lock);
         cf_call_forget_identity(a.u, hCall);
@@ -280,9 +295,9 @@ LONG lineDeallocateCall(HCALL hCall)
 LONG lineGetCallInfo(HCALL hCall, LINECALLINFO *lpCallInfo)
 {
     LONG error;
-    struct asked a;
+    struct cf_asked_call a;
     struct cf_reply_call_info info;
-    if (!enter_call(hCall, &a, &error))
+    if (!cf_call_enter(hCall, &a, &error))
         return error;
     error = cf_struct_check(lpCallInfo, cf_version_call_info(a.version));
     if (error == 0)
@@ -297,7 +312,7 @@ LONG lineGetCallInfo(HCALL hCall, LINECALLINFO *lpCallInfo)
  * The status from the slot, when everything that has arrived was read: state and time of one moment, and the ring at rest before
  * and after. False: ask the core. *ret_void: the handle ended meanwhile.
  */
-static bool local_status(const struct asked *a, HCALL call, struct cf_reply_call_status *ret, bool *ret_void)
+static bool local_status(const struct cf_asked_call *a, HCALL call, struct cf_reply_call_status *ret, bool *ret_void)
 {
     uint32_t index = cf_handle_slot(call), generation = cf_handle_generation(call);
     for (uint32_t i = 0; i < LOCAL_TRIES; i++) {
@@ -322,18 +337,26 @@ static bool local_status(const struct asked *a, HCALL call, struct cf_reply_call
     return false;
 }
 
+/* What may be done follows from the state, but where it matters whether the call stands for a conference, which the core knows. */
+static bool local_features(const struct cf_asked_call *a, struct cf_reply_call_status *s)
+{
+    if (cf_line_caps(a->u, a->line, a->open_line) != 0)
+        return false;
+    s->features = cf_call_features(s->state, s->privilege, cf_load_relaxed_32(&a->open_line->call_features));
+    return (s->features & (LINECALLFEATURE_PREPAREADDCONF | LINECALLFEATURE_ADDTOCONF)) == 0;
+}
+
 LONG lineGetCallStatus(HCALL hCall, LINECALLSTATUS *lpCallStatus)
 {
     LONG error;
-    struct asked a;
+    struct cf_asked_call a;
     struct cf_reply_call_status status;
     bool ended = false;
-    if (!enter_call(hCall, &a, &error))
+    if (!cf_call_enter(hCall, &a, &error))
         return error;
     error = cf_struct_check(lpCallStatus, cf_version_call_status(a.version));
-    if (error == 0 && local_status(&a, hCall, &status, &ended) && cf_line_caps(a.u, a.line, a.open_line) == 0)
-        status.features =
-            cf_call_features(status.state, status.privilege, cf_load_relaxed_32(&a.open_line->call_features));
+    if (error == 0 && local_status(&a, hCall, &status, &ended) && local_features(&a, &status))
+        ended = false;
     else if (error == 0)
         error = ended ? LINEERR_INVALCALLHANDLE : ask(&a, hCall, CF_REQ_CALL_STATUS, &status, sizeof status);
     if (error == 0)
@@ -345,11 +368,11 @@ LONG lineGetCallStatus(HCALL hCall, LINECALLSTATUS *lpCallStatus)
 LONG lineSetCallPrivilege(HCALL hCall, DWORD dwCallPrivilege)
 {
     LONG error;
-    struct asked a;
+    struct cf_asked_call a;
     uint64_t state, parent;
     struct cf_answer_to to = {.data = &state, .bytes = 0};
     struct cf_record r;
-    if (!enter_call(hCall, &a, &error))
+    if (!cf_call_enter(hCall, &a, &error))
         return error;
     if (dwCallPrivilege != LINECALLPRIVILEGE_MONITOR && dwCallPrivilege != LINECALLPRIVILEGE_OWNER) {
         cf_usage_leave(a.u);
@@ -413,7 +436,7 @@ static void install_all(struct cf_usage *u, HLINE line, const struct slice *s, u
     pthread_mutex_unlock(&u->down_lock);
 }
 
-static LONG seek(struct cf_usage *u, HLINE line, uint64_t scope, LINECALLLIST *list)
+static LONG fill(struct cf_usage *u, uint16_t id, uint64_t device, HLINE line, uint64_t scope, LINECALLLIST *list)
 {
     DWORD room = cf_struct_call_list_room(list), entries = 0;
     struct slice s;
@@ -421,7 +444,7 @@ static LONG seek(struct cf_usage *u, HLINE line, uint64_t scope, LINECALLLIST *l
     struct cf_record r;
     uint64_t cursor = 0;
     for (uint32_t i = 0; i < SLICES_MAX; i++) {
-        cf_request_init(&r, CF_REQ_NEW_CALLS, line, cf_handle_slot(line));
+        cf_request_init(&r, id, device, cf_handle_slot(line));
         r.m.param1 = scope;
         r.m.param2 = cursor;
         r.m.param3 = room - entries;
@@ -446,6 +469,15 @@ static LONG seek(struct cf_usage *u, HLINE line, uint64_t scope, LINECALLLIST *l
     return 0;
 }
 
+LONG cf_call_list_fill(struct cf_usage *u, uint16_t id, uint64_t device, HLINE line, uint64_t scope, LINECALLLIST *list)
+{
+    if (!seek_begin(u, line))
+        return LINEERR_RESOURCEUNAVAIL;
+    LONG error = fill(u, id, device, line, scope, list);
+    seek_end(u, line);
+    return error;
+}
+
 LONG lineGetNewCalls(HLINE hLine, DWORD dwAddressID, DWORD dwSelect, LINECALLLIST *lpCallList)
 {
     LONG error;
@@ -458,13 +490,9 @@ LONG lineGetNewCalls(HLINE hLine, DWORD dwAddressID, DWORD dwSelect, LINECALLLIS
         error = LINEERR_INVALCALLSELECT;
     else
         error = cf_struct_check(lpCallList, sizeof(LINECALLLIST));
-    if (error == 0 && !seek_begin(u, hLine))
-        error = LINEERR_RESOURCEUNAVAIL;
-    else if (error == 0) {
-        DWORD address = dwSelect == LINECALLSELECT_ADDRESS ? dwAddressID : 0;
-        error = seek(u, hLine, dwSelect | (uint64_t)address << 32, lpCallList);
-        seek_end(u, hLine);
-    }
+    DWORD address = dwSelect == LINECALLSELECT_ADDRESS ? dwAddressID : 0;
+    if (error == 0)
+        error = cf_call_list_fill(u, CF_REQ_NEW_CALLS, hLine, hLine, dwSelect | (uint64_t)address << 32, lpCallList);
     cf_usage_leave(u);
     return error;
 }

@@ -50,7 +50,9 @@ static const struct error_entry errors[] = {
     ERROR(INVALCALLCOMPLMODE, "the completion mode is not one of LINECALLCOMPLMODE_ that the address supports"),
     ERROR(INVALCALLHANDLE, "the call handle is void: deallocated, or its line closed; forget it"),
     ERROR(INVALCALLPARAMS, "the call parameters contradict each other or the line; compare them with LINEDEVCAPS"),
-    ERROR(INVALCALLPRIVILEGE, "a call handle can be given MONITOR or OWNER; to give it up use lineDeallocateCall"),
+    ERROR(INVALCALLPRIVILEGE,
+          "a call handle can be given MONITOR, or OWNER where callfan.conf grants it; to give it up "
+          "use lineDeallocateCall"),
     ERROR(INVALCALLSELECT, "give LINECALLSELECT_LINE or LINECALLSELECT_ADDRESS, exactly one"),
     ERROR(INVALCALLSTATE,
           "the call's state does not allow it, or its sole owner may not leave it; see the call's status"),
@@ -78,7 +80,8 @@ static const struct error_entry errors[] = {
     ERROR(INVALPARKID, "the park identifier is not valid"),
     ERROR(INVALPARKMODE, "the park mode is not one that the address supports"),
     ERROR(INVALPOINTER, "a pointer is NULL that may not be"),
-    ERROR(INVALPRIVSELECT, "lineOpen takes NONE, MONITOR, OWNER or MONITOR|OWNER, and LINEOPENOPTION_ bits"),
+    ERROR(INVALPRIVSELECT, "lineOpen takes NONE, MONITOR, OWNER or MONITOR|OWNER, and LINEOPENOPTION_ bits, where "
+                           "callfan.conf grants them for that line"),
     ERROR(INVALRATE, "the least rate lies above the highest, or a rate is not valid"),
     ERROR(INVALREQUESTMODE, "the request mode is not one of LINEREQUESTMODE_"),
     ERROR(INVALTERMINALID, "the line has no terminal of this number"),
@@ -96,8 +99,11 @@ static const struct error_entry errors[] = {
     ERROR(NOREQUEST, "no request is pending"),
     ERROR(NOTOWNER, "the handle has MONITOR privilege; make it owner with lineSetCallPrivilege first"),
     ERROR(NOTREGISTERED, "the application is not registered for this kind of request, or another one is"),
-    ERROR(OPERATIONFAILED, "it failed for a reason without a code of its own; from lineGetMessage: no message in time"),
-    ERROR(OPERATIONUNAVAIL, "the provider or this service does not offer it; see the features in the capabilities"),
+    ERROR(OPERATIONFAILED, "it failed for a reason without a code of its own; from lineGetMessage: no message in time; "
+                           "from lineInitializeEx: perhaps no access, see the log of callfand"),
+    ERROR(OPERATIONUNAVAIL,
+          "the provider or this service does not offer it, or callfan.conf does not grant it for that "
+          "line; see the features in the capabilities"),
     ERROR(RATEUNAVAIL, "the line does not have this rate free; use LINEDEVCAPS.dwMaxRate or less"),
     ERROR(RESOURCEUNAVAIL, "something is missing for the moment, such as the line's provider; try again later"),
     ERROR(REQUESTOVERRUN, "too many requests await their LINE_REPLY; read messages, then ask again"),

@@ -1,7 +1,7 @@
 /*
  * What the files of libcallfan share. Data flow: usage.c joins and leaves (attach.c speaks to the door); request.c sends records up
  * and waits for answers; receive.c is the one consumer of the ring, messages.c says what a message means to the handles; lines.c and
- * calls.c are TAPI's functions over them; structs.c fills what they return; versions.c knows what versions differ in.
+ * calls.c are TAPI's functions over them; digits.c has what is sent and heard on calls; structs.c fills what they return; versions.c knows what versions differ in.
  *
  * Invariant  a usage is touched only between cf_usage_enter*() and cf_usage_leave(): lineShutdown waits for those inside
  * Writers    up ring, requests, allocation of lines: under `up_lock`. Ring consumer, handles made, states: under `down_lock`.
@@ -18,14 +18,14 @@
 
 #include "callfan/limits.h"
 #include "callfan/tapi.h"
+#include "shm/fields.h"
 #include "shm/handle_table.h"
+#include "shm/operations.h"
 #include "shm/port.h"
 #include "shm/request.h"
 
 #define CF_REPLY_SPIN_NS_DEFAULT INT64_C(20000)
 #define CF_REPLY_WAIT_NS         INT64_C(100000000) /* then the waiter looks at the socket */
-#define CF_USER_USER_MAX         128u
-#define CF_DESTINATION_MAX       255u
 #define CF_TEXT_BYTES            65536u
 
 #define CF_CALL_SEGMENT_SHIFT 12
@@ -37,7 +37,8 @@ struct cf_call_slot {
     int64_t entered_ns;          /* when the state was entered; any thread reads it */
     uint64_t privilege_sequence; /* of the message or answer that set the privilege last */
     char *identity;              /* CF_INIT_CACHE_IDENTITY: caller NUL called NUL; down_lock */
-    uint64_t reserved[2];
+    uint64_t state_sequence;     /* of the message that told the state; any thread reads it and the next */
+    uint64_t resync;             /* number of the resync that told it, 0: none did */
 };
 _Static_assert(sizeof(struct cf_call_slot) == 64, "one line");
 
@@ -49,12 +50,13 @@ struct cf_line_slot {
     uint64_t callback_instance;
     uint64_t opened_as_of;  /* sequence of the last message before the open */
     uint32_t opened;        /* the generation in which the service has opened it */
-    uint32_t caps_known;    /* the same for the two below */
+    uint32_t caps_known;    /* the same for what is known of the device */
     uint32_t call_features; /* of the device */
     uint32_t line_features;
     uint32_t line_states; /* lineSetStatusMessages */
     uint32_t address_states;
-    uint64_t reserved;
+    uint32_t dev_cap_flags; /* with the capabilities */
+    uint32_t reserved;
 };
 _Static_assert(sizeof(struct cf_line_slot) == 64, "one line");
 
@@ -64,10 +66,22 @@ struct cf_outstanding {
     uint32_t reserved0;
     HLINE line;
     HCALL call; /* 0: none */
-    HCALL *ret_call;
+    HCALL *ret_call, *ret_second; /* where the handles of calls made go; NULL: none */
+    VARSTRING *ret_string;        /* where the text goes that the reply brings, */
+    void *ret_data;               /* or its bytes, as many as there is room for, */
+    DWORD *ret_number;            /* or its number; NULL: none */
     uint64_t callback_instance;
     uint32_t api_version;
-    uint32_t reserved;
+    uint32_t data_bytes;
+    bool call_optional; /* success without a call writes 0 (H-8) */
+};
+
+/* A lineGatherDigits that has no LINE_GATHERDIGITS yet. */
+struct cf_gathering {
+    uint32_t number; /* 0: none */
+    uint32_t wanted; /* room for so many digits */
+    HCALL call;
+    char *digits; /* the application's */
 };
 
 /* The consumer's side: all under down_lock but head_published. */
@@ -82,12 +96,14 @@ struct cf_consumer {
     bool signalled;               /* the eventfd is readable */
     bool closing;                 /* the eventfd stays so */
     bool detached;                /* the service is gone, its descriptors left the event handle */
-    bool reinit_told;
+    bool resync_under_way;
     uint32_t close_cursor;   /* open lines below it got their LINE_CLOSE after the hang-up */
     uint32_t generation_max; /* of the call handles seen */
     char *text;              /* CF_TEXT_BYTES for the batch call, NULL before the first */
     uint32_t text_used;
-    uint32_t seeking_count; /* lineGetNewCalls under way, by line */
+    uint64_t resyncs;        /* ended; any thread reads it */
+    struct cf_resync resync; /* since it was last taken */
+    uint32_t seeking_count;  /* lineGetNewCalls under way, by line */
     HLINE seeking[CF_REPLY_SLOTS];
     struct cf_record scratch;
 };
@@ -123,15 +139,26 @@ struct cf_usage {
     uint64_t reply_free; /* bit per reply slot; any thread gives back */
     uint32_t request_serial;
     uint32_t request_cursor;
-    uint32_t requests_max; /* outstanding */
+    uint32_t requests_max;              /* outstanding */
     struct cf_outstanding *outstanding; /* CF_REQUESTS_PER_PORT_MAX */
     uint32_t line_generation_max;
+    uint32_t calls_end; /* call slots ever used are below; under down_lock, any thread reads it */
 
     struct cf_consumer consumer;
+
+    /* Under down_lock. */
+    struct cf_gathering *gatherings; /* CF_REQUESTS_PER_PORT_MAX */
+    uint32_t gatherings_used;        /* places ever used */
+    uint32_t gatherings_live;        /* any thread reads it */
+    uint32_t gathering_serial;
 
     struct cf_handle_head *lines_head, *calls_head;
     struct cf_handle_table lines, calls;
     uint64_t *line_segments, *call_segments;
+
+    /* Other usages look at it. */
+    uint32_t reinit_told; /* REINIT was handed out: stored once in a life, 0 again when claimed is false */
+    char path[108];       /* of the service's socket: constant while claimed */
 };
 
 /* ------------------------------------------------------------------ usage.c */
@@ -139,6 +166,8 @@ struct cf_usage {
 /* The usage of a handle, held until cf_usage_leave(); NULL with *ret_error UNINITIALIZED or the error for a void handle. */
 struct cf_usage *cf_usage_enter_app(HLINEAPP app, LONG *ret_error);
 struct cf_usage *cf_usage_enter(uint64_t handle, enum cf_handle_kind kind, LONG *ret_error);
+/* Some usage of the process that lives and has its service; NULL: none. */
+struct cf_usage *cf_usage_enter_any(void);
 void cf_usage_leave(struct cf_usage *u);
 
 /* The usage is being shut down; who is inside should leave. */
@@ -185,11 +214,14 @@ struct cf_answer_to {
 LONG cf_request_end(struct cf_usage *u, const struct cf_ticket *t, struct cf_answer_to *a);
 LONG cf_request_sync(struct cf_usage *u, struct cf_record *r, struct cf_answer_to *a);
 
-/* Sends an asynchronous request: its id, or an error. what gives line, call, ret_call, callback_instance, api_version. */
+/* Sends an asynchronous request: its id, or an error. what gives all but the id. */
 LONG cf_request_async(struct cf_usage *u, struct cf_record *r, const struct cf_outstanding *what);
 
-/* Sends a record that has no answer. False: the service is gone. */
-bool cf_request_silent(struct cf_usage *u, struct cf_record *r);
+/*
+ * Sends a record that has no answer. False: the service is gone. Not urgent: a core that sleeps is not woken for it; it looks within some
+ * milliseconds so long as this application has handles of ended calls.
+ */
+bool cf_request_silent(struct cf_usage *u, struct cf_record *r, bool urgent);
 
 /* For the consumer: the request of a LINE_REPLY, which ends with it. False: none with that id. */
 bool cf_request_complete(struct cf_usage *u, uint64_t id, struct cf_outstanding *ret_request);
@@ -229,9 +261,71 @@ enum cf_handle_install cf_call_install(struct cf_usage *u, HCALL call, HLINE lin
 /* Forgets what was cached of a released call. */
 void cf_call_forget_identity(struct cf_usage *u, HCALL call);
 
+/* ------------------------------------------------------------------ truth.c: under down_lock */
+
+/* A message told the call's state. */
+/* Around the change of a call's state, under down_lock: who lists calls meanwhile looks again. */
+void cf_call_begin_state(struct cf_call_slot *slot);
+void cf_call_note_state(struct cf_usage *u, struct cf_call_slot *slot, uint64_t sequence);
+
+/* CF_LINE_GAP, CF_LINE_RESYNC_BEGIN, CF_LINE_RESYNC_END. */
+void cf_resync_note(struct cf_usage *u, const struct cf_message *m);
+
+/* ------------------------------------------------------------------ calls.c */
+
+/* A call handle as its functions see it. */
+struct cf_asked_call {
+    struct cf_usage *u;
+    struct cf_call_slot *slot;
+    HLINE line;
+    struct cf_line_slot *open_line;
+    DWORD version;
+};
+
+/* Enters the usage of an HCALL that is live; leave it. False with the error. */
+bool cf_call_enter(HCALL call, struct cf_asked_call *ret, LONG *ret_error);
+
+/* Sends an asynchronous request about a call. ret_call, ret_second: as in cf_outstanding. */
+LONG cf_call_send(const struct cf_asked_call *a, HCALL call, struct cf_record *r, HCALL *ret_call, HCALL *ret_second);
+
+/* The same with other output locations: those of what, whose other members are filled. */
+LONG cf_call_send_with(const struct cf_asked_call *a, HCALL call, struct cf_record *r, struct cf_outstanding *what);
+
+/* An asynchronous operation without more parameters than two words. */
+LONG cf_call_operate(HCALL call, uint16_t id, uint64_t param2, uint64_t param3);
+
+/* LINECALLPARAMS (NULL: a voice call) into the record. Members that its version does not have count as 0. */
+LONG cf_call_add_params(struct cf_record *r, DWORD version, const LINECALLPARAMS *given);
+
+/* TargetAddress of LINECALLPARAMS, where LINECALLPARAMFLAGS_ONESTEPTRANSFER asks for it to be dialled at once. */
+LONG cf_call_add_target(struct cf_record *r, DWORD version, const LINECALLPARAMS *given);
+
+/* A pointer is missing: INVALPOINTER, unless the handle is void too, which counts first. */
+LONG cf_call_pointer_error(HCALL call, LONG void_error);
+
+/* An address to be dialled; NULL: none. */
+LONG cf_call_add_destination(struct cf_record *r, const char *address);
+
+/* A dialable address that asks for what the line cannot wait for: DIALBILLING and its like; 0: nothing of it. */
+LONG cf_dial_error(struct cf_usage *u, HLINE line, struct cf_line_slot *slot, const char *address);
+
+/* Fills a list of handles that the service makes in slices (CF_REQ_NEW_CALLS, CF_REQ_CONF_CALLS) for a line. */
+LONG cf_call_list_fill(struct cf_usage *u, uint16_t id, uint64_t device, HLINE line, uint64_t scope, LINECALLLIST *list);
+
+/* ------------------------------------------------------------------ digits.c */
+
+/* The gathering ends; its digits go to the application's buffer first (NULL: it stays as it is). False: none with that number on
+   that call. Under down_lock. */
+bool cf_gather_complete(struct cf_usage *u, uint64_t number, HCALL call, const struct cf_field *digits);
+
+/* Handles were given back: their buffers are not written any more when this returns. */
+void cf_gather_forget(struct cf_usage *u);
+
 /* ------------------------------------------------------------------ lines.c */
 
 struct cf_line_slot *cf_line_find(const struct cf_usage *u, HLINE line);
+/* The usage and slot of an HLINE; NULL with the error. Leave the usage when it is not NULL. */
+struct cf_usage *cf_line_enter(HLINE line, struct cf_line_slot **ret_slot, LONG *ret_error);
 HLINE cf_line_of_parent(const struct cf_usage *u, uint64_t parent);
 
 /* Device capabilities of an open line, asked for once. */
@@ -265,10 +359,17 @@ DWORD cf_version_call_params(DWORD version);
 /* The caller's structure exists and holds the fixed part: 0, INVALPOINTER, STRUCTURETOOSMALL. */
 LONG cf_struct_check(const void *structure, DWORD fixed);
 
+/* A text of so many bytes into the caller's VARSTRING, with its NUL. False, and nothing is written: it is too small. */
+bool cf_struct_text(VARSTRING *out, const void *text, DWORD bytes);
+
 LONG cf_struct_dev_caps(LINEDEVCAPS *out, DWORD version, const struct cf_reply_dev_caps *r);
-LONG cf_struct_address_caps(LINEADDRESSCAPS *out, DWORD version, DWORD device_id, const struct cf_reply_dev_caps *r);
+LONG cf_struct_address_caps(LINEADDRESSCAPS *out, DWORD version, DWORD device_id, DWORD address_id,
+                            const struct cf_reply_dev_caps *r);
+/* apps: the opens of the line, r->opens of them. */
 LONG cf_struct_dev_status(LINEDEVSTATUS *out, DWORD version, DWORD line_features, DWORD media_modes,
-                          const struct cf_reply_line_status *r);
+                          const struct cf_reply_line_status *r, const struct cf_reply_app *apps);
+LONG cf_struct_address_status(LINEADDRESSSTATUS *out, DWORD line_features, const struct cf_reply_address_status *r);
+LONG cf_struct_varstring(VARSTRING *out, DWORD format, const void *data, DWORD bytes);
 LONG cf_struct_call_info(LINECALLINFO *out, DWORD version, HLINE line, const struct cf_reply_call_info *r);
 LONG cf_struct_call_status(LINECALLSTATUS *out, DWORD version, const struct cf_reply_call_status *r,
                            int64_t utc_offset_ns);

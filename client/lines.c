@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "shm/operations.h"
 
 #define OPEN_WINDOW 32u /* opens under way at once in cf_line_open_many() */
 
@@ -35,8 +36,7 @@ HLINE cf_line_of_parent(const struct cf_usage *u, uint64_t parent)
                               cf_handle_parent_generation(parent));
 }
 
-/* The usage and slot of an HLINE; NULL with the error. Leave the usage when it is not NULL. */
-static struct cf_usage *enter_line(HLINE line, struct cf_line_slot **ret_slot, LONG *ret_error)
+struct cf_usage *cf_line_enter(HLINE line, struct cf_line_slot **ret_slot, LONG *ret_error)
 {
     struct cf_usage *u = cf_usage_enter(line, CF_KIND_LINE, ret_error);
     if (u == NULL)
@@ -71,6 +71,7 @@ LONG cf_line_caps(struct cf_usage *u, HLINE line, struct cf_line_slot *slot)
         return error;
     cf_store_relaxed_32(&slot->call_features, caps.call_features);
     cf_store_relaxed_32(&slot->line_features, caps.line_features);
+    cf_store_relaxed_32(&slot->dev_cap_flags, caps.dev_cap_flags);
     cf_store_release_32(&slot->caps_known, generation); /* L1: after what it speaks of */
     return 0;
 }
@@ -138,7 +139,7 @@ LONG lineGetAddressCaps(HLINEAPP hLineApp, DWORD dwDeviceID, DWORD dwAddressID, 
     if (error == 0 && dwAddressID >= caps.addresses)
         error = LINEERR_INVALADDRESSID;
     if (error == 0)
-        error = cf_struct_address_caps(lpAddressCaps, dwAPIVersion, dwDeviceID, &caps);
+        error = cf_struct_address_caps(lpAddressCaps, dwAPIVersion, dwDeviceID, dwAddressID, &caps);
     cf_usage_leave(u);
     return error;
 }
@@ -255,7 +256,30 @@ static LONG open_one(struct cf_usage *u, DWORD device_id, const struct open_as *
     return error != 0 ? error : open_end(u, &o, ret_line);
 }
 
-/* LINEMAPPER: the first device in service that has the media modes, and makes calls where nothing but that was asked for. */
+/* The device has the address that the parameters name: by its number, or as it is dialled. */
+static bool has_address(const struct cf_reply_dev_caps *caps, const LINECALLPARAMS *p)
+{
+    if (p->dwAddressMode == LINEADDRESSMODE_ADDRESSID)
+        return p->dwAddressID < caps->addresses;
+    if (p->dwAddressMode != LINEADDRESSMODE_DIALABLEADDR)
+        return p->dwAddressMode == 0;
+    DWORD size = p->dwOrigAddressSize, offset = p->dwOrigAddressOffset;
+    if (offset > p->dwTotalSize || size > p->dwTotalSize - offset)
+        return false;
+    const char *address = (const char *)p + offset;
+    size_t length = strnlen(address, size);
+    return length != 0 && length == strnlen(caps->address, sizeof caps->address) &&
+           memcmp(address, caps->address, length) == 0;
+}
+
+/* The device can do what the parameters ask of a call. */
+static bool can_call(const struct cf_reply_dev_caps *caps, const LINECALLPARAMS *p)
+{
+    return (p->dwBearerMode & ~caps->bearer_modes) == 0 && p->dwMinRate <= CF_RATE_MAX && has_address(caps, p);
+}
+
+/* LINEMAPPER: the first device in service that has the media modes and can do what the parameters ask for, and makes calls where nothing
+ * but that was asked for. One that may not be opened is passed over. */
 static LONG open_any(struct cf_usage *u, const struct open_as *as, const LINECALLPARAMS *params, HLINE *ret_line)
 {
     struct cf_reply_devices devices;
@@ -272,12 +296,18 @@ static LONG open_any(struct cf_usage *u, const struct open_as *as, const LINECAL
         if (asked == LINEERR_OPERATIONFAILED)
             return asked;
         bool fits = asked == 0 && caps.in_service != 0 && (modes & ~caps.media_modes) == 0 &&
-                    (params == NULL || (params->dwBearerMode & ~caps.bearer_modes) == 0) &&
+                    (params == NULL || can_call(&caps, params)) &&
                     (as->privileges != LINECALLPRIVILEGE_NONE || (caps.line_features & LINEFEATURE_MAKECALL) != 0);
         if (fits && open_one(u, id, as, ret_line) == 0)
             return 0;
     }
     return error != 0 ? error : LINEERR_LINEMAPPERFAILED;
+}
+
+/* H-73: with a service that has gone nothing can be opened any more, whatever it was that failed. */
+static LONG open_error(struct cf_usage *u, LONG error)
+{
+    return error == LINEERR_OPERATIONFAILED && cf_usage_hung_up(u) ? LINEERR_REINIT : error;
 }
 
 LONG lineOpen(HLINEAPP hLineApp, DWORD dwDeviceID, HLINE *lphLine, DWORD dwAPIVersion, DWORD dwExtVersion,
@@ -296,6 +326,7 @@ LONG lineOpen(HLINEAPP hLineApp, DWORD dwDeviceID, HLINE *lphLine, DWORD dwAPIVe
         error = open_any(u, &as, lpCallParams, &line);
     else if (error == 0)
         error = open_one(u, dwDeviceID, &as, &line);
+    error = open_error(u, error);
     cf_usage_leave(u);
     if (error == 0)
         *lphLine = line;
@@ -317,6 +348,7 @@ static uint32_t open_window(struct cf_usage *u, const DWORD *device_ids, uint32_
             errors[i] = open_any(u, as, NULL, &ret_lines[i]);
         else if (errors[i] == 0)
             errors[i] = open_end(u, &o[i], &ret_lines[i]);
+        errors[i] = open_error(u, errors[i]);
         opened += errors[i] == 0;
         if (ret_errors != NULL)
             ret_errors[i] = errors[i];
@@ -356,10 +388,11 @@ LONG lineClose(HLINE hLine)
         struct cf_record r;
         cf_request_drop(u, hLine);
         cf_request_init(&r, CF_REQ_CLOSE, hLine, cf_handle_slot(hLine));
-        cf_request_silent(u, &r); /* a service that is gone has closed it already */
+        cf_request_silent(u, &r, true); /* a service that is gone has closed it already */
         /* A reply being handed out this moment has written its output location when we return, which may end then. */
         pthread_mutex_lock(&u->down_lock);
         pthread_mutex_unlock(&u->down_lock);
+        cf_gather_forget(u);
     }
     cf_usage_leave(u);
     return ours ? 0 : LINEERR_INVALLINEHANDLE;
@@ -367,26 +400,54 @@ LONG lineClose(HLINE hLine)
 
 /* ------------------------------------------------------------------ status */
 
+struct line_status {
+    struct cf_reply_line_status head;
+    struct cf_reply_app apps[CF_OPENS_PER_LINE_MAX];
+};
+
+/* The status, and in slices who has the line open: each is true of the moment in which its slice was made. */
+static LONG ask_status(struct cf_usage *u, HLINE line, struct line_status *ret)
+{
+    struct {
+        struct cf_reply_line_status head;
+        struct cf_reply_app apps[CF_APPS_PER_SLICE];
+    } slice;
+    uint32_t from = 0, count = 0;
+    do {
+        struct cf_answer_to to = {.data = &slice, .bytes = sizeof slice};
+        struct cf_record r;
+        cf_request_init(&r, CF_REQ_LINE_STATUS, line, cf_handle_slot(line));
+        r.m.param1 = from;
+        LONG error = cf_request_sync(u, &r, &to);
+        if (error != 0)
+            return error;
+        if (from == 0)
+            ret->head = slice.head;
+        for (uint32_t i = 0; i < slice.head.apps && i < CF_APPS_PER_SLICE && count < CF_OPENS_PER_LINE_MAX; i++)
+            ret->apps[count++] = slice.apps[i];
+        from = slice.head.next > from ? slice.head.next : 0;
+    } while (from != 0);
+    ret->head.opens = count;
+    return 0;
+}
+
 LONG lineGetLineDevStatus(HLINE hLine, LINEDEVSTATUS *lpLineDevStatus)
 {
     LONG error;
     struct cf_line_slot *slot;
-    struct cf_reply_line_status status;
+    struct line_status status;
     struct cf_reply_dev_caps caps;
-    struct cf_answer_to to = {.data = &status, .bytes = sizeof status};
-    struct cf_usage *u = enter_line(hLine, &slot, &error);
+    struct cf_usage *u = cf_line_enter(hLine, &slot, &error);
     if (u == NULL)
         return error;
     DWORD version = cf_load_relaxed_32(&slot->api_version);
-    struct cf_record r;
-    cf_request_init(&r, CF_REQ_LINE_STATUS, hLine, cf_handle_slot(hLine));
     error = cf_struct_check(lpLineDevStatus, cf_version_dev_status(version));
     if (error == 0)
-        error = cf_request_sync(u, &r, &to);
+        error = ask_status(u, hLine, &status);
     if (error == 0)
         error = cf_line_ask_caps(u, cf_load_relaxed_32(&slot->device_id), &caps);
     if (error == 0)
-        error = cf_struct_dev_status(lpLineDevStatus, version, caps.line_features, caps.media_modes, &status);
+        error = cf_struct_dev_status(lpLineDevStatus, version, caps.line_features, caps.media_modes, &status.head, status.apps);
     cf_usage_leave(u);
     return error;
 }
@@ -395,7 +456,7 @@ LONG lineSetStatusMessages(HLINE hLine, DWORD dwLineStates, DWORD dwAddressState
 {
     LONG error;
     struct cf_line_slot *slot;
-    struct cf_usage *u = enter_line(hLine, &slot, &error);
+    struct cf_usage *u = cf_line_enter(hLine, &slot, &error);
     if (u == NULL)
         return error;
     struct cf_record r;
@@ -420,7 +481,7 @@ LONG lineGetStatusMessages(HLINE hLine, DWORD *lpdwLineStates, DWORD *lpdwAddres
 {
     LONG error;
     struct cf_line_slot *slot;
-    struct cf_usage *u = enter_line(hLine, &slot, &error);
+    struct cf_usage *u = cf_line_enter(hLine, &slot, &error);
     if (u == NULL)
         return error;
     if (lpdwLineStates == NULL || lpdwAddressStates == NULL) {

@@ -116,6 +116,10 @@ enum cf_handle_install cf_call_install(struct cf_usage *u, HCALL call, HLINE lin
     struct cf_call_slot *slot = (struct cf_call_slot *)child;
     if (done == CF_INSTALL_NEW) {
         slot->privilege_sequence = sequence;
+        cf_store_relaxed_64(&slot->state_sequence, 0);
+        cf_store_relaxed_64(&slot->resync, 0);
+        if (cf_handle_slot(call) >= u->calls_end)
+            cf_store_release_32(&u->calls_end, cf_handle_slot(call) + 1);
         free(slot->identity); /* of a call whose handle went with its line */
         slot->identity = NULL;
         if (generation > u->consumer.generation_max)
@@ -198,6 +202,13 @@ static bool new_call(struct cf_usage *u, const struct cf_message *m, bool with_t
     return shown;
 }
 
+/* That call handle is not ours any more. One that is to come is. */
+static bool given_back(const struct cf_usage *u, HCALL call)
+{
+    const struct cf_call_slot *slot = cf_handle_table_slot_clamped(&u->calls, cf_handle_slot(call));
+    return slot != NULL && cf_load_acquire_32(&slot->child.generation) > cf_handle_generation(call);
+}
+
 /* The state, and the privilege where the message is newer than what last set it. */
 static bool call_state(struct cf_usage *u, const struct cf_message *m, bool with_text, struct cf_batch_message *out)
 {
@@ -213,23 +224,52 @@ static bool call_state(struct cf_usage *u, const struct cf_message *m, bool with
         at.call->privilege_sequence = m->sequence;
     }
     uint64_t now = cf_handle_state(state, mode, privilege);
+    cf_call_begin_state(at.call);
     if (cf_handle_state_state(now) != cf_handle_state_state(old))
         cf_store_release_64((uint64_t *)&at.call->entered_ns, (uint64_t)m->time_ns);
     cf_handle_child_write(&at.call->child, at.parent, now);
+    cf_call_note_state(u, at.call, m->sequence);
     if ((state & LINECALLSTATE_CONFERENCED) == 0)
         out->dwParam2 = cf_version_mode(cf_load_relaxed_32(&at.open_line->api_version), state, mode);
+    else if (given_back(u, m->param2))
+        out->dwParam2 = 0; /* M-32 */
     return true;
 }
 
-/* Writes the output location, before anybody sees the reply. */
-static void deliver_call(struct cf_usage *u, const struct cf_message *m, const struct cf_outstanding *o,
-                         struct cf_batch_message *out)
+/* The new handle: false without memory for its slot. Who made a call owns it. */
+static bool install_made(struct cf_usage *u, const struct cf_message *m, HLINE line, HCALL call)
 {
-    uint32_t privilege = m->param3 != 0 ? (uint32_t)m->param3 : LINECALLPRIVILEGE_OWNER;
-    if (cf_call_install(u, m->device, o->line, privilege, m->sequence, NULL) == CF_INSTALL_MEMORY)
+    return call == 0 || cf_call_install(u, call, line, LINECALLPRIVILEGE_OWNER, m->sequence, NULL) != CF_INSTALL_MEMORY;
+}
+
+/* Writes the output locations, before anybody sees the reply. */
+static void deliver_calls(struct cf_usage *u, const struct cf_message *m, const struct cf_outstanding *o,
+                          struct cf_batch_message *out)
+{
+    bool installed = install_made(u, m, o->line, m->device) && install_made(u, m, o->line, m->param3);
+    if (!installed)
         out->dwParam2 = (DWORD_PTR)(DWORD)LINEERR_NOMEM;
-    else if (o->ret_call != NULL)
+    if (installed && o->ret_call != NULL)
         *o->ret_call = m->device;
+    if (installed && o->ret_second != NULL)
+        *o->ret_second = m->param3;
+}
+
+/* What else a reply brings: a park address, a completion id, bytes of the provider. */
+static void deliver_more(struct cf_usage *u, const struct cf_message *m, const struct cf_outstanding *o, struct cf_batch_message *out)
+{
+    if (o->call_optional && m->device == 0)
+        *o->ret_call = 0; /* H-8 */
+    if (o->ret_number != NULL)
+        *o->ret_number = (DWORD)m->param3;
+    if (o->ret_string == NULL && o->ret_data == NULL)
+        return;
+    const struct cf_record *r = gather(&u->consumer, m);
+    struct cf_field f = field_of(r, o->ret_string != NULL ? CF_FIELD_PARK_ADDRESS : CF_FIELD_DEV_SPECIFIC);
+    if (o->ret_data != NULL && f.bytes != 0)
+        memcpy(o->ret_data, f.data, f.bytes < o->data_bytes ? f.bytes : o->data_bytes);
+    if (o->ret_string != NULL && !cf_struct_text(o->ret_string, f.data, f.bytes))
+        out->dwParam2 = (DWORD_PTR)(DWORD)LINEERR_STRUCTURETOOSMALL; /* where it was parked is lost */
 }
 
 /* H-50: below 2.0 the replies of a call go with its handle. */
@@ -249,8 +289,23 @@ static bool reply(struct cf_usage *u, const struct cf_message *m, struct cf_batc
     out->dwCallbackInstance = o.callback_instance;
     out->dwParam2 = (DWORD)m->param2;
     if ((DWORD)m->param2 == 0 && m->device != 0)
-        deliver_call(u, m, &o, out);
+        deliver_calls(u, m, &o, out);
+    if ((DWORD)m->param2 == 0)
+        deliver_more(u, m, &o, out);
     return true;
+}
+
+/* The digits go to the application's buffer, before anybody sees the message. Of what was cancelled nothing is written. */
+static bool gathered(struct cf_usage *u, const struct cf_message *m, bool with_text, struct cf_batch_message *out)
+{
+    struct place at;
+    bool ours = to_call(u, m, with_text, out, &at);
+    bool written = ours && m->param1 != LINEGATHERTERM_CANCEL;
+    struct cf_field digits;
+    if (written)
+        digits = field_of(gather(&u->consumer, m), CF_FIELD_DIGITS);
+    out->dwParam2 = 0;
+    return cf_gather_complete(u, m->param2, m->device, written ? &digits : NULL) && ours;
 }
 
 static bool line_close(struct cf_usage *u, const struct cf_message *m, struct cf_batch_message *out)
@@ -265,10 +320,11 @@ static bool line_close(struct cf_usage *u, const struct cf_message *m, struct cf
 }
 
 /* Of no line: LINE_CREATE, LINE_REMOVE, REINIT, CF_LINE_. Those below 1.4 are told to start again instead of LINE_CREATE. */
-static bool to_app(const struct cf_usage *u, const struct cf_message *m, struct cf_batch_message *out)
+static bool to_app(struct cf_usage *u, const struct cf_message *m, struct cf_batch_message *out)
 {
     if (cf_version_hides(u->api_version, m->id))
         return false;
+    cf_resync_note(u, m);
     if (m->id == LINE_CREATE && u->api_version < CF_TAPI_VERSION_1_4) {
         out->dwMessageID = LINE_LINEDEVSTATE;
         out->dwParam1 = LINEDEVSTATE_REINIT;
@@ -298,6 +354,8 @@ bool cf_message_take(struct cf_usage *u, const struct cf_message *m, bool with_t
         return call_state(u, m, with_text, out);
     case LINE_REPLY:
         return reply(u, m, out);
+    case LINE_GATHERDIGITS:
+        return gathered(u, m, with_text, out);
     case LINE_CLOSE:
         return line_close(u, m, out);
     default:
@@ -328,13 +386,13 @@ static bool opened(const struct cf_usage *u, uint32_t index, HLINE *ret_line, ui
 
 bool cf_message_make_pending(const struct cf_usage *u)
 {
-    return !u->consumer.reinit_told;
+    return cf_load_relaxed_32(&u->reinit_told) == 0;
 }
 
 bool cf_message_make(struct cf_usage *u, struct cf_batch_message *out)
 {
     struct cf_consumer *c = &u->consumer;
-    if (c->reinit_told)
+    if (!cf_message_make_pending(u))
         return false;
     *out = (struct cf_batch_message){.seq = ++c->sequence, .time_ns = cf_monotonic_ns()};
     uint32_t used = cf_load_acquire_32(&u->lines_head->used);
@@ -349,7 +407,7 @@ bool cf_message_make(struct cf_usage *u, struct cf_batch_message *out)
         out->dwCallbackInstance = instance;
         return true;
     }
-    c->reinit_told = true;
+    cf_store_release_32(&u->reinit_told, 1); /* RT0: after the path, which was there before the usage lived */
     out->dwMessageID = LINE_LINEDEVSTATE;
     out->dwParam1 = LINEDEVSTATE_REINIT;
     return true;

@@ -45,8 +45,15 @@ static void ring_bell(struct cf_usage *u)
         cf_bell_ring(u->up_bell); /* a core that died is told of by the socket */
 }
 
+/* What has time goes with what is taken next; the core looks for it by itself, so long as it holds handles of ended calls. */
+static bool has_time(struct cf_usage *u)
+{
+    const uint64_t enough = u->producer.mask / 4 * 3;
+    return cf_ring_free_seen(&u->producer) > enough || cf_ring_free(&u->producer) > enough;
+}
+
 /* False: the service is gone. */
-static bool put(struct cf_usage *u, struct cf_record *r)
+static bool put(struct cf_usage *u, struct cf_record *r, bool urgent)
 {
     if (cf_load_acquire_32(&u->gone) != 0)
         return false;
@@ -62,14 +69,15 @@ static bool put(struct cf_usage *u, struct cf_record *r)
         nanosleep(&(struct timespec){0, FULL_SLEEP_NS}, NULL);
     }
     u->request_sequence++;
-    ring_bell(u);
+    if (urgent || !has_time(u))
+        ring_bell(u);
     return true;
 }
 
-bool cf_request_silent(struct cf_usage *u, struct cf_record *r)
+bool cf_request_silent(struct cf_usage *u, struct cf_record *r, bool urgent)
 {
     pthread_mutex_lock(&u->up_lock);
-    bool sent = put(u, r);
+    bool sent = put(u, r, urgent);
     pthread_mutex_unlock(&u->up_lock);
     return sent;
 }
@@ -105,7 +113,7 @@ LONG cf_request_begin(struct cf_usage *u, struct cf_record *r, struct cf_ticket 
     if (!lock_with_slot(u, &slot))
         return LINEERR_OPERATIONFAILED;
     r->m.flags = (uint8_t)slot;
-    bool sent = put(u, r);
+    bool sent = put(u, r, true);
     *ret_ticket = (struct cf_ticket){slot, r->m.sequence};
     pthread_mutex_unlock(&u->up_lock);
     if (sent)
@@ -210,6 +218,21 @@ static bool end_entry(struct cf_outstanding *o, uint32_t id, uint32_t next)
     return cf_cas_acq_rel_32(&o->id, id, next);
 }
 
+/* All but id and line, which other threads look at. */
+static void copy(struct cf_outstanding *to, const struct cf_outstanding *from)
+{
+    to->call = from->call;
+    to->ret_call = from->ret_call;
+    to->ret_second = from->ret_second;
+    to->ret_string = from->ret_string;
+    to->ret_data = from->ret_data;
+    to->ret_number = from->ret_number;
+    to->callback_instance = from->callback_instance;
+    to->api_version = from->api_version;
+    to->data_bytes = from->data_bytes;
+    to->call_optional = from->call_optional;
+}
+
 LONG cf_request_async(struct cf_usage *u, struct cf_record *r, const struct cf_outstanding *what)
 {
     uint32_t number, id = 0;
@@ -219,14 +242,11 @@ LONG cf_request_async(struct cf_usage *u, struct cf_record *r, const struct cf_o
     if (o != NULL) {
         u->request_serial = u->request_serial % SERIAL_MAX + 1;
         id = u->request_serial << ENTRY_BITS | number;
-        o->call = what->call;
-        o->ret_call = what->ret_call;
-        o->callback_instance = what->callback_instance;
-        o->api_version = what->api_version;
+        copy(o, what);
         cf_store_relaxed_64(&o->line, what->line);
         cf_store_release_32(&o->id, id); /* O0 pairs with O0 in cf_request_complete(): before the record is published */
         r->m.param1 = id;
-        sent = put(u, r);
+        sent = put(u, r, true);
     }
     pthread_mutex_unlock(&u->up_lock);
     if (o == NULL)
@@ -248,13 +268,8 @@ bool cf_request_complete(struct cf_usage *u, uint64_t id, struct cf_outstanding 
     struct cf_outstanding *o = &u->outstanding[id & ENTRY_MASK];
     if (id == 0 || id > ID_MAX || !end_entry(o, (uint32_t)id, ID_TAKEN)) /* O0 */
         return false;
-    *ret_request = (struct cf_outstanding){
-        .line = cf_load_relaxed_64(&o->line),
-        .call = o->call,
-        .ret_call = o->ret_call,
-        .callback_instance = o->callback_instance,
-        .api_version = o->api_version,
-    };
+    *ret_request = (struct cf_outstanding){.line = cf_load_relaxed_64(&o->line)};
+    copy(ret_request, o);
     cf_store_release_32(&o->id, 0); /* O1: read before the next may use it */
     return true;
 }

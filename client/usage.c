@@ -11,6 +11,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -63,6 +64,19 @@ struct cf_usage *cf_usage_enter(uint64_t handle, enum cf_handle_kind kind, LONG 
     /* Whether the handle itself lives is for its table to say; one of another kind belongs to no usage. */
     bool right = cf_handle_kind(handle) == kind;
     return enter(cf_handle_usage(handle), 0, right, error, ret_error);
+}
+
+struct cf_usage *cf_usage_enter_any(void)
+{
+    LONG ignored;
+    for (uint32_t i = 0; i < CF_USAGES_PER_PROCESS; i++) {
+        struct cf_usage *u = enter(i, 0, true, 0, &ignored);
+        if (u != NULL && !cf_usage_hung_up(u))
+            return u;
+        if (u != NULL)
+            cf_usage_leave(u);
+    }
+    return NULL;
 }
 
 void cf_usage_leave(struct cf_usage *u)
@@ -150,9 +164,12 @@ static void tables_free(struct cf_usage *u)
     free(u->lines_head);
     free(u->calls_head);
     free(u->outstanding);
+    free(u->gatherings);
     u->line_segments = u->call_segments = NULL;
     u->lines_head = u->calls_head = NULL;
     u->outstanding = NULL;
+    u->gatherings = NULL;
+    u->gatherings_used = u->gatherings_live = 0;
 }
 
 static bool tables_new(struct cf_usage *u, uint32_t base_generation)
@@ -163,8 +180,9 @@ static bool tables_new(struct cf_usage *u, uint32_t base_generation)
     u->lines_head = aligned_alloc(64, sizeof *u->lines_head);
     u->calls_head = aligned_alloc(64, sizeof *u->calls_head);
     u->outstanding = calloc(CF_REQUESTS_PER_PORT_MAX, sizeof *u->outstanding);
+    u->gatherings = calloc(CF_REQUESTS_PER_PORT_MAX, sizeof *u->gatherings);
     if (u->line_segments == NULL || u->call_segments == NULL || u->lines_head == NULL || u->calls_head == NULL ||
-        u->outstanding == NULL) {
+        u->outstanding == NULL || u->gatherings == NULL) {
         tables_free(u);
         return false;
     }
@@ -213,8 +231,21 @@ static struct cf_usage *claim(void)
 static void unclaim(struct cf_usage *u)
 {
     pthread_mutex_lock(&registry_lock);
+    cf_store_relaxed_32(&u->reinit_told, 0);
     u->claimed = false;
     pthread_mutex_unlock(&registry_lock);
+}
+
+/* H-73: some usage of that service was told that it has gone, and stands still. */
+static bool reinit_awaited(const char *path)
+{
+    bool awaited = false;
+    pthread_mutex_lock(&registry_lock);
+    for (uint32_t i = 0; i < CF_USAGES_PER_PROCESS && !awaited; i++)
+        awaited = usages[i].claimed && cf_load_acquire_32(&usages[i].reinit_told) != 0 && /* RT0 */
+                  strncmp(usages[i].path, path, sizeof usages[i].path) == 0;
+    pthread_mutex_unlock(&registry_lock);
+    return awaited;
 }
 
 static void usage_init(struct cf_usage *u)
@@ -228,6 +259,7 @@ static void usage_init(struct cf_usage *u)
     u->reply_free = UINT64_MAX;
     u->request_serial = u->request_cursor = 0;
     u->line_generation_max = 0;
+    u->calls_end = 0;
 }
 
 static void usage_ready(struct cf_usage *u)
@@ -278,6 +310,7 @@ static LONG usage_start(struct cf_usage *u, struct start *s, HLINEAPP *ret_app, 
     uint32_t base = (u->generation_high + 1) & ~UINT32_C(1);
     s->attach.usage = u->number;
     s->attach.base_generation = base;
+    snprintf(u->path, sizeof u->path, "%s", s->attach.path);
     u->callback = s->callback;
     u->api_version = s->api_version;
     u->flags = s->flags;
@@ -406,6 +439,8 @@ LONG cf_line_initialize(HLINEAPP *ret_app, LINECALLBACK callback, const char *ap
     s.api_version = *api_version;
     if (cf_version_common(CF_TAPI_VERSION_1_3, *api_version) == 0)
         return LINEERR_INCOMPATIBLEAPIVERSION;
+    if (reinit_awaited(s.attach.path))
+        return LINEERR_REINIT;
     struct cf_usage *u = claim();
     if (u == NULL)
         return LINEERR_RESOURCEUNAVAIL;
@@ -460,7 +495,7 @@ LONG lineShutdown(HLINEAPP hLineApp)
     await_users(u);
     struct cf_record r;
     cf_request_init(&r, CF_REQ_SHUTDOWN, 0, CF_INDEX_NONE);
-    cf_request_silent(u, &r);
+    cf_request_silent(u, &r, true);
     remember_generations(u);
     cf_detach(u);
     free_identities(u);

@@ -33,6 +33,11 @@ elseif(CALLFAN_SANITIZE)
     message(FATAL_ERROR "CALLFAN_SANITIZE is '${CALLFAN_SANITIZE}'; it may be empty, address or thread")
 endif()
 
+# A sanitizer makes system calls of its own: shm/sys_confine.h then confines nothing.
+if(CALLFAN_SANITIZE OR CALLFAN_FUZZ)
+    add_compile_definitions(CF_SANITIZED=1)
+endif()
+
 if(CALLFAN_FUZZ AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
     message(FATAL_ERROR "CALLFAN_FUZZ needs clang: configure with CC=clang CXX=clang++")
 endif()

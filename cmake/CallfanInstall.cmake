@@ -10,14 +10,32 @@ endif()
 foreach(section RANGE 1 8)
     file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.${section})
     if(pages)
-        install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+        install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT man)
     endif()
 endforeach()
+
+# One page for each function of callfan/tapi.h, made of the header's comments.
+file(GLOB makers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/scripts/make-man.sh ${CMAKE_SOURCE_DIR}/scripts/*.awk)
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man3/faults
+    COMMAND bash ${CMAKE_SOURCE_DIR}/scripts/make-man.sh ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/man3 ${PROJECT_VERSION}
+    DEPENDS ${makers} ${CMAKE_SOURCE_DIR}/include/callfan/tapi.h ${CMAKE_SOURCE_DIR}/include/callfan/tapi_const.h
+        ${CMAKE_SOURCE_DIR}/include/callfan/tapi_services.h ${CMAKE_SOURCE_DIR}/include/callfan/tapi_callfan.h
+        ${CMAKE_SOURCE_DIR}/client/errors.c ${CMAKE_SOURCE_DIR}/docs/man/parameters ${CMAKE_SOURCE_DIR}/docs/man/callfand.8
+    COMMENT "Manual pages of the functions" VERBATIM)
+add_custom_target(man ALL DEPENDS ${CMAKE_BINARY_DIR}/man3/faults)
+install(DIRECTORY ${CMAKE_BINARY_DIR}/man3/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT man FILES_MATCHING PATTERN "*.3")
 
 file(GLOB configuration CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/etc/callfan.conf)
 if(configuration)
     install(FILES ${configuration} DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/callfan)
 endif()
+
+# Where systemd looks for what came with software: /usr/lib for packages, /usr/local/lib for a build of one's own.
+set(BINDIR ${CMAKE_INSTALL_FULL_BINDIR})
+configure_file(etc/systemd/callfand.service ${CMAKE_BINARY_DIR}/callfand.service @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/callfand.service DESTINATION lib/systemd/system)
+install(FILES etc/systemd/callfan.sysusers DESTINATION lib/sysusers.d RENAME callfan.conf)
+install(FILES ${CMAKE_SOURCE_DIR}/docs/SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 if(TARGET callfan_shared)

@@ -7,7 +7,14 @@
  * Invariant  messages + missed counts everything offered; every missed message is covered by one GAP or RESYNC_END
  * Errors     a full ring during resync is a new outage; the marks stay
  */
-#include "core/internal.h"
+#include "core/conference.h"
+#include "core/requests.h"
+
+/* For the status. A new core counts from its own beginning: the time is not part of the state. */
+static void note_begin(struct cf_engine *e, uint32_t port) {
+    if (e->view[port].behind_ns == 0)
+        e->view[port].behind_ns = e->now_ns;
+}
 
 void cf_behind_enter(struct cf_engine *e, uint32_t port, uint32_t cause) {
     struct cf_port *p = &e->ports[port];
@@ -15,11 +22,9 @@ void cf_behind_enter(struct cf_engine *e, uint32_t port, uint32_t cause) {
         return;
     cf_touch_one(e, p);
     p->step = CF_BEHIND;
+    note_begin(e, port);
     cf_touch_one(e, &p->gap_cause);
     p->gap_cause = cause;
-    if (p->unannounced_since == 0) /* a resync that ends here hands on what it could not announce either */
-        p->unannounced_since = p->resync_keep;
-    p->resync_keep = 0;
     cf_port_busy(e, port);
     cf_port_dirty(e, port);
 }
@@ -35,11 +40,29 @@ static void open_settled(struct cf_engine *e, struct cf_open_line *o) {
     }
 }
 
-/* LINE_CLOSE and LINE_LINEDEVSTATE of one open. False: no room. */
+/* LINE_ADDRESSSTATE of each address of which it is owed, with all the bits of all of them. False: no room. */
+static bool tell_addresses(struct cf_engine *e, uint32_t port, uint32_t index) {
+    struct cf_open_line *o = &e->view[port].open_lines[index];
+    struct cf_port *p = &e->ports[port];
+    cf_touch_one(e, o);
+    for (; o->state == CF_OPEN_OPEN && o->owed_address_states != 0 && o->owed_addresses != 0; o->owed_addresses &= o->owed_addresses - 1) {
+        if (cf_output_free(e, &e->view[port], p->reserve + 1u) < p->reserve + 1u)
+            return false;
+        e->tally.deliveries++;
+        cf_output_message(e, port, LINE_ADDRESSSTATE, cf_open_hline(e, port, index), (uint64_t)__builtin_ctzll(o->owed_addresses),
+                          o->owed_address_states, 0, e->now_ns, index);
+    }
+    o->owed_addresses = 0;
+    o->owed_address_states = 0;
+    return true;
+}
+
+/* LINE_CLOSE, LINE_LINEDEVSTATE and LINE_ADDRESSSTATE of one open. False: no room. */
 static bool tell_open(struct cf_engine *e, uint32_t port, uint32_t index) {
     struct cf_open_line *o = &e->view[port].open_lines[index];
     struct cf_port *p = &e->ports[port];
-    if (cf_output_free(e, &e->view[port], p->reserve + 1u) < p->reserve + 1u)
+    if (((o->due & CF_DUE_ADDRESS) != 0 && !tell_addresses(e, port, index)) ||
+        cf_output_free(e, &e->view[port], p->reserve + 1u) < p->reserve + 1u)
         return false;
     if ((o->due & CF_DUE_CLOSE) != 0)
         cf_output_message(e, port, LINE_CLOSE, cf_open_hline(e, port, index), 0, 0, 0, e->now_ns, index);
@@ -55,29 +78,50 @@ static bool tell_kept_replies(struct cf_engine *e, uint32_t port) {
     struct cf_port *p = &e->ports[port];
     struct cf_port_view *v = &e->view[port];
     while (p->replied_first != CF_INDEX_NONE) {
-        if (cf_output_free(e, v, 1) < 1 || !cf_slice_room(e))
+        struct cf_request *q = &v->requests[p->replied_first];
+        if (!cf_request_has_room(e, port, q) || !cf_slice_room(e))
             return false;
-        uint32_t at = p->replied_first;
-        struct cf_request *q = &v->requests[at];
-        cf_touch_one(e, &p->replied_first);
-        p->replied_first = q->next;
-        if (p->replied_first == CF_INDEX_NONE)
-            p->replied_last = CF_INDEX_NONE;
         if (!cf_request_void(e, port, q))
             cf_request_send_reply(e, port, q);
-        cf_request_free(e, port, at);
+        cf_request_forget_first(e, port);
     }
     return true;
 }
 
+static bool used_below_half(struct cf_engine *e, uint32_t port) {
+    struct cf_port_view *v = &e->view[port];
+    uint64_t half = (v->p->mask + 1) / 2;
+    return cf_output_free(e, v, half) >= half;
+}
+
+/* At most so many a second, after so many at once. */
+#define CF_NEWS_NS 50000
+#define CF_NEWS_AT_ONCE 1024
+
+/* Whether that application may be told of one more line now. */
+static bool news_at_pace(const struct cf_engine *e, struct cf_port_view *v) {
+    if (v->news_ns > e->now_ns)
+        return false;
+    int64_t longest = e->now_ns - (int64_t)CF_NEWS_AT_ONCE * CF_NEWS_NS;
+    v->news_ns = (v->news_ns == 0 || v->news_ns < longest ? longest : v->news_ns) + CF_NEWS_NS;
+    return true;
+}
+
+/*
+ * A provider that brings and removes lines without end must not fill the rings of those who only want to hear of calls, nor keep them busy:
+ * half a ring and a pace.
+ */
 static bool tell_news(struct cf_engine *e, uint32_t port) {
     struct cf_port_view *v = &e->view[port];
     struct cf_port *p = v->p;
     for (uint32_t n = 0; p->news != 0 && n < e->limits.resync_slice && cf_slice_room(e); n++) {
-        if (cf_output_free(e, v, p->reserve + 1u) < p->reserve + 1u)
+        if (!used_below_half(e, port) || cf_output_free(e, v, p->reserve + 1u) < p->reserve + 1u || !news_at_pace(e, v))
             return false;
-        uint32_t line = cf_marks_next(&v->news, 0);
+        uint32_t line = cf_marks_next(&v->news, v->news_next); /* in turn: lines that come and go keep no other waiting */
+        if (line == CF_INDEX_NONE)
+            line = cf_marks_next(&v->news, 0);
         assert(line != CF_INDEX_NONE);
+        v->news_next = line + 1;
         cf_marks_clear(&v->news, &e->journal, line);
         cf_touch_one(e, &p->news);
         p->news--;
@@ -106,31 +150,33 @@ bool cf_dues_step(struct cf_engine *e, uint32_t port) {
 
 /* ------------------------------------------------------------------ resync */
 
-static bool used_below_half(struct cf_engine *e, uint32_t port) {
-    struct cf_port_view *v = &e->view[port];
-    uint64_t half = (v->p->mask + 1) / 2;
-    return cf_output_free(e, v, half) >= half;
-}
-
-/* The truth of one marked handle. */
-static void tell_truth(struct cf_engine *e, uint32_t port, uint32_t index) {
+/* The truth of one marked handle. False: no room for it. */
+static bool tell_truth(struct cf_engine *e, uint32_t port, uint32_t index) {
     struct cf_port_view *v = &e->view[port];
     struct cf_call_handle *h = cf_slot_at(v, index);
     struct cf_call *c = cf_call_at(e, h->call);
     uint32_t open_line = h->info & CF_SLOT_OPEN_MASK;
     uint64_t privilege = 0, handle = cf_port_handle(e, port, index, h->generation);
+    bool open = v->open_lines[open_line].state == CF_OPEN_OPEN;
+    if (open && (h->info & CF_SLOT_ANNOUNCE_DUE) != 0)
+        return cf_call_announce_handed(e, c, port, index);
     cf_marks_clear(&v->changed, &e->journal, index);
-    if (v->open_lines[open_line].state != CF_OPEN_OPEN)
-        return;
+    if (!open)
+        return true;
     cf_touch_one(e, h);
     if ((h->info & CF_SLOT_PRIVILEGE_DUE) != 0)
         privilege = (h->info & CF_SLOT_OWNER) != 0 ? LINECALLPRIVILEGE_OWNER : LINECALLPRIVILEGE_MONITOR;
     h->info &= ~CF_SLOT_PRIVILEGE_DUE;
     e->tally.deliveries++;
-    cf_output_message(e, port, LINE_CALLSTATE, handle, c->state, c->mode, privilege, c->state_time_ns, open_line);
+    uint64_t detail = (c->state & LINECALLSTATE_CONFERENCED) != 0 ? cf_conference_handle(e, c, v->open_lines[open_line].position) : c->mode;
+    cf_output_message(e, port, LINE_CALLSTATE, handle, c->state, detail, privilege, c->state_time_ns, open_line);
+    return true;
 }
 
-/* Announces that call to every open of the port that should have heard of it. False: no room. */
+/*
+ * Announces that call to every open of the port that should have heard of it. False: no room. An application that had a handle for it and
+ * gave that back is not told again: its mark is gone since it was told (H-51).
+ */
 static bool announce_missed(struct cf_engine *e, uint32_t port, struct cf_call *c) {
     struct cf_line *l = &e->lines[c->line];
     for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
@@ -159,24 +205,21 @@ static void begin_resync(struct cf_engine *e, uint32_t port) {
     p->gap_cause = 0;
     cf_output_message(e, port, CF_LINE_RESYNC_BEGIN, 0, 0, 0, 0, e->now_ns, CF_INDEX_NONE);
     p->step = CF_RESYNC;
-    p->resync_keep = 0;
-    p->resync_call = p->unannounced_since != 0 ? 0 : CF_INDEX_NONE;
-    p->resync_serial = e->g->serial;
 }
 
 static void end_resync(struct cf_engine *e, uint32_t port) {
     struct cf_port *p = &e->ports[port];
     cf_touch_one(e, p);
     cf_touch_one(e, &p->outage_missed);
-    p->unannounced_since = p->resync_keep;
     cf_output_gap(e, port, CF_LINE_RESYNC_END, p->outage_missed, true, p->outage_unseen);
     p->outage_missed = p->outage_unseen = 0;
     p->step = CF_IN_STEP;
+    e->view[port].behind_ns = 0;
 }
 
 static bool has_room_for_calls(const struct cf_engine *e, uint32_t port) {
     const struct cf_port *p = &e->ports[port];
-    return p->idle_handles < e->limits.idle_handles_max && p->handles.live < e->limits.handles;
+    return p->idle_handles < e->limits.idle_handles_max && p->handles.live < e->view[port].rights->handles;
 }
 
 /* One slice. True when it got somewhere. */
@@ -186,36 +229,22 @@ static bool resync_slice(struct cf_engine *e, uint32_t port) {
     uint32_t n = 0, slice = e->limits.resync_slice;
     for (; n < slice && used_below_half(e, port) && cf_slice_room(e); n++) {
         uint32_t index = cf_marks_next(&v->changed, 0);
-        if (index == CF_INDEX_NONE)
+        if (index == CF_INDEX_NONE || !tell_truth(e, port, index))
             break;
-        tell_truth(e, port, index);
     }
     if (cf_marks_next(&v->changed, 0) != CF_INDEX_NONE)
         return n != 0;
-    uint32_t end = e->call_head->used;
-    for (; n < slice && p->resync_call < end && used_below_half(e, port) && cf_slice_room(e); n++) {
-        struct cf_call *c = cf_call_at(e, p->resync_call);
-        bool missed = cf_generation_live(c->generation) && c->state != LINECALLSTATE_IDLE &&
-                      (c->flags & (CF_CALL_TENTATIVE | CF_CALL_CLOSING)) == 0 && c->born >= p->unannounced_since &&
-                      c->born < p->resync_serial;
-        if (missed && !has_room_for_calls(e, port)) { /* the rest of them at another time */
-            cf_touch_one(e, &p->resync_call);
-            p->resync_keep = p->unannounced_since;
-            p->resync_call = end;
+    bool kept = false; /* no handle or reference to be had: the rest of them at another time */
+    for (; n < slice && p->untold != 0 && used_below_half(e, port) && cf_slice_room(e); n++) {
+        uint32_t index = cf_marks_next(&v->untold, 0);
+        kept = !has_room_for_calls(e, port) || !announce_missed(e, port, cf_call_at(e, index));
+        if (p->step == CF_BEHIND)
+            return true;
+        if (kept)
             break;
-        }
-        if (missed && !announce_missed(e, port, c)) {
-            if (p->step == CF_BEHIND)
-                return true; /* the scan starts anew then */
-            cf_touch_one(e, &p->resync_call); /* no handle or reference to be had: the rest of them at another time */
-            p->resync_keep = p->unannounced_since;
-            p->resync_call = end;
-            break;
-        }
-        cf_touch_one(e, &p->resync_call);
-        p->resync_call++;
+        cf_call_told(e, port, index);
     }
-    if (p->resync_call >= end && n < slice && cf_output_free(e, v, p->reserve + 1u) >= p->reserve + 1u) {
+    if ((p->untold == 0 || kept) && n < slice && cf_output_free(e, v, p->reserve + 1u) >= p->reserve + 1u) {
         end_resync(e, port);
         return true;
     }
@@ -225,19 +254,21 @@ static bool resync_slice(struct cf_engine *e, uint32_t port) {
 /* Calls were not announced to a port that is in step (too many IDLE handles, no handle): it may be told now. */
 static bool may_hear_again(const struct cf_engine *e, uint32_t port) {
     const struct cf_port *p = &e->ports[port];
+    uint32_t handles = e->view[port].rights->handles;
     bool references = e->g->chunk_free != CF_INDEX_NONE || e->g->chunks_used < e->chunks_max;
-    return references && p->idle_handles <= e->limits.idle_handles_max / 2 && p->handles.live < e->limits.handles - e->limits.handles / 8;
+    return references && p->idle_handles <= e->limits.idle_handles_max / 2 && p->handles.live < handles - handles / 8;
 }
 
 bool cf_behind_step(struct cf_engine *e, uint32_t port) {
     struct cf_port_view *v = &e->view[port];
     struct cf_port *p = v->p;
     if (p->step == CF_IN_STEP) {
-        if (p->unannounced_since == 0 || !may_hear_again(e, port) || !used_below_half(e, port))
+        if (p->untold == 0 || !may_hear_again(e, port) || !used_below_half(e, port))
             return false;
         begin_resync(e, port);
         return true;
     }
+    note_begin(e, port);
     if (p->step == CF_BEHIND) {
         uint64_t quarter = (p->mask + 1) / 4;
         uint64_t enough = quarter > p->reserve ? quarter : p->reserve + quarter;

@@ -6,7 +6,9 @@
  */
 #include "core/internal.h"
 
+#include "core/conference.h"
 #include "core/parties.h"
+#include "core/watch.h"
 
 #define CALL_IDLE LINECALLSTATE_IDLE
 
@@ -147,7 +149,7 @@ struct cf_call *cf_call_make(struct cf_engine *e, uint32_t line, uint32_t addres
     c->line = line;
     c->address = address;
     c->provider = (uint16_t)provider;
-    c->chunk = c->parties = CF_INDEX_NONE;
+    c->chunk = c->parties = c->extra = CF_INDEX_NONE;
     c->next = c->previous = c->next_due = CF_INDEX_NONE;
     cf_touch_one(e, &e->g->serial);
     c->born = e->g->serial++;
@@ -177,6 +179,7 @@ void cf_call_link(struct cf_engine *e, struct cf_call *c) {
     l->calls_last = index;
     l->calls++;
     cf_line_tell(e, c->line, LINEDEVSTATE_NUMCALLS, 0, 0, CF_INDEX_NONE, 0);
+    cf_address_call(e, c, CF_ADDRESS_UNUSED, cf_address_use_of(c->state));
 }
 
 static void unlink_call(struct cf_engine *e, struct cf_call *c) {
@@ -200,12 +203,37 @@ static void unlink_call(struct cf_engine *e, struct cf_call *c) {
     }
     l->calls--;
     cf_line_tell(e, c->line, LINEDEVSTATE_NUMCALLS, 0, 0, CF_INDEX_NONE, 0);
+    cf_address_call(e, c, cf_address_use_of(c->state), CF_ADDRESS_UNUSED);
+}
+
+void cf_call_told(struct cf_engine *e, uint32_t port, uint32_t call) {
+    struct cf_port_view *v = &e->view[port];
+    if (v->p->untold == 0 || !cf_marks_clear(&v->untold, &e->journal, call))
+        return;
+    cf_touch_one(e, &v->p->untold);
+    v->p->untold--;
+}
+
+/* It has ended, or is nobody's any more: nothing is left to be told of it. */
+static void forget_untold(struct cf_engine *e, struct cf_call *c) {
+    for (uint32_t i = 0; i < e->active_count; i++)
+        if (!cf_port_is_provider(e, e->active[i]) && e->active[i] != 0)
+            cf_call_told(e, e->active[i], cf_call_index(e, c));
+    cf_touch_one(e, c);
+    c->flags &= (uint16_t)~CF_CALL_SKIPPED;
 }
 
 void cf_call_free(struct cf_engine *e, struct cf_call *c) {
     assert(c->refs == 0);
+    if ((c->flags & CF_CALL_SKIPPED) != 0)
+        forget_untold(e, c);
     unlink_call(e, c);
     cf_parties_free(e, c);
+    if ((c->flags & CF_CALL_EXTRA) != 0) {
+        cf_conference_end(e, c);
+        cf_watch_end(e, c);
+        cf_extra_free(e, c);
+    }
     if (c->provider != 0) {
         struct cf_port_view *v = &e->view[c->provider];
         cf_touch_one(e, &v->p->calls_live);
@@ -250,27 +278,44 @@ void cf_call_due(struct cf_engine *e, struct cf_call *c, uint16_t due) {
     p->calls_due_last = cf_call_index(e, c);
 }
 
-/* Opens that are still to be told of a call that was not announced to them; each is given to fn unless it is NULL. */
+/* The open at that position is still to be told of the call, which was not announced to it. */
+static bool open_waits(const struct cf_engine *e, const struct cf_call *c, uint32_t at) {
+    uint64_t open = *cf_open_at(e, c->line, at);
+    uint32_t port = cf_open_port_of(open);
+    const struct cf_port *p = &e->ports[port];
+    return (open & CF_OPEN_LIVE) != 0 && (open & CF_OPEN_MONITOR) != 0 && p->state == CF_PORT_LIVE && p->untold != 0 &&
+           cf_marks_test(&e->view[port].untold, cf_call_index(e, c)) &&
+           e->view[port].open_lines[cf_open_line_of(open)].opened <= c->born && cf_call_find_position(e, c, at) == CF_INDEX_NONE;
+}
+
+/* Those opens; each one's port is given to fn unless it is NULL. */
 static bool somebody_waits(struct cf_engine *e, struct cf_call *c, void (*fn)(struct cf_engine *, struct cf_port *)) {
     struct cf_line *l = &e->lines[c->line];
     bool found = false;
     for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
-        uint64_t open = *cf_open_at(e, c->line, at);
-        struct cf_port *p = &e->ports[cf_open_port_of(open)];
-        uint64_t since = p->unannounced_since != 0 ? p->unannounced_since : p->resync_keep;
-        if (!(open & CF_OPEN_LIVE) || !(open & CF_OPEN_MONITOR) || p->state != CF_PORT_LIVE || since == 0 || c->born < since ||
-            e->view[cf_open_port_of(open)].open_lines[cf_open_line_of(open)].opened > c->born ||
-            cf_call_find_position(e, c, at) != CF_INDEX_NONE)
+        if (!open_waits(e, c, at))
             continue;
         found = true;
         if (fn == NULL)
             break;
-        fn(e, p);
+        fn(e, &e->ports[cf_open_port_of(*cf_open_at(e, c->line, at))]);
     }
     return found;
 }
 
-static void count_unseen(struct cf_engine *e, struct cf_port *p) {
+/*
+ * An open of it has, or is about to give back, a handle for a call that was not announced (lineGetNewCalls; or the line is open twice): unless
+ * another one still waits, there is nothing to tell.
+ */
+static void handed(struct cf_engine *e, struct cf_call *c, uint32_t port) {
+    struct cf_line *l = &e->lines[c->line];
+    for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1))
+        if (cf_open_port_of(*cf_open_at(e, c->line, at)) == port && open_waits(e, c, at))
+            return;
+    cf_call_told(e, port, cf_call_index(e, c));
+}
+
+void cf_call_unseen(struct cf_engine *e, struct cf_port *p) {
     cf_touch_one(e, &p->outage_unseen);
     p->outage_unseen++;
     cf_touch_one(e, &p->calls_unseen);
@@ -280,8 +325,15 @@ static void count_unseen(struct cf_engine *e, struct cf_port *p) {
 void cf_call_collect(struct cf_engine *e, struct cf_call *c) {
     if (c->refs != 0 || (c->flags & (CF_CALL_TENTATIVE | CF_CALL_CLOSING)) != 0)
         return;
-    if ((c->flags & CF_CALL_SKIPPED) != 0 && c->state != CALL_IDLE && somebody_waits(e, c, NULL))
-        return; /* somebody who is behind will be told of it */
+    bool lived = (c->flags & CF_CALL_LIVED) != 0 && e->lines[c->line].state != CF_LINE_REMOVED;
+    bool skipped = (c->flags & CF_CALL_SKIPPED) != 0;
+    if (c->state != CALL_IDLE && (lived || (skipped && somebody_waits(e, c, NULL)))) { /* who is behind will be told of it */
+        if ((c->flags & CF_CALL_EXTRA) != 0)
+            cf_watch_nobody(e, c);
+        return;
+    }
+    if (skipped)
+        forget_untold(e, c);
     if (c->provider == 0 || e->ports[c->provider].state != CF_PORT_LIVE) {
         if ((c->flags & CF_CALL_QUEUED) == 0)
             cf_call_free(e, c);
@@ -289,11 +341,13 @@ void cf_call_collect(struct cf_engine *e, struct cf_call *c) {
     }
     if ((c->flags & CF_CALL_QUEUED) == 0) {
         cf_output_begin(e, CF_CMD_CLOSE_CALL, c->provider_call, 0, 0, 0);
-        if (cf_output_command(e, c->provider, 0)) {
+        if (cf_output_command(e, c->provider, CF_PROVIDER_KEEP_DUES)) {
             cf_call_free(e, c);
             return;
         }
     }
+    if ((c->flags & CF_CALL_EXTRA) != 0)
+        cf_conference_end(e, c); /* no list may give anyone a handle for it again */
     cf_touch_one(e, c);
     c->flags = (uint16_t)((c->flags | CF_CALL_CLOSING) & ~CF_CALL_DROP_DUE);
     cf_call_due(e, c, CF_CALL_CLOSE_DUE);
@@ -305,7 +359,7 @@ uint32_t cf_call_give_handle(struct cf_engine *e, struct cf_call *c, uint32_t po
     uint64_t open = *cf_open_at(e, c->line, position);
     uint32_t port = cf_open_port_of(open), open_line = cf_open_line_of(open), index;
     struct cf_port_view *v = &e->view[port];
-    if (!ref_room(e, c)) {
+    if (v->p->handles.live >= v->rights->handles || !ref_room(e, c)) {
         e->tally.handles_refused++;
         return CF_INDEX_NONE;
     }
@@ -324,8 +378,10 @@ uint32_t cf_call_give_handle(struct cf_engine *e, struct cf_call *c, uint32_t po
     h->info = open_line | (owner ? CF_SLOT_OWNER : 0);
     h->owed = 0;
     ref_add(e, c, cf_ref_make(position, index, generation));
-    if (owner)
+    if (owner) {
         c->owners++;
+        c->flags &= (uint16_t)~CF_CALL_LIVED;
+    }
     if (c->state == CALL_IDLE) {
         cf_touch_one(e, v->p);
         v->p->idle_handles++;
@@ -335,6 +391,8 @@ uint32_t cf_call_give_handle(struct cf_engine *e, struct cf_call *c, uint32_t po
     if ((c->flags & CF_CALL_TENTATIVE) == 0)
         o->handles++;
     e->tally.handles_made++;
+    if (cf_unlikely((c->flags & CF_CALL_SKIPPED) != 0) && v->p->untold != 0)
+        handed(e, c, port);
     return index;
 }
 
@@ -345,6 +403,8 @@ void cf_call_release(struct cf_engine *e, struct cf_call *c, uint32_t at, bool c
     struct cf_call_handle *h = cf_slot_at(v, index);
     bool owner = (h->info & CF_SLOT_OWNER) != 0;
     struct cf_open_line *o = &v->open_lines[cf_open_line_of(open)];
+    if (cf_unlikely((c->flags & CF_CALL_SKIPPED) != 0) && v->p->untold != 0)
+        handed(e, c, port);
     cf_marks_clear(&v->changed, &e->journal, index);
     cf_marks_clear(&v->notices, &e->journal, index);
     cf_handle_table_release(&v->handles, index, cf_ref_generation(ref));
@@ -354,10 +414,12 @@ void cf_call_release(struct cf_engine *e, struct cf_call *c, uint32_t at, bool c
     ref_remove(e, c, at);
     if (owner)
         c->owners--;
+    if (cf_unlikely((c->flags & CF_CALL_EXTRA) != 0))
+        cf_watch_leave(e, c, ref, port);
     if (c->state == CALL_IDLE) {
         cf_touch_one(e, v->p);
         v->p->idle_handles--;
-        if (v->p->unannounced_since != 0)
+        if (v->p->untold != 0)
             cf_port_busy(e, port);
     }
     if (c->refs == 0) {
@@ -384,29 +446,19 @@ void cf_call_drop_void(struct cf_engine *e, struct cf_call *c) {
 
 /* ------------------------------------------------------------------ telling */
 
-/* One message of an existing handle to one reference, live one. The mark that it changed when it cannot be told. */
-static void tell_state(struct cf_engine *e, struct cf_call *c, uint64_t ref, uint64_t open, uint32_t state, uint32_t mode,
+/* One message of an existing handle to one reference, live one. */
+static void tell_state(struct cf_engine *e, struct cf_call *c, uint64_t ref, uint64_t open, uint32_t state, uint64_t mode,
                        int64_t time_ns) {
     uint32_t port = cf_open_port_of(open), index = cf_ref_index(ref);
     struct cf_port_view *v = &e->view[port];
-    struct cf_port *p = v->p;
-    uint64_t privilege = 0;
+    uint64_t privilege = 0, handle = cf_port_handle(e, port, index, cf_ref_generation(ref));
     struct cf_call_handle *h = NULL;
-    e->tally.deliveries++;
     if (cf_unlikely((c->flags & CF_CALL_FIRST_DUE) != 0)) {
         h = cf_slot_at(v, index);
         if ((h->info & CF_SLOT_PRIVILEGE_DUE) != 0)
             privilege = (h->info & CF_SLOT_OWNER) != 0 ? LINECALLPRIVILEGE_OWNER : LINECALLPRIVILEGE_MONITOR;
     }
-    bool held = cf_unlikely(p->step == CF_RESYNC) && cf_marks_test(&v->changed, index);
-    if (cf_unlikely(held || !cf_output_ready(e, port, 1))) {
-        cf_output_missed(e, p, 1);
-        cf_marks_set(&v->changed, &e->journal, index);
-        return;
-    }
-    cf_output_message(e, port, LINE_CALLSTATE, cf_port_handle(e, port, index, cf_ref_generation(ref)), state, mode, privilege,
-                      time_ns, cf_open_line_of(open));
-    if (privilege != 0) {
+    if (cf_output_tell(e, port, LINE_CALLSTATE, handle, state, mode, privilege, time_ns, cf_open_line_of(open)) && privilege != 0) {
         cf_touch_one(e, h);
         h->info &= ~CF_SLOT_PRIVILEGE_DUE;
     }
@@ -438,6 +490,17 @@ static void fan_out(struct cf_engine *e, struct cf_call *c, uint32_t state, uint
     }
 }
 
+/* LINE_CALLSTATE(CONFERENCED) names the parent as each receiver knows it (M-30). */
+static void fan_out_conferenced(struct cf_engine *e, struct cf_call *c, uint32_t state, int64_t time_ns) {
+    uint64_t ref, parents[CF_OPENS_PER_LINE_MAX];
+    cf_conference_handles(e, c, parents);
+    for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
+        uint64_t open = *cf_open_at(e, c->line, cf_ref_position(ref));
+        if ((open & CF_OPEN_LIVE) != 0 && cf_port_alive(&e->ports[cf_open_port_of(open)]))
+            tell_state(e, c, ref, open, state, parents[cf_ref_position(ref)], time_ns);
+    }
+}
+
 /* Each handle of a call that has become IDLE counts against its application's limit, void ones until they are swept. */
 static void count_idle(struct cf_engine *e, struct cf_call *c) {
     uint64_t ref;
@@ -451,24 +514,79 @@ static void count_idle(struct cf_engine *e, struct cf_call *c) {
     }
 }
 
+/* What that state ends. */
+static void leave_behind(struct cf_engine *e, struct cf_call *c, uint32_t state) {
+    if (state == CALL_IDLE) {
+        cf_conference_end(e, c);
+        cf_watch_end(e, c);
+    } else if ((state & LINECALLSTATE_CONFERENCED) == 0) {
+        cf_conference_leave(e, c);
+    }
+}
+
+/* It was handed to somebody who is behind, and has ended before he was told: he never had it. True: nobody has it any more. */
+static bool forget_handed(struct cf_engine *e, struct cf_call *c) {
+    for (uint32_t at = c->refs; at-- > 0;) {
+        uint32_t port, open_line;
+        uint64_t ref = cf_call_ref(e, c, at);
+        if (!cf_ref_live(e, c, ref, &port, &open_line) || (cf_slot_at(&e->view[port], cf_ref_index(ref))->info & CF_SLOT_ANNOUNCE_DUE) == 0)
+            continue;
+        bool last = c->refs == 1;
+        cf_call_unseen(e, &e->ports[port]);
+        cf_call_release(e, c, at, false, port);
+        if (last)
+            return true; /* and the call is collected */
+    }
+    return false;
+}
+
 void cf_call_state(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode, int64_t time_ns) {
     bool ends = state == CALL_IDLE && c->state != CALL_IDLE;
+    bool counted = c->state == 0 || c->state == CALL_IDLE || state == CALL_IDLE; /* its address is in use by one more, or less */
+    bool used_otherwise = counted || (((c->state | state) & CF_ON_HOLD) != 0 && e->g->address_states_ever != 0);
+    uint32_t before = c->state;
+    if (cf_unlikely((c->flags & CF_CALL_EXTRA) != 0))
+        leave_behind(e, c, state);
     cf_touch_one(e, c);
     c->state = state;
     c->mode = mode;
     c->state_time_ns = time_ns;
-    fan_out(e, c, state, mode, time_ns);
+    if (cf_unlikely((state & LINECALLSTATE_CONFERENCED) != 0))
+        fan_out_conferenced(e, c, state, time_ns);
+    else
+        fan_out(e, c, state, mode, time_ns);
+    if (cf_unlikely(used_otherwise))
+        cf_address_call(e, c, cf_address_use_of(before), cf_address_use_of(state));
     if (ends)
         count_idle(e, c);
     if (cf_unlikely((c->flags & CF_CALL_FIRST_DUE) != 0))
         c->flags &= (uint16_t)~CF_CALL_FIRST_DUE; /* a handle that could not be told keeps its own mark */
-    if (ends && (c->flags & CF_CALL_SKIPPED) != 0)
-        somebody_waits(e, c, count_unseen);
-    if (ends)
+    if (ends && (c->flags & CF_CALL_SKIPPED) != 0) {
+        somebody_waits(e, c, cf_call_unseen);
+        forget_untold(e, c);
+    }
+    if (ends && ((c->flags & CF_CALL_HANDED) == 0 || !forget_handed(e, c)))
         cf_call_collect(e, c);
 }
 
+void cf_call_info_but(struct cf_engine *e, struct cf_call *c, uint32_t bits, int64_t time_ns, uint32_t except_port) {
+    uint64_t ref;
+    if (c->state == CALL_IDLE)
+        return;
+    for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
+        uint32_t port, open_line, index = cf_ref_index(ref);
+        if (!cf_ref_live(e, c, ref, &port, &open_line) || port == except_port)
+            continue;
+        cf_output_tell(e, port, LINE_CALLINFO, cf_port_handle(e, port, index, cf_ref_generation(ref)), bits, 0, 0, time_ns, open_line);
+    }
+}
+
 void cf_call_info(struct cf_engine *e, struct cf_call *c, uint32_t bits, int64_t time_ns) {
+    cf_call_info_but(e, c, bits, time_ns, CF_INDEX_NONE);
+}
+
+void cf_call_dev_specific(struct cf_engine *e, struct cf_call *c) {
+    const struct cf_message *m = &e->in.m;
     uint64_t ref;
     if (c->state == CALL_IDLE)
         return;
@@ -476,30 +594,21 @@ void cf_call_info(struct cf_engine *e, struct cf_call *c, uint32_t bits, int64_t
         uint32_t port, open_line, index = cf_ref_index(ref);
         if (!cf_ref_live(e, c, ref, &port, &open_line))
             continue;
-        struct cf_port_view *v = &e->view[port];
-        uint64_t handle = cf_port_handle(e, port, index, cf_ref_generation(ref));
-        bool held = v->p->step == CF_RESYNC && cf_marks_test(&v->changed, index);
-        if (!held && cf_output_tell(e, port, LINE_CALLINFO, handle, bits, 0, 0, time_ns, open_line))
-            continue;
-        if (held) {
-            e->tally.deliveries++;
-            cf_output_missed(e, v->p, 1);
-        }
-        struct cf_call_handle *h = cf_slot_at(v, index);
-        cf_touch_one(e, h);
-        h->owed |= bits;
-        cf_marks_set(&v->notices, &e->journal, index);
-        cf_port_busy(e, port);
+        cf_output_tell(e, port, LINE_DEVSPECIFIC, cf_port_handle(e, port, index, cf_ref_generation(ref)), (uint32_t)m->param1,
+                       (uint32_t)m->param2, (uint32_t)m->param3, m->time_ns, open_line);
     }
 }
 
-void cf_call_notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint32_t except_port) {
+#define NO_REF UINT64_MAX /* of a generation that no handle reaches */
+
+/* except_ref: of the handle whose own privilege changed; its LINE_CALLSTATE says so. */
+static void notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint32_t except_port, uint64_t except_ref) {
     uint64_t ref;
     if (c->state == CALL_IDLE || (c->flags & CF_CALL_TENTATIVE) != 0)
         return;
     for (struct ref_walk w = walk_refs(e, c); next_ref(&w, &ref);) {
         uint32_t port, open_line, index = cf_ref_index(ref);
-        if (!cf_ref_live(e, c, ref, &port, &open_line) || port == except_port)
+        if (!cf_ref_live(e, c, ref, &port, &open_line) || port == except_port || ref == except_ref)
             continue;
         struct cf_call_handle *h = cf_slot_at(&e->view[port], index);
         if ((h->owed & bits) == bits)
@@ -509,6 +618,10 @@ void cf_call_notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint3
         cf_marks_set(&e->view[port].notices, &e->journal, index);
         cf_port_busy(e, port);
     }
+}
+
+void cf_call_notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint32_t except_port) {
+    notice(e, c, bits, except_port, NO_REF);
 }
 
 /* ------------------------------------------------------------------ new calls */
@@ -522,31 +635,53 @@ static void append_party(struct cf_record *r, uint16_t tag, const uint8_t *field
 static void skip(struct cf_engine *e, struct cf_call *c, uint32_t port) {
     struct cf_port *p = &e->ports[port];
     cf_output_missed(e, p, 2);
-    uint64_t *since = p->step == CF_RESYNC ? &p->resync_keep : &p->unannounced_since;
-    if (*since == 0) {
-        cf_touch_one(e, since);
-        *since = c->born;
+    if (cf_marks_set(&e->view[port].untold, &e->journal, cf_call_index(e, c))) {
+        cf_touch_one(e, &p->untold);
+        p->untold++;
         cf_port_busy(e, port);
     }
     cf_touch_one(e, c);
     c->flags |= CF_CALL_SKIPPED;
 }
 
-/* Handles and room for the bundle; without the room the port falls behind. */
-static bool may_announce(struct cf_engine *e, const struct cf_call *c, uint32_t port) {
+/* Slots of LINE_APPNEWCALL and its LINE_CALLSTATE. */
+static uint64_t bundle_cost(const struct cf_engine *e, const struct cf_call *c, uint32_t port) {
     const struct cf_port *p = e->view[port].p;
     uint32_t caller = cf_party_bytes(c->caller), called = cf_party_bytes(c->called);
     uint32_t payload = (caller != 0 ? 4 + caller : 0) + (called != 0 ? 4 + called : 0);
-    return p->idle_handles < e->limits.idle_handles_max &&
-           cf_output_ready(e, port, cf_ring_cost(p->mask, p->tail, cf_record_slots(payload)) + 1);
+    return cf_ring_cost(p->mask, p->tail, cf_record_slots(payload)) + 1;
+}
+
+bool cf_call_may_announce(struct cf_engine *e, const struct cf_call *c, uint32_t port) {
+    return e->view[port].p->idle_handles < e->limits.idle_handles_max && cf_output_ready(e, port, bundle_cost(e, c, port));
+}
+
+/* dwParam2 of a LINE_CALLSTATE for the open at that position. */
+static uint64_t detail_of(const struct cf_engine *e, const struct cf_call *c, uint32_t position, uint32_t state, uint32_t mode) {
+    return (state & LINECALLSTATE_CONFERENCED) != 0 ? cf_conference_handle(e, c, position) : mode;
+}
+
+/* Without looking for room. */
+static void put_bundle(struct cf_engine *e, const struct cf_call *c, uint32_t port, uint32_t index, uint32_t state, uint32_t mode) {
+    const struct cf_call_handle *h = cf_slot_at(&e->view[port], index);
+    uint32_t open_line = h->info & CF_SLOT_OPEN_MASK;
+    uint64_t handle = cf_port_handle(e, port, index, h->generation);
+    uint64_t privilege = (h->info & CF_SLOT_OWNER) != 0 ? LINECALLPRIVILEGE_OWNER : LINECALLPRIVILEGE_MONITOR;
+    struct cf_record *r = cf_output_begin(e, LINE_APPNEWCALL, cf_open_hline(e, port, open_line), c->address, handle, privilege);
+    r->m.time_ns = c->state_time_ns;
+    r->m.open_line = open_line;
+    append_party(r, CF_FIELD_CALLER, c->caller);
+    append_party(r, CF_FIELD_CALLED, c->called);
+    cf_output_record(e, port);
+    uint64_t detail = detail_of(e, c, e->view[port].open_lines[open_line].position, state, mode);
+    cf_output_message(e, port, LINE_CALLSTATE, handle, state, detail, privilege, c->state_time_ns, open_line);
 }
 
 bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner, uint32_t state, uint32_t mode) {
     uint64_t open = *cf_open_at(e, c->line, position);
-    uint32_t port = cf_open_port_of(open), open_line = cf_open_line_of(open);
-    struct cf_port_view *v = &e->view[port];
+    uint32_t port = cf_open_port_of(open);
     e->tally.deliveries += 2;
-    if (!may_announce(e, c, port)) {
+    if (!cf_call_may_announce(e, c, port)) {
         skip(e, c, port);
         return false;
     }
@@ -555,15 +690,7 @@ bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position,
         skip(e, c, port);
         return false;
     }
-    uint64_t handle = cf_port_handle(e, port, index, cf_slot_at(v, index)->generation);
-    uint64_t privilege = owner ? LINECALLPRIVILEGE_OWNER : LINECALLPRIVILEGE_MONITOR;
-    struct cf_record *r = cf_output_begin(e, LINE_APPNEWCALL, cf_open_hline(e, port, open_line), c->address, handle, privilege);
-    r->m.time_ns = c->state_time_ns;
-    r->m.open_line = open_line;
-    append_party(r, CF_FIELD_CALLER, c->caller);
-    append_party(r, CF_FIELD_CALLED, c->called);
-    cf_output_record(e, port);
-    cf_output_message(e, port, LINE_CALLSTATE, handle, state, mode, privilege, c->state_time_ns, open_line);
+    put_bundle(e, c, port, index, state, mode);
     return true;
 }
 
@@ -580,54 +707,69 @@ void cf_call_announce_monitors(struct cf_engine *e, struct cf_call *c, uint32_t 
     }
 }
 
-/* The earliest open with OWNER for that media mode whose application is in step (G-5). CF_INDEX_NONE: none. */
-static uint32_t find_owner(struct cf_engine *e, const struct cf_call *c, uint32_t media) {
-    const struct cf_line *l = &e->lines[c->line];
-    uint32_t best = CF_INDEX_NONE;
-    uint64_t best_opened = UINT64_MAX;
-    for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
-        uint64_t open = *cf_open_at(e, c->line, at);
-        if ((open & (CF_OPEN_LIVE | CF_OPEN_OWNER)) != (CF_OPEN_LIVE | CF_OPEN_OWNER))
-            continue;
-        const struct cf_port *p = &e->ports[cf_open_port_of(open)];
-        const struct cf_open_line *o = &e->view[cf_open_port_of(open)].open_lines[cf_open_line_of(open)];
-        if (p->state != CF_PORT_LIVE || p->step != CF_IN_STEP || p->idle_handles >= e->limits.idle_handles_max ||
-            p->handles.live >= e->limits.handles ||
-            (o->media_modes & media) == 0 || o->opened >= best_opened ||
-            ((open & CF_OPEN_SINGLE_ADDRESS) != 0 && o->address != c->address))
-            continue;
-        best = at;
-        best_opened = o->opened;
+/* ------------------------------------------------------------------ handing over */
+
+/* A handle that its open had: raised, and told so with the state as it is, also when it was an owner's before (M-40, M-43). */
+static void hand_known(struct cf_engine *e, struct cf_call *c, uint64_t ref, uint32_t giver) {
+    uint64_t open = *cf_open_at(e, c->line, cf_ref_position(ref));
+    struct cf_call_handle *h = cf_slot_at(&e->view[cf_open_port_of(open)], cf_ref_index(ref));
+    uint16_t flags = c->flags;
+    cf_touch_one(e, h);
+    cf_touch_one(e, c);
+    if ((h->info & CF_SLOT_OWNER) == 0) {
+        notice(e, c, LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMMONITORS, giver, ref);
+        h->info |= CF_SLOT_OWNER;
+        c->owners++;
     }
-    return best;
+    h->info |= CF_SLOT_PRIVILEGE_DUE;
+    c->flags |= CF_CALL_FIRST_DUE;
+    tell_state(e, c, ref, open, c->state, detail_of(e, c, cf_ref_position(ref), c->state, c->mode), c->state_time_ns);
+    c->flags = flags;
 }
 
-void cf_call_choose_owner(struct cf_engine *e, struct cf_call *c) {
-    /* The order in which TAPI tries media modes of a call whose mode is not known (section 2.2 of docs/TAPI.md). */
-    static const uint32_t order[] = {
-        LINEMEDIAMODE_UNKNOWN,     LINEMEDIAMODE_INTERACTIVEVOICE, LINEMEDIAMODE_DATAMODEM, LINEMEDIAMODE_G3FAX,
-        LINEMEDIAMODE_TDD,         LINEMEDIAMODE_G4FAX,            LINEMEDIAMODE_DIGITALDATA, LINEMEDIAMODE_TELETEX,
-        LINEMEDIAMODE_VIDEOTEX,    LINEMEDIAMODE_TELEX,            LINEMEDIAMODE_MIXED,     LINEMEDIAMODE_ADSI,
-        LINEMEDIAMODE_AUTOMATEDVOICE, LINEMEDIAMODE_VOICEVIEW,     LINEMEDIAMODE_VIDEO,
-    };
-    uint32_t media = c->media != 0 ? c->media : LINEMEDIAMODE_UNKNOWN;
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        if ((media & order[i]) == 0)
-            continue;
-        /*
-         * One whose ring turns out to be full falls behind and is no candidate any more; nothing is counted as missed
-         * here, since announcing to monitors counts it.
-         */
-        for (int tries = 0; tries < 8; tries++) {
-            uint32_t at = find_owner(e, c, order[i]);
-            if (at == CF_INDEX_NONE)
-                break;
-            if (!may_announce(e, c, cf_open_port_of(*cf_open_at(e, c->line, at))))
-                continue;
-            cf_call_announce(e, c, at, true, c->state, c->mode);
-            return;
-        }
+/* A new one. Without room for its bundle the port is behind: it has the handle all the same, and is told of it with the resync. */
+static bool hand_new(struct cf_engine *e, struct cf_call *c, uint32_t position, uint32_t giver) {
+    uint32_t port = cf_open_port_of(*cf_open_at(e, c->line, position)), index = cf_call_give_handle(e, c, position, true);
+    if (index == CF_INDEX_NONE)
+        return false;
+    struct cf_port_view *v = &e->view[port];
+    struct cf_call_handle *h = cf_slot_at(v, index);
+    notice(e, c, LINECALLINFOSTATE_NUMOWNERINCR, giver, cf_ref_make(position, index, h->generation));
+    e->tally.deliveries += 2;
+    if (cf_output_ready(e, port, bundle_cost(e, c, port))) {
+        put_bundle(e, c, port, index, c->state, c->mode);
+        return true;
     }
+    cf_output_missed(e, v->p, 2);
+    h->info |= CF_SLOT_ANNOUNCE_DUE; /* touched when it was made, as the call was */
+    c->flags |= CF_CALL_HANDED;
+    cf_marks_set(&v->changed, &e->journal, index);
+    return true;
+}
+
+bool cf_call_hand(struct cf_engine *e, struct cf_call *c, uint32_t position, uint32_t giver) {
+    uint32_t at = cf_call_find_position(e, c, position);
+    if (at == CF_INDEX_NONE)
+        return hand_new(e, c, position, giver);
+    hand_known(e, c, cf_call_ref(e, c, at), giver);
+    return true;
+}
+
+bool cf_call_announce_handed(struct cf_engine *e, struct cf_call *c, uint32_t port, uint32_t index) {
+    struct cf_port_view *v = &e->view[port];
+    struct cf_call_handle *h = cf_slot_at(v, index);
+    uint64_t cost = bundle_cost(e, c, port) + v->p->reserve;
+    assert(c->state != CALL_IDLE); /* forget_handed() */
+    if (cf_output_free(e, v, cost) < cost)
+        return false;
+    cf_marks_clear(&v->changed, &e->journal, index);
+    cf_touch_one(e, h);
+    h->info &= ~(CF_SLOT_ANNOUNCE_DUE | CF_SLOT_PRIVILEGE_DUE);
+    h->owed = 0; /* what changed before it knew of the call is no change to it */
+    cf_marks_clear(&v->notices, &e->journal, index);
+    e->tally.deliveries += 2;
+    put_bundle(e, c, port, index, c->state, c->mode);
+    return true;
 }
 
 void cf_call_end(struct cf_engine *e, struct cf_call *c, uint32_t mode) {

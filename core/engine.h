@@ -24,11 +24,17 @@
 #include "shm/port.h"
 
 struct cf_engine;
+struct cf_priorities;
+struct cf_priorities_shown;
 
 /* ------------------------------------------------------------------ memory */
 
 /* Bytes of the state region for these limits; most of it is touched only as it fills. */
 uint64_t cf_engine_state_bytes(const struct cf_limits *limits);
+
+/* The same, and tells the tables that are touched at random: where huge pages pay. Those of 2 MiB and more begin at a multiple of it. */
+typedef void cf_engine_table_fn(void *arg, uint64_t at, uint64_t bytes);
+uint64_t cf_engine_state_tables(const struct cf_limits *limits, cf_engine_table_fn *tell, void *tell_arg);
 
 /* Bytes of private memory that cf_engine_create() and cf_engine_attach() need. */
 size_t cf_engine_private_bytes(void);
@@ -39,6 +45,7 @@ enum cf_close_policy { CF_CLOSE_DROPS = 0, CF_CLOSE_KEEPS = 1 };
 struct cf_engine_options {
     enum cf_close_policy close_policy;
     uint64_t boot_id; /* anything that differs between two cold starts */
+    const struct cf_priorities *priorities; /* to begin with; NULL, or ones that do not hold: none. Copied */
 };
 
 /* Formats zeroed state (64-byte aligned) for the limits. Private memory: 64-byte aligned, borrowed for the engine's life. */
@@ -90,6 +97,15 @@ int64_t cf_engine_deadline(const struct cf_engine *e);
 /* Counts turns; advances whenever the thread lives. Read by the watcher of another process. */
 const uint64_t *cf_engine_turn_counter(const struct cf_engine *e);
 
+/* Advances that counter without a turn: the thread is at work on something long. */
+void cf_engine_beat(struct cf_engine *e);
+
+/* A word beside it for the door's thread, which alone stores it; read by the same watcher. */
+uint64_t *cf_engine_door_beat(struct cf_engine *e);
+
+/* The lists of lineSetAppPriority as the last turn left them, for another process to keep: core/priority.h. */
+const struct cf_priorities_shown *cf_engine_priorities(const struct cf_engine *e);
+
 /* ------------------------------------------------------------------ the door's port */
 
 /* Port 0 lies in the state region: the door thread is its peer (up ring producer, down ring consumer). */
@@ -98,7 +114,8 @@ struct cf_port_up *cf_engine_door_up(struct cf_engine *e);
 
 enum cf_door_record {
     /* up */
-    CF_DOOR_ATTACH = 0x5000, /* param1 port, param2 kind, param3 generation; field NAME. The port is mapped and formatted */
+    CF_DOOR_ATTACH = 0x5000, /* param1 port, param2 kind, param3 generation; fields NAME and, of an application, RIGHTS: the door always
+                                says them, who leaves them out has everything. The port is mapped and formatted */
     CF_DOOR_GONE = 0x5001,   /* param1 port, param3 generation: the peer is dead or its socket closed */
     /* down */
     CF_DOOR_ATTACHED = 0x5010, /* param1 port, param2 0 or a negative errno, param3 generation */
@@ -106,14 +123,20 @@ enum cf_door_record {
     CF_DOOR_EXPEL = 0x5012,    /* param1 port, param3 generation: close its socket; param2 enum cf_expel */
 };
 
-enum cf_expel { CF_EXPEL_BAD_RECORDS = 1 };
+enum cf_expel {
+    CF_EXPEL_BAD_RECORDS = 1,
+    CF_EXPEL_CRASHES = 2, /* what was to be done for it crashed the engine */
+};
 
 /* ------------------------------------------------------------------ looking in */
 
 /* Crash points for tests: fn is called at each; NULL for none. */
 void cf_engine_on_point(struct cf_engine *e, cf_point_fn *fn, void *arg);
 
-/* All invariants of the state. No side effects; slow. why gets one sentence. */
+/* The record that a turn has in hand; NULL: none. At a crash point. */
+const struct cf_message *cf_engine_in_hand(const struct cf_engine *e);
+
+/* All invariants of the state. No side effects; slow. why gets one sentence. In slices: core/check.h. */
 bool cf_engine_check(struct cf_engine *e, char *why, size_t why_bytes);
 
 struct cf_engine_totals {
@@ -126,9 +149,10 @@ struct cf_engine_totals {
     uint64_t bad_records;       /* malformed records */
     uint64_t handles_refused;   /* no slot, no reference for one more handle */
     uint64_t recoveries_undone, recoveries_republished;
-    uint64_t set_aside;         /* records that crashed the engine and were put aside */
+    uint64_t set_aside;         /* records that crashed the engine and were put aside, and ports whose service did */
     uint64_t parties_dropped;   /* names and numbers of calls that found no room */
     uint64_t party_blocks, party_blocks_max; /* in use of what keeps them */
+    uint64_t denied;            /* requests refused for want of rights */
 };
 
 struct cf_engine_port_status {
@@ -142,6 +166,17 @@ struct cf_engine_port_status {
     uint64_t offered, delivered, pending, missed, cancelled;
     uint64_t gaps, calls_unseen, sequence;
     uint64_t open_lines, handles, requests, requests_outstanding, bad_records;
+    /* of an application: the access section, "" none, and its limits */
+    char access[CF_NAME_MAX];
+    uint64_t handles_max, open_lines_max, requests_per_turn;
+    int64_t behind_since_ns; /* not in step since then, as far as this core knows; 0: in step */
+    uint32_t unlawful;       /* the law does not hold: enum cf_unlawful */
+};
+
+/* Why the law does not hold, bits. */
+enum cf_unlawful {
+    CF_UNLAWFUL_SEQUENCE = 1, /* our own counters: sequence numbers do not agree with what was offered */
+    CF_UNLAWFUL_PEER = 2,     /* the peer says that it read more than there was, or cancelled more than it read */
 };
 
 void cf_engine_totals(const struct cf_engine *e, struct cf_engine_totals *ret_totals);

@@ -5,8 +5,13 @@
  *            is believed only in the generation that was announced and not closed
  */
 #include "core/internal.h"
+#include "shm/forward.h"
 
+#include "core/conference.h"
+#include "core/forwarding.h"
 #include "core/parties.h"
+#include "core/texts.h"
+#include "core/watch.h"
 
 static void refuse_event(struct cf_engine *e, uint32_t provider) {
     struct cf_port *p = &e->ports[provider];
@@ -85,6 +90,44 @@ static void set_text(char *field, const struct cf_record *r, uint16_t tag) {
     field[counted[0]] = '\0';
 }
 
+/* value, or what 0 stands for, at most max; without the feature 0. */
+static uint32_t cap(bool can, uint32_t value, uint32_t zero, uint32_t max) {
+    uint32_t wanted = value != 0 ? value : zero;
+    return !can ? 0 : wanted < max ? wanted : max;
+}
+
+/* What can be heard, and what can be sent besides digits. */
+static void set_media_caps(struct cf_line_caps *caps) {
+    uint32_t features = caps->call_features;
+    bool hears = (features & (LINECALLFEATURE_MONITORDIGITS | LINECALLFEATURE_GATHERDIGITS)) != 0;
+    bool tells = (features & LINECALLFEATURE_MONITORTONES) != 0, sends = (features & LINECALLFEATURE_GENERATETONE) != 0;
+    bool times = (features & LINECALLFEATURE_GATHERDIGITS) != 0 && caps->gather_timeout_min_ms <= caps->gather_timeout_max_ms;
+    caps->monitor_digit_modes = cap(hears, caps->monitor_digit_modes, LINEDIGITMODE_DTMF, UINT32_MAX) & CF_DIGIT_MODES;
+    caps->gather_timeout_min_ms = cap(times, caps->gather_timeout_min_ms, 0, UINT32_MAX);
+    caps->gather_timeout_max_ms = cap(times, caps->gather_timeout_max_ms, 0, UINT32_MAX);
+    caps->generate_tone_modes = cap(sends, caps->generate_tone_modes, LINETONEMODE_BEEP, UINT32_MAX) & CF_TONE_MODES;
+    caps->generate_tone_freqs = cap((caps->generate_tone_modes & LINETONEMODE_CUSTOM) != 0, caps->generate_tone_freqs, 1, CF_TONES_MAX);
+    caps->monitor_tone_freqs = cap(tells, caps->monitor_tone_freqs, 1, 3);
+    caps->monitor_tone_entries = cap(tells, caps->monitor_tone_entries, 1, CF_TONES_MAX);
+}
+
+static uint32_t first_of(uint32_t value, uint32_t otherwise) { return value != 0 ? value : otherwise; }
+
+static void set_more_caps(struct cf_feature_caps *more, uint32_t call_features) {
+    bool parks = (call_features & LINECALLFEATURE_PARK) != 0, completes = (call_features & LINECALLFEATURE_COMPLETECALL) != 0;
+    bool forwards = (more->address_features & LINEADDRFEATURE_FORWARD) != 0, treats = (call_features & LINECALLFEATURE_SETTREATMENT) != 0;
+    more->address_features &= LINEADDRFEATURE_FORWARD | LINEADDRFEATURE_PICKUP | LINEADDRFEATURE_UNPARK | LINEADDRFEATURE_UNCOMPLETECALL;
+    more->park_modes = parks ? first_of(more->park_modes, LINEPARKMODE_DIRECTED) : 0;
+    more->forward_modes = forwards ? first_of(more->forward_modes, LINEFORWARDMODE_UNCOND) : 0;
+    more->forward_entries_max = forwards ? first_of(more->forward_entries_max, 1) : 0;
+    if (more->forward_entries_max > CF_FORWARD_ENTRIES_MAX)
+        more->forward_entries_max = CF_FORWARD_ENTRIES_MAX;
+    if (!completes)
+        more->completion_modes = more->completion_conditions = more->completions_max = more->completion_messages = 0;
+    if (!treats)
+        more->call_treatments = 0;
+}
+
 static void set_caps(struct cf_line_caps *caps, const struct cf_record *r) {
     struct cf_field f;
     memset(caps, 0, sizeof *caps);
@@ -92,6 +135,8 @@ static void set_caps(struct cf_line_caps *caps, const struct cf_record *r) {
         memcpy(caps, f.data, sizeof *caps);
     if (caps->addresses == 0)
         caps->addresses = 1;
+    if (caps->addresses > CF_ADDRESSES_PER_LINE_MAX)
+        caps->addresses = CF_ADDRESSES_PER_LINE_MAX;
     if (caps->bearer_modes == 0)
         caps->bearer_modes = LINEBEARERMODE_VOICE;
     if (caps->media_modes == 0)
@@ -100,7 +145,13 @@ static void set_caps(struct cf_line_caps *caps, const struct cf_record *r) {
         caps->digit_modes = 0;
     else if (caps->digit_modes == 0)
         caps->digit_modes = LINEDIGITMODE_DTMF;
+    if ((caps->call_features & LINECALLFEATURE_COMPLETETRANSF) == 0)
+        caps->transfer_modes = 0;
+    else if (caps->transfer_modes == 0)
+        caps->transfer_modes = LINETRANSFERMODE_TRANSFER;
+    set_media_caps(caps);
     caps->call_states |= LINECALLSTATE_UNKNOWN; /* the core itself reports it (M-67) */
+    set_more_caps(&caps->more, caps->call_features);
 }
 
 static void line_announced(struct cf_engine *e, uint32_t provider) {
@@ -162,15 +213,32 @@ static void line_state(struct cf_engine *e, uint32_t provider) {
     cf_line_tell(e, line, bits, (uint32_t)m->param3, m->param3 >> 32, CF_INDEX_NONE, 0);
 }
 
+static void address_state(struct cf_engine *e, uint32_t provider) {
+    const struct cf_message *m = &e->in.m;
+    uint32_t line = find_line(e, provider, (uint32_t)m->param1), address = (uint32_t)(m->param1 >> 32);
+    struct cf_field list;
+    bool known = line != CF_INDEX_NONE && address < e->lines[line].addresses;
+    if (!known || (cf_fields_find(&e->in, CF_FIELD_FORWARD_LIST, &list) &&
+                   !cf_forwarding_take(e, line, address, list.data, list.bytes, (uint32_t)m->param3)))
+        refuse_event(e, provider);
+    else
+        cf_address_tell(e, line, address, (uint32_t)m->param2 & CF_ADDRESS_STATES);
+}
+
 static void line_ends(struct cf_engine *e, uint32_t provider, bool removed) {
     uint32_t line = find_line(e, provider, e->in.m.param1);
     if (line == CF_INDEX_NONE) {
         refuse_event(e, provider);
         return;
     }
+    if (removed) /* LINE_REMOVE is not for those below 2.0, and this comes to who asks for it (H-70) */
+        cf_line_tell(e, line, LINEDEVSTATE_REMOVED, 0, 0, CF_INDEX_NONE, 0);
     cf_line_force_close(e, line);
-    if (removed)
-        cf_line_removed(e, line);
+    if (!removed)
+        return;
+    while (cf_forwarding_forget_one(e, line))
+        continue;
+    cf_line_removed(e, line);
 }
 
 /* ------------------------------------------------------------------ calls */
@@ -185,6 +253,16 @@ static void refuse_call(struct cf_engine *e, uint32_t provider, enum cf_refusal 
 
 /* LINECALLORIGIN_ and LINECALLREASON_ have 16 bits; what is more is none of them: UNKNOWN. */
 static uint16_t known_bits(uint32_t value) { return value <= UINT16_MAX ? (uint16_t)value : 0; }
+
+/* A call that comes because one was completed has the number that lineCompleteCall gave. */
+static void take_completion(struct cf_engine *e, struct cf_call *c) {
+    struct cf_field f;
+    if (c->reason != LINECALLREASON_CALLCOMPLETION || !cf_fields_find(&e->in, CF_FIELD_COMPLETION, &f) || f.bytes != sizeof(uint32_t))
+        return;
+    struct cf_call_shown *x = cf_shown_touch(e, c);
+    if (x != NULL)
+        memcpy(&x->completion_id, f.data, sizeof x->completion_id);
+}
 
 static void new_call(struct cf_engine *e, uint32_t provider) {
     const struct cf_message *m = &e->in.m;
@@ -216,14 +294,33 @@ static void new_call(struct cf_engine *e, uint32_t provider) {
     c->reason = known_bits(m->open_line);
     c->state_time_ns = m->time_ns;
     cf_parties_take(e, c);
+    cf_texts_take(e, c, CF_CALL_TEXTS);
+    take_completion(e, c);
     cf_call_link(e, c);
     if (state == LINECALLSTATE_OFFERING)
         cf_call_choose_owner(e, c);
     cf_call_announce_monitors(e, c, c->state, c->mode);
-    if (c->refs != 0 || (c->flags & CF_CALL_SKIPPED) != 0)
+    if (e->ports[provider].announcing && c->owners == 0) /* after a cold start the applications come later than the provider */
+        c->flags |= CF_CALL_LIVED;
+    if (c->refs != 0 || (c->flags & (CF_CALL_SKIPPED | CF_CALL_LIVED)) != 0)
         return;
     refuse_call(e, provider, CF_REFUSAL_NOBODY); /* nobody could ever act on it (G-4) */
     cf_call_free(e, c);
+}
+
+/*
+ * The event names the parent by its identifier; one that is none makes the call a member of nobody (M-37). One that was and has ended since
+ * is late: its provider had not read CLOSE_CALL.
+ */
+static void join_conference(struct cf_engine *e, uint32_t provider, struct cf_call *c) {
+    uint64_t id = e->in.m.param2;
+    struct cf_call *parent = id == 0 ? NULL : find_call(e, provider, id);
+    if (parent == NULL)
+        cf_conference_leave(e, c);
+    if (parent == NULL && id != 0)
+        refuse_call_event(e, provider, id);
+    else if (parent != NULL && !cf_conference_join(e, c, parent))
+        refuse_event(e, provider);
 }
 
 static void call_state(struct cf_engine *e, uint32_t provider) {
@@ -241,7 +338,12 @@ static void call_state(struct cf_engine *e, uint32_t provider) {
         cf_touch_one(e, &c->cause);
         cf_call_set_text(c->cause, sizeof c->cause, &e->in, CF_FIELD_RAW_CAUSE);
     }
-    cf_call_state(e, c, (uint32_t)m->param1, (uint32_t)m->param2, m->time_ns);
+    uint32_t mode = (uint32_t)m->param2;
+    if ((m->param1 & LINECALLSTATE_CONFERENCED) != 0) {
+        join_conference(e, provider, c);
+        mode = 0;
+    }
+    cf_call_state(e, c, (uint32_t)m->param1, mode, m->time_ns);
 }
 
 static void call_info(struct cf_engine *e, uint32_t provider) {
@@ -251,14 +353,44 @@ static void call_info(struct cf_engine *e, uint32_t provider) {
         return;
     }
     cf_parties_take(e, c);
+    cf_texts_take(e, c, CF_CALL_TEXTS);
+    struct cf_call_shown *x = (e->in.m.param1 & LINECALLINFOSTATE_TREATMENT) != 0 ? cf_shown_touch(e, c) : NULL;
+    if (x != NULL)
+        x->treatment = (uint32_t)e->in.m.param2;
     cf_call_info(e, c, (uint32_t)e->in.m.param1 & 0x7FFFFFFF, e->in.m.time_ns);
+}
+
+/* Digits, media, tones. */
+static void call_heard(struct cf_engine *e, uint32_t provider) {
+    struct cf_call *c = find_call(e, provider, e->in.m.device);
+    if (c == NULL || c->state == LINECALLSTATE_IDLE)
+        refuse_call_event(e, provider, e->in.m.device);
+    else if (!cf_watch_event(e, c))
+        refuse_event(e, provider);
+}
+
+/* LINE_DEVSPECIFIC, of a call or of a line; what it means is between provider and application. */
+static void dev_specific(struct cf_engine *e, uint32_t provider) {
+    const struct cf_message *m = &e->in.m;
+    struct cf_call *c = m->device != 0 ? find_call(e, provider, m->device) : NULL;
+    uint32_t line = m->device == 0 ? find_line(e, provider, m->open_line) : CF_INDEX_NONE;
+    if (c != NULL)
+        cf_call_dev_specific(e, c);
+    else if (line != CF_INDEX_NONE)
+        cf_line_dev_specific(e, line);
+    else if (m->device != 0)
+        refuse_call_event(e, provider, m->device);
+    else
+        refuse_event(e, provider);
 }
 
 void cf_event_take(struct cf_engine *e, uint32_t provider) {
     switch (e->in.m.id) {
     case CF_EV_SNAPSHOT_BEGIN:
     case CF_EV_SNAPSHOT_END:
-        break; /* lines and calls are announced one by one whatever the frame */
+        cf_touch_one(e, &e->ports[provider].announcing);
+        e->ports[provider].announcing = e->in.m.id == CF_EV_SNAPSHOT_BEGIN;
+        break;
     case CF_EV_LINE:
         line_announced(e, provider);
         break;
@@ -269,6 +401,9 @@ void cf_event_take(struct cf_engine *e, uint32_t provider) {
     case CF_EV_LINE_STATE:
         line_state(e, provider);
         break;
+    case CF_EV_ADDRESS_STATE:
+        address_state(e, provider);
+        break;
     case CF_EV_NEW_CALL:
         new_call(e, provider);
         break;
@@ -277,6 +412,14 @@ void cf_event_take(struct cf_engine *e, uint32_t provider) {
         break;
     case CF_EV_CALL_INFO:
         call_info(e, provider);
+        break;
+    case CF_EV_DIGIT:
+    case CF_EV_MEDIA:
+    case CF_EV_TONE:
+        call_heard(e, provider);
+        break;
+    case CF_EV_DEV_SPECIFIC:
+        dev_specific(e, provider);
         break;
     case CF_EV_REPLY:
         cf_request_replied(e, provider);
@@ -290,6 +433,7 @@ void cf_event_set_aside(struct cf_engine *e, uint32_t provider) {
     struct cf_message *m = &e->in.m;
     struct cf_call *c = find_call(e, provider, m->device);
     if (m->id == CF_EV_NEW_CALL && c == NULL) {
+        cf_event_ended(e, provider, m->device); /* as if it had been refused for another reason */
         refuse_call(e, provider, CF_REFUSAL_INVALID);
     } else if (m->id == CF_EV_REPLY) {
         m->param2 = (uint32_t)LINEERR_OPERATIONFAILED;

@@ -2,6 +2,10 @@
 #include "core/parties.h"
 #include "core/requests.h"
 
+#include "core/operations.h"
+#include "core/texts.h"
+#include "core/watch.h"
+
 static void devices(struct cf_engine *e, uint32_t port) {
     struct cf_reply_devices r = {.devices = e->g->lines_used};
     cf_output_answer(e, port, 0, &r, sizeof r);
@@ -25,7 +29,13 @@ static void dev_caps(struct cf_engine *e, uint32_t port) {
         .media_modes = c->media_modes, .dev_cap_flags = c->dev_cap_flags, .line_features = c->line_features,
         .calls_max = c->calls_max, .answer_mode = c->answer_mode, .addr_cap_flags = c->addr_cap_flags,
         .call_features = c->call_features, .call_states = c->call_states, .in_service = e->lines[line].state == CF_LINE_UP,
-        .digit_modes = c->digit_modes,
+        .digit_modes = c->digit_modes, .transfer_modes = c->transfer_modes, .conference_max = c->conference_max,
+        .remove_from_conf_caps = c->remove_from_conf_caps, .remove_from_conf_state = c->remove_from_conf_state,
+        .monitor_digit_modes = c->monitor_digit_modes, .gather_timeout_min_ms = c->gather_timeout_min_ms,
+        .gather_timeout_max_ms = c->gather_timeout_max_ms, .generate_tone_modes = c->generate_tone_modes,
+        .generate_tone_freqs = c->generate_tone_freqs, .monitor_tone_freqs = c->monitor_tone_freqs,
+        .monitor_tone_entries = c->monitor_tone_entries,
+        .more = c->more,
     };
     memcpy(r.name, info->name, sizeof r.name);
     memcpy(r.provider, info->provider, sizeof r.provider);
@@ -33,8 +43,38 @@ static void dev_caps(struct cf_engine *e, uint32_t port) {
     cf_output_answer(e, port, 0, &r, sizeof r);
 }
 
-#define ON_HOLD_PENDING (LINECALLSTATE_ONHOLDPENDCONF | LINECALLSTATE_ONHOLDPENDTRANSFER)
 #define STATUS_CALLS_MAX 4096 /* of a trunk with more, the first so many are looked at */
+
+static void count_calls(struct cf_engine *e, const struct cf_line *l, struct cf_reply_line_status *r) {
+    uint32_t counts[CF_ADDRESS_USES] = {0}, seen = 0;
+    for (uint32_t i = l->calls_first; i != CF_INDEX_NONE && seen < STATUS_CALLS_MAX; seen++) {
+        const struct cf_call *c = cf_call_at(e, i);
+        counts[cf_address_use_of(c->state)]++;
+        i = c->next;
+    }
+    r->active_calls = counts[CF_ADDRESS_ACTIVE] + (seen == STATUS_CALLS_MAX ? l->calls - seen : 0);
+    r->on_hold_calls = counts[CF_ADDRESS_ON_HOLD];
+    r->on_hold_pending_calls = counts[CF_ADDRESS_ON_HOLD_PENDING];
+    cf_looked_at(e, seen);
+}
+
+/* Who has the line open, from that place on, as many as there is room for. */
+static uint32_t list_apps(const struct cf_engine *e, uint32_t line, uint64_t from, struct cf_reply_app *apps, uint32_t *ret_next) {
+    const struct cf_line *l = &e->lines[line];
+    uint32_t n = 0, at = from < CF_OPENS_PER_LINE_MAX ? cf_line_next_position(l, (uint32_t)from) : CF_INDEX_NONE;
+    for (; at != CF_INDEX_NONE && n < CF_APPS_PER_SLICE; at = cf_line_next_position(l, at + 1)) {
+        uint64_t open = *cf_open_at(e, line, at);
+        const struct cf_port *p = &e->ports[cf_open_port_of(open)];
+        const struct cf_open_line *o = &e->view[cf_open_port_of(open)].open_lines[cf_open_line_of(open)];
+        if ((open & CF_OPEN_LIVE) == 0)
+            continue;
+        apps[n] = (struct cf_reply_app){.media_modes = o->media_modes,
+                                        .address = (open & CF_OPEN_SINGLE_ADDRESS) != 0 ? o->address : UINT32_MAX};
+        memcpy(apps[n++].name, p->name, sizeof p->name);
+    }
+    *ret_next = at != CF_INDEX_NONE ? at : 0;
+    return n;
+}
 
 static void line_status(struct cf_engine *e, uint32_t port) {
     const struct cf_open_line *o = cf_open_find(e, port, e->in.m.device);
@@ -42,30 +82,24 @@ static void line_status(struct cf_engine *e, uint32_t port) {
         cf_output_answer(e, port, LINEERR_INVALLINEHANDLE, NULL, 0);
         return;
     }
+    struct {
+        struct cf_reply_line_status head;
+        struct cf_reply_app apps[CF_APPS_PER_SLICE];
+    } r;
     const struct cf_line *l = &e->lines[o->line];
-    struct cf_reply_line_status r = {.opens = l->opens, .open_media_modes = l->media_modes,
-                                     .status_flags = l->state == CF_LINE_UP ? l->status : 0};
-    uint32_t seen = 0;
-    for (uint32_t i = l->calls_first; i != CF_INDEX_NONE && seen < STATUS_CALLS_MAX; seen++) {
-        const struct cf_call *c = cf_call_at(e, i);
-        if ((c->state & ON_HOLD_PENDING) != 0)
-            r.on_hold_pending_calls++;
-        else if (c->state == LINECALLSTATE_ONHOLD)
-            r.on_hold_calls++;
-        else if (c->state != LINECALLSTATE_IDLE)
-            r.active_calls++;
-        i = c->next;
-    }
-    if (seen == STATUS_CALLS_MAX)
-        r.active_calls += l->calls - seen;
-    cf_output_answer(e, port, 0, &r, sizeof r);
+    r.head = (struct cf_reply_line_status){.opens = l->opens, .open_media_modes = l->media_modes,
+                                           .status_flags = l->state == CF_LINE_UP ? l->status : 0};
+    if (e->in.m.param1 == 0)
+        count_calls(e, l, &r.head);
+    r.head.apps = list_apps(e, o->line, e->in.m.param1, r.apps, &r.head.next);
+    cf_output_answer(e, port, 0, &r, (uint32_t)(sizeof r.head + r.head.apps * sizeof r.apps[0]));
 }
 
 /* What the asker may do now: the provider's abilities, the state, the privilege (7.3). */
 static uint32_t call_features(const struct cf_engine *e, const struct cf_asked *a) {
-    if (!a->owner || a->call->provider == 0)
+    if (a->call->provider == 0)
         return 0;
-    return cf_operation_features(a->call->state) & e->lines[a->call->line].call_features;
+    return cf_operation_features_of(e, a->call) & (a->owner ? UINT32_MAX : CF_MONITOR_FEATURES);
 }
 
 static void call_status(struct cf_engine *e, uint32_t port) {
@@ -94,14 +128,18 @@ static void call_info(struct cf_engine *e, uint32_t port) {
         return;
     }
     const struct cf_call *c = a.call;
+    const struct cf_call_shown *x = cf_shown_of(e, c);
     struct cf_parties p;
     cf_parties_read(e, c, &p);
+    struct cf_watch_modes listened = cf_watch_modes(e, c);
     struct cf_reply_call_info r = {
         .device_id = c->line, .address_id = c->address, .bearer_mode = c->bearer_mode, .media_mode = c->media,
-        .app_specific = c->app_specific, .rate = c->rate, .call_id = (uint32_t)c->born,
+        .app_specific = c->app_specific, .rate = c->rate, .call_id = (uint32_t)c->born, .related_call_id = cf_extra_of(e, c)->related_id,
+        .call_param_flags = x->param_flags, .country_code = x->country, .call_treatment = x->treatment, .completion_id = x->completion_id,
         .call_states = e->lines[c->line].call_states | LINECALLSTATE_UNKNOWN,
         .origin = c->origin != 0 ? c->origin : LINECALLORIGIN_UNKNOWN,
         .reason = c->reason != 0 ? c->reason : LINECALLREASON_UNKNOWN,
+        .monitor_digit_modes = listened.digit_modes, .monitor_media_modes = listened.media_modes,
         .owners = c->owners, .monitors = (uint32_t)c->refs - c->owners, .trunk = UINT32_MAX,
         .caller_flags = cf_party_flags(c->caller, p.text[CF_PARTY_CALLER_NAME], LINECALLPARTYID_UNKNOWN),
         .called_flags = cf_party_flags(c->called, p.text[CF_PARTY_CALLED_NAME], LINECALLPARTYID_UNKNOWN),
@@ -122,7 +160,8 @@ static void call_info(struct cf_engine *e, uint32_t port) {
     copy_party(r.raw_cause, c->cause);
     if (c->app_port != 0)
         memcpy(r.app_name, e->ports[c->app_port].name, sizeof r.app_name);
-    cf_output_answer(e, port, 0, &r, sizeof r);
+    uint32_t bytes = cf_texts_read(e, c, r.text_bytes, r.texts);
+    cf_output_answer(e, port, 0, &r, (uint32_t)offsetof(struct cf_reply_call_info, texts) + bytes);
 }
 
 /* ------------------------------------------------------------------ lineGetNewCalls */
@@ -148,13 +187,14 @@ static bool wanted(const struct cf_engine *e, const struct cf_call *c, uint32_t 
 }
 
 /* How many calls the whole list would need; of an address it has to be counted, as far as one slice looks. */
-static uint32_t total_of(const struct cf_engine *e, const struct cf_line *l, const struct cf_open_line *o, uint32_t select,
+static uint32_t total_of(struct cf_engine *e, const struct cf_line *l, const struct cf_open_line *o, uint32_t select,
                          uint32_t address) {
     if (select == LINECALLSELECT_LINE)
         return l->calls - o->handles;
     uint32_t n = 0, seen = 0;
     for (uint32_t i = l->calls_first; i != CF_INDEX_NONE && seen < WALK_MAX; i = cf_call_at(e, i)->next, seen++)
         n += wanted(e, cf_call_at(e, i), o->position, select, address);
+    cf_looked_at(e, seen);
     return n + (seen == WALK_MAX ? l->calls - seen : 0);
 }
 
@@ -169,6 +209,8 @@ static void new_calls(struct cf_engine *e, uint32_t port) {
         error = LINEERR_INVALCALLSELECT;
     else if (select == LINECALLSELECT_ADDRESS && address >= e->lines[o->line].addresses)
         error = LINEERR_INVALADDRESSID;
+    else if ((cf_line_rights(e, port, o->line) & CF_RIGHT_MONITOR) == 0)
+        error = cf_request_denied(e, LINEERR_OPERATIONUNAVAIL); /* the list has every call of the line, whoever owns it */
     if (error != 0) {
         cf_output_answer(e, port, error, NULL, 0);
         return;
@@ -183,7 +225,8 @@ static void new_calls(struct cf_engine *e, uint32_t port) {
     bool refused = m->param2 == 0 && r.head.total > m->param3; /* all or nothing (G-11) */
     uint32_t i = refused ? CF_INDEX_NONE : walk_from(e, l, o->line, m->param2);
     bool refused_handle = false;
-    for (uint32_t seen = 0; i != CF_INDEX_NONE && seen < WALK_MAX && cf_slice_room(e); seen++) {
+    uint32_t seen = 0;
+    for (; i != CF_INDEX_NONE && seen < WALK_MAX && cf_slice_room(e); seen++) {
         struct cf_call *c = cf_call_at(e, i);
         if (wanted(e, c, o->position, select, address)) {
             if (r.head.entries == room)
@@ -197,6 +240,7 @@ static void new_calls(struct cf_engine *e, uint32_t port) {
         }
         i = c->next;
     }
+    cf_looked_at(e, seen);
     bool over = refused_handle || r.head.entries == m->param3; /* no handle or no room left: what came since is told otherwise */
     r.head.cursor = over ? 0 : cursor_of(e, i);
     cf_output_answer(e, port, 0, &r, (uint32_t)(sizeof r.head + r.head.entries * sizeof r.handles[0]));
@@ -221,6 +265,9 @@ bool cf_information_take(struct cf_engine *e, uint32_t port) {
         return true;
     case CF_REQ_NEW_CALLS:
         new_calls(e, port);
+        return true;
+    case CF_REQ_ADDRESS_STATUS:
+        cf_address_status(e, port);
         return true;
     default:
         return false;

@@ -56,9 +56,15 @@ void cf_output_record(struct cf_engine *e, uint32_t port);
 /* A GAP or RESYNC_END: stands for `folded` messages offered before; its own sequence is the last. counts: it is a message itself. */
 void cf_output_gap(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t folded, bool counts, uint64_t p3);
 
-/* A message of a kind that is merged when the port is behind; the caller marks what it stands for when this returns false. */
+/*
+ * Offers a message, no payload. False: there was no room, and what its row in core/loss.c says was done: it was counted as missed unless it
+ * is never lost, and a handle or open line remembers it. What requests and devices keep, their files keep.
+ */
 bool cf_output_tell(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3,
                     int64_t time_ns, uint32_t open_line);
+
+/* Whether such a message of no call would be told now. */
+bool cf_output_may_tell(struct cf_engine *e, uint32_t port, uint16_t id);
 
 /* Room for an ordinary message of cost slots and the port in step? Else the port falls behind (cause) and false. */
 bool cf_output_not_ready(struct cf_engine *e, uint32_t port);
@@ -74,6 +80,11 @@ void cf_output_missed(struct cf_engine *e, struct cf_port *p, uint64_t n);
 /* The answer of a synchronous request (e->in is it). */
 void cf_output_answer(struct cf_engine *e, uint32_t port, int32_t result, const void *data, uint32_t bytes);
 
+/* Slots of a provider's ring: without the first its records wait; what is due leaves the second free, requests the third. */
+#define CF_PROVIDER_ROOM 16u
+#define CF_PROVIDER_KEEP_DUES 32u
+#define CF_PROVIDER_KEEP_REQUESTS 64u
+
 /* e->out to a provider or the door. False: its ring has no room. */
 bool cf_output_command(struct cf_engine *e, uint32_t port, uint32_t keep_free);
 
@@ -85,13 +96,22 @@ bool cf_port_is_busy(const struct cf_engine *e, uint32_t port);
 
 /* ------------------------------------------------------------------ ports.c */
 
-void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint32_t generation, const char *name, uint32_t name_bytes);
+/* rights: of an application, else NULL. */
+void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint32_t generation, const char *name, uint32_t name_bytes,
+                          const struct cf_rights *rights);
 static inline uint64_t cf_port_handle(const struct cf_engine *e, uint32_t port, uint32_t index, uint32_t generation) {
     return cf_handle_of_usage(e->view[port].p->usage, index, CF_KIND_CALL, generation);
 }
 
+/* So many calls were looked at: what asks for more of it in this turn waits for the next (cf_request_take()). */
+static inline void cf_looked_at(struct cf_engine *e, uint32_t calls) {
+    e->looks_left = calls < e->looks_left ? e->looks_left - calls : 0;
+}
+
 /* ------------------------------------------------------------------ lines.c: devices and opens */
 
+/* What that application may do on that line: CF_RIGHT_ bits. Each way to a privilege asks here. */
+uint32_t cf_line_rights(const struct cf_engine *e, uint32_t port, uint32_t line);
 struct cf_open_line *cf_open_find(struct cf_engine *e, uint32_t port, uint64_t hline);
 uint64_t cf_open_hline(const struct cf_engine *e, uint32_t port, uint32_t open_line);
 uint32_t cf_line_announce(struct cf_engine *e, uint32_t provider, uint32_t number); /* device id, CF_INDEX_NONE when full */
@@ -101,6 +121,8 @@ void cf_line_close_open(struct cf_engine *e, uint32_t port, uint32_t open_line, 
 /* LINE_CLOSE to every open of the line, which end there. */
 void cf_line_force_close(struct cf_engine *e, uint32_t line);
 void cf_line_removed(struct cf_engine *e, uint32_t line);
+/* LINE_DEVSPECIFIC as e->in has it, to every open of the line. */
+void cf_line_dev_specific(struct cf_engine *e, uint32_t line);
 /* LINE_LINEDEVSTATE to the opens that asked for one of the bits, but not to except_open of except_port. */
 void cf_line_tell(struct cf_engine *e, uint32_t line, uint32_t bits, uint64_t p2, uint64_t p3, uint32_t except_port,
                   uint32_t except_open);
@@ -109,6 +131,41 @@ void cf_line_states_union(struct cf_engine *e, uint32_t line);
 /* For every position in use: for (cf_positions ...) */
 uint32_t cf_line_next_position(const struct cf_line *l, uint32_t from);
 void cf_open_due(struct cf_engine *e, uint32_t port, uint32_t open_line, uint8_t due);
+
+/* ------------------------------------------------------------------ address.c */
+
+#define CF_ON_HOLD (LINECALLSTATE_ONHOLD | LINECALLSTATE_ONHOLDPENDCONF | LINECALLSTATE_ONHOLDPENDTRANSFER)
+
+enum cf_address_use { CF_ADDRESS_UNUSED, CF_ADDRESS_ACTIVE, CF_ADDRESS_ON_HOLD, CF_ADDRESS_ON_HOLD_PENDING, CF_ADDRESS_USES };
+
+/* How a call in that state uses its address. */
+enum cf_address_use cf_address_use_of(uint32_t state);
+/* A call of the line's list uses its address otherwise than before: counted, and told to the opens that asked for it. */
+void cf_address_call(struct cf_engine *e, const struct cf_call *c, enum cf_address_use was, enum cf_address_use is);
+/* LINE_ADDRESSSTATE to the opens that asked for one of the bits. */
+void cf_address_tell(struct cf_engine *e, uint32_t line, uint32_t address, uint32_t bits);
+/* lineGetAddressStatus: answers e->in. */
+void cf_address_status(struct cf_engine *e, uint32_t port);
+
+/* ------------------------------------------------------------------ owners.c */
+
+/* Gives an OFFERING call that nobody has a handle for its initial owner, if somebody may be. */
+void cf_call_choose_owner(struct cf_engine *e, struct cf_call *c);
+/* Takes e->in if it is lineHandoff, lineSetAppSpecific, lineSetMediaMode; false when it is none. */
+bool cf_owners_take(struct cf_engine *e, uint32_t port);
+
+/* ------------------------------------------------------------------ priority.c */
+
+/* Where the application stands in the list of that media mode, from 1; behind the last when it does not. */
+uint32_t cf_priority_rank(const struct cf_engine *e, uint32_t port, uint32_t media);
+/* The port has a new name. */
+void cf_priority_of_port(struct cf_engine *e, uint32_t port);
+/* Its ranks are those of its name. */
+bool cf_priority_check_port(const struct cf_engine *e, uint32_t port);
+/* After a commit: others see the lists as they are. */
+void cf_priorities_show(struct cf_engine *e);
+/* Takes e->in if it is lineSetAppPriority or lineGetAppPriority; false when it is none. */
+bool cf_priority_take(struct cf_engine *e, uint32_t port);
 
 /* ------------------------------------------------------------------ calls.c */
 
@@ -122,11 +179,24 @@ uint32_t cf_call_give_handle(struct cf_engine *e, struct cf_call *c, uint32_t po
 bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner, uint32_t state, uint32_t mode);
 /* To the opens with MONITOR privilege that have no handle; except is a position or CF_INDEX_NONE. */
 void cf_call_announce_monitors(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode);
-void cf_call_choose_owner(struct cf_engine *e, struct cf_call *c);
+/* Handles and room for the bundle; without the room the port falls behind. */
+bool cf_call_may_announce(struct cf_engine *e, const struct cf_call *c, uint32_t port);
+/*
+ * Makes the open at that position an owner of the call, at the request of an application (lineHandoff): the handle that it has, else a new
+ * one. It is told so at once, or as soon as it reads again; others but the giver learn the counts. False: no handle or reference is free.
+ */
+bool cf_call_hand(struct cf_engine *e, struct cf_call *c, uint32_t position, uint32_t giver);
+/* The bundle of a handle whose announcement is due. False: no room. */
+bool cf_call_announce_handed(struct cf_engine *e, struct cf_call *c, uint32_t port, uint32_t index);
+/* A call ended of which that application was not told. */
+void cf_call_unseen(struct cf_engine *e, struct cf_port *p);
 /* A new state to every handle. */
 void cf_call_state(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode, int64_t time_ns);
 /* LINE_CALLINFO to every handle. */
 void cf_call_info(struct cf_engine *e, struct cf_call *c, uint32_t bits, int64_t time_ns);
+void cf_call_info_but(struct cf_engine *e, struct cf_call *c, uint32_t bits, int64_t time_ns, uint32_t except_port);
+/* LINE_DEVSPECIFIC as e->in has it, to every handle; none after IDLE. */
+void cf_call_dev_specific(struct cf_engine *e, struct cf_call *c);
 /* Owner and monitor counts changed: told in slices to every handle that is not of port except. */
 void cf_call_notice(struct cf_engine *e, struct cf_call *c, uint32_t bits, uint32_t except_port);
 /* Frees one handle and its reference. closed: by close or death, so that the close policy holds. Frees the call with the last one. */
@@ -140,6 +210,8 @@ void cf_call_end(struct cf_engine *e, struct cf_call *c, uint32_t mode);
 void cf_call_collect(struct cf_engine *e, struct cf_call *c);
 void cf_call_due(struct cf_engine *e, struct cf_call *c, uint16_t due);
 void cf_call_free(struct cf_engine *e, struct cf_call *c);
+/* That application does not wait for the call any more. */
+void cf_call_told(struct cf_engine *e, uint32_t port, uint32_t call);
 bool cf_ref_live(const struct cf_engine *e, const struct cf_call *c, uint64_t ref, uint32_t *ret_port, uint32_t *ret_open_line);
 
 /* ------------------------------------------------------------------ requests.c */
@@ -150,9 +222,14 @@ bool cf_request_take(struct cf_engine *e, uint32_t port);
 void cf_request_set_aside(struct cf_engine *e, uint32_t port);
 void cf_request_finish(struct cf_engine *e, uint32_t port, uint32_t at, int32_t result);
 void cf_request_send_reply(struct cf_engine *e, uint32_t port, struct cf_request *q);
-/* The line was closed since, or the handle that sent digits was given back: nothing is told (H-62). */
+/* The ring has room for the message that tells its end. */
+bool cf_request_has_room(struct cf_engine *e, uint32_t port, const struct cf_request *q);
+/* The line was closed since, or the handle that it is apart for was given back: nothing is told (H-62). */
 bool cf_request_void(const struct cf_engine *e, uint32_t port, const struct cf_request *q);
 void cf_request_free(struct cf_engine *e, uint32_t port, uint32_t at);
+/* Frees the first of the replies that wait, or all of them; false: the turn has no room for more. */
+void cf_request_forget_first(struct cf_engine *e, uint32_t port);
+bool cf_request_forget_replies(struct cf_engine *e, uint32_t port);
 /* A provider's reply. */
 void cf_request_replied(struct cf_engine *e, uint32_t provider);
 /* Its call's maker is gone: forgets the request and the call it was making. */
@@ -168,6 +245,7 @@ void cf_event_uses(struct cf_engine *e, uint32_t provider, uint32_t index);
 /* A call that the provider made and nobody wants: what it still posts of it is late, not wrong. False: it is none that is new. */
 bool cf_event_ended(struct cf_engine *e, uint32_t provider, uint64_t call);
 void cf_door_take(struct cf_engine *e);
+void cf_door_set_aside(struct cf_engine *e);
 
 /* ------------------------------------------------------------------ service.c, behind.c */
 
@@ -177,6 +255,9 @@ static inline bool cf_slice_room(const struct cf_engine *e) { return cf_journal_
 
 /* What is due on busy ports, in slices. True when more could be done at once. */
 bool cf_service(struct cf_engine *e);
+/* Of the requests that are outstanding: those of closed lines are so many as are counted. ret_open: those of open lines. Adds the blocks
+ * that they keep to *blocks. */
+bool cf_requests_check(const struct cf_engine *e, uint32_t port, uint64_t *ret_open, uint32_t *blocks);
 void cf_behind_enter(struct cf_engine *e, uint32_t port, uint32_t cause);
 /* One slice of recovery or resync; true when it made progress and more is due. */
 bool cf_behind_step(struct cf_engine *e, uint32_t port);

@@ -19,7 +19,7 @@ uint32_t cf_line_announce(struct cf_engine *e, uint32_t provider, uint32_t numbe
         cf_touch_range(&e->journal, l, sizeof *l);
         l->number = number;
         l->provider = (uint16_t)provider;
-        l->calls_first = l->calls_last = CF_INDEX_NONE;
+        l->calls_first = l->calls_last = l->forwarding = CF_INDEX_NONE;
     }
     cf_touch_one(e, &v->p->lines_used);
     if (number >= v->p->lines_used)
@@ -61,29 +61,43 @@ void cf_line_tell(struct cf_engine *e, uint32_t line, uint32_t bits, uint64_t p2
         uint32_t port = cf_open_port_of(open), index = cf_open_line_of(open);
         if (!(open & CF_OPEN_LIVE) || e->ports[port].state != CF_PORT_LIVE || (port == except_port && index == except_open))
             continue;
-        struct cf_open_line *o = &e->view[port].open_lines[index];
-        uint32_t wanted = o->line_states & bits;
-        if (wanted == 0 || cf_output_tell(e, port, LINE_LINEDEVSTATE, cf_open_hline(e, port, index), wanted, p2, p3, e->now_ns, index))
-            continue;
-        cf_touch_one(e, o);
-        o->owed_states |= wanted;
-        cf_open_due(e, port, index, CF_DUE_STATE);
+        uint32_t wanted = e->view[port].open_lines[index].line_states & bits;
+        if (wanted != 0)
+            cf_output_tell(e, port, LINE_LINEDEVSTATE, cf_open_hline(e, port, index), wanted, p2, p3, e->now_ns, index);
+    }
+}
+
+void cf_line_dev_specific(struct cf_engine *e, uint32_t line) {
+    const struct cf_message *m = &e->in.m;
+    for (uint32_t at = cf_line_next_position(&e->lines[line], 0); at != CF_INDEX_NONE;
+         at = cf_line_next_position(&e->lines[line], at + 1)) {
+        uint64_t open = *cf_open_at(e, line, at);
+        uint32_t port = cf_open_port_of(open), index = cf_open_line_of(open);
+        if ((open & CF_OPEN_LIVE) != 0 && e->ports[port].state == CF_PORT_LIVE)
+            cf_output_tell(e, port, LINE_DEVSPECIFIC, cf_open_hline(e, port, index), (uint32_t)m->param1, (uint32_t)m->param2,
+                           (uint32_t)m->param3, m->time_ns, index);
     }
 }
 
 void cf_line_states_union(struct cf_engine *e, uint32_t line) {
     struct cf_line *l = &e->lines[line];
-    uint32_t states = 0, media = 0;
+    uint32_t states = 0, addresses = 0, media = 0;
     for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
         uint64_t open = *cf_open_at(e, line, at);
         if (!(open & CF_OPEN_LIVE))
             continue;
         const struct cf_open_line *o = &e->view[cf_open_port_of(open)].open_lines[cf_open_line_of(open)];
         states |= o->line_states;
+        addresses |= o->address_states;
         media |= o->media_modes;
     }
     cf_touch_one(e, l);
     l->states_union = states;
+    l->address_states_union = addresses;
+    if ((addresses & ~e->g->address_states_ever) != 0) {
+        cf_touch_one(e, &e->g->address_states_ever);
+        e->g->address_states_ever |= addresses;
+    }
     l->media_modes = media;
 }
 
@@ -95,6 +109,11 @@ void cf_line_removed(struct cf_engine *e, uint32_t line) {
 }
 
 /* ------------------------------------------------------------------ opens */
+
+uint32_t cf_line_rights(const struct cf_engine *e, uint32_t port, uint32_t line) {
+    const struct cf_line *l = &e->lines[line];
+    return cf_rights_of(e->view[port].rights, cf_rights_provider(e->ports[l->provider].name), l->number);
+}
 
 struct cf_open_line *cf_open_find(struct cf_engine *e, uint32_t port, uint64_t hline) {
     uint32_t index = cf_handle_slot(hline);
@@ -160,9 +179,16 @@ static int32_t open_allowed(const struct cf_engine *e, uint32_t line, uint32_t p
     return 0;
 }
 
+/* NONE needs a right too: who opens a line learns how many calls it has. */
+static bool open_granted(const struct cf_engine *e, uint32_t port, uint32_t line, uint32_t privileges) {
+    uint32_t rights = cf_line_rights(e, port, line);
+    return rights != 0 && ((privileges & LINECALLPRIVILEGE_OWNER) == 0 || (rights & CF_RIGHT_OWN) != 0) &&
+           ((privileges & LINECALLPRIVILEGE_MONITOR) == 0 || (rights & CF_RIGHT_MONITOR) != 0);
+}
+
 static void tell_provider_line(struct cf_engine *e, const struct cf_line *l, uint16_t id) {
     cf_output_begin(e, id, 0, l->number, l->media_modes, 0);
-    cf_output_command(e, l->provider, 0); /* advice only: a provider whose ring is full does not get it */
+    cf_output_command(e, l->provider, CF_PROVIDER_KEEP_REQUESTS); /* advice only: a provider whose ring is full does not get it */
 }
 
 int32_t cf_line_open(struct cf_engine *e, uint32_t port, const struct cf_message *m) {
@@ -177,9 +203,13 @@ int32_t cf_line_open(struct cf_engine *e, uint32_t port, const struct cf_message
     int32_t allowed = m->param1 > UINT32_MAX ? LINEERR_BADDEVICEID : open_allowed(e, line, privileges, media, address);
     if (allowed != 0)
         return allowed;
+    if (!open_granted(e, port, line, privileges)) {
+        e->tally.denied++;
+        return LINEERR_INVALPRIVSELECT;
+    }
     struct cf_line *l = &e->lines[line];
     uint32_t position = free_position(l);
-    if (position == CF_INDEX_NONE)
+    if (position == CF_INDEX_NONE || p->opens_live >= e->view[port].rights->open_lines)
         return LINEERR_RESOURCEUNAVAIL;
     cf_touch_one(e, &p->opens_used);
     if (index >= p->opens_used)
@@ -189,8 +219,7 @@ int32_t cf_line_open(struct cf_engine *e, uint32_t port, const struct cf_message
     cf_touch_one(e, o);
     *o = (struct cf_open_line){
         .generation = cf_handle_generation(m->device), .line = line, .state = CF_OPEN_OPEN, .position = (uint8_t)position,
-        .privileges = privileges, .media_modes = (privileges & LINECALLPRIVILEGE_OWNER) != 0 ? media : 0,
-        .api_version = (uint32_t)m->param3, .address = address, .next_due = CF_INDEX_NONE, .next_sweep = CF_INDEX_NONE,
+        .media_modes = (privileges & LINECALLPRIVILEGE_OWNER) != 0 ? media : 0, .address = address, .next_due = CF_INDEX_NONE, .next_sweep = CF_INDEX_NONE,
         .opened = e->g->serial++,
     };
     uint64_t flags = CF_OPEN_LIVE;
@@ -205,8 +234,9 @@ int32_t cf_line_open(struct cf_engine *e, uint32_t port, const struct cf_message
     cf_touch_one(e, &e->g->opens);
     e->g->opens++;
     l->opens++;
+    uint32_t modes = l->media_modes;
     l->media_modes |= o->media_modes;
-    if (l->opens == 1)
+    if (l->opens == 1 || l->media_modes != modes)
         tell_provider_line(e, l, CF_CMD_OPEN_LINE);
     cf_line_tell(e, line, LINEDEVSTATE_OPEN, 0, 0, port, index);
     return 0;
@@ -223,7 +253,11 @@ void cf_line_close_open(struct cf_engine *e, uint32_t port, uint32_t open_line, 
     o->state = CF_OPEN_CLOSED;
     o->forced = forced;
     o->line_states = 0;
+    o->address_states = 0;
     o->next_sweep = CF_INDEX_NONE;
+    cf_touch_one(e, &p->requests_void);
+    p->requests_void = (uint16_t)(p->requests_void + o->requests);
+    o->requests = 0;
     cf_touch_one(e, &p->sweep_first);
     p->opens_live--;
     if (p->sweep_last == CF_INDEX_NONE) {
@@ -238,11 +272,16 @@ void cf_line_close_open(struct cf_engine *e, uint32_t port, uint32_t open_line, 
     l->opens--;
     cf_touch_one(e, &e->g->opens);
     e->g->opens--;
+    uint32_t modes = l->media_modes;
     cf_line_states_union(e, o->line);
     if (!forced)
         cf_line_tell(e, o->line, LINEDEVSTATE_CLOSE, 0, 0, port, open_line);
-    if (l->opens == 0 && l->state == CF_LINE_UP)
+    if (l->state != CF_LINE_UP)
+        return;
+    if (l->opens == 0)
         tell_provider_line(e, l, CF_CMD_CLOSE_LINE);
+    else if (l->media_modes != modes)
+        tell_provider_line(e, l, CF_CMD_OPEN_LINE); /* H-67 */
 }
 
 void cf_line_force_close(struct cf_engine *e, uint32_t line) {
@@ -252,14 +291,8 @@ void cf_line_force_close(struct cf_engine *e, uint32_t line) {
         uint32_t port = cf_open_port_of(open), index = cf_open_line_of(open);
         if (!(open & CF_OPEN_LIVE))
             continue;
-        struct cf_port *p = &e->ports[port];
-        if (p->state == CF_PORT_LIVE) {
-            e->tally.deliveries++;
-            if (p->step == CF_IN_STEP && cf_output_ready(e, port, 1))
-                cf_output_message(e, port, LINE_CLOSE, cf_open_hline(e, port, index), 0, 0, 0, e->now_ns, index);
-            else
-                cf_open_due(e, port, index, CF_DUE_CLOSE);
-        }
+        if (e->ports[port].state == CF_PORT_LIVE)
+            cf_output_tell(e, port, LINE_CLOSE, cf_open_hline(e, port, index), 0, 0, 0, e->now_ns, index);
         cf_line_close_open(e, port, index, true);
     }
 }

@@ -5,6 +5,8 @@
  */
 #include "core/internal.h"
 
+#include "core/loss.h"
+
 void cf_port_dirty_slow(struct cf_engine *e, uint32_t port) {
     struct cf_port_view *v = &e->view[port];
     v->dirty_turn = e->journal.turn;
@@ -86,15 +88,74 @@ bool cf_output_not_ready(struct cf_engine *e, uint32_t port) {
     return false;
 }
 
+/* ------------------------------------------------------------------ what has no room: as the row of core/loss.c says */
+
+/* The handle's mark and bits. A resync that has not come to that handle yet keeps everything of it. */
+static bool handle_is_held(const struct cf_port_view *v, uint64_t handle) {
+    return v->p->step == CF_RESYNC && cf_marks_test(&v->changed, cf_handle_slot(handle));
+}
+
+static void keep_handle(struct cf_engine *e, uint32_t port, const struct cf_loss_row *row, uint64_t handle, uint64_t bits) {
+    struct cf_port_view *v = &e->view[port];
+    uint32_t index = cf_handle_slot(handle);
+    if (row->merge == CF_MERGE_NEWEST) {
+        cf_marks_set(&v->changed, &e->journal, index); /* the call has the state, the handle its privilege */
+        return;
+    }
+    struct cf_call_handle *h = cf_slot_at(v, index);
+    cf_touch_one(e, h);
+    h->owed |= (uint32_t)bits;
+    cf_marks_set(&v->notices, &e->journal, index);
+    cf_port_busy(e, port);
+}
+
+static void keep_open(struct cf_engine *e, uint32_t port, uint16_t id, uint32_t open_line, uint64_t p1, uint64_t p2) {
+    struct cf_open_line *o = &e->view[port].open_lines[open_line];
+    cf_touch_one(e, o);
+    if (id == LINE_LINEDEVSTATE)
+        o->owed_states |= (uint32_t)p1;
+    if (id == LINE_ADDRESSSTATE) {
+        o->owed_addresses |= UINT64_C(1) << p1;
+        o->owed_address_states |= (uint16_t)p2;
+    }
+    cf_open_due(e, port, open_line, id == LINE_LINEDEVSTATE ? CF_DUE_STATE : id == LINE_ADDRESSSTATE ? CF_DUE_ADDRESS : CF_DUE_CLOSE);
+}
+
+/* Whether a message of that row goes into the ring now. What is never lost waits its turn behind what waits already. */
+static bool may_tell(struct cf_engine *e, uint32_t port, const struct cf_loss_row *row, uint64_t device) {
+    struct cf_port_view *v = &e->view[port];
+    switch (row->keeper) {
+    case CF_KEEPER_REQUEST: /* the slots kept back are for these */
+        return v->p->step != CF_BEHIND && v->p->replied_first == CF_INDEX_NONE && cf_output_free(e, v, 1) >= 1;
+    case CF_KEEPER_DEVICE:
+        return false; /* always by its mark, in slices */
+    case CF_KEEPER_OPEN:
+        return (row->loss != CF_LOSS_NEVER || v->p->step == CF_IN_STEP) && cf_output_ready(e, port, 1);
+    case CF_KEEPER_HANDLE:
+        return !handle_is_held(v, device) && cf_output_ready(e, port, 1);
+    default:
+        return cf_output_ready(e, port, 1);
+    }
+}
+
+bool cf_output_may_tell(struct cf_engine *e, uint32_t port, uint16_t id) { return may_tell(e, port, cf_loss_of(id), 0); }
+
 bool cf_output_tell(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3,
                     int64_t time_ns, uint32_t open_line) {
+    const struct cf_loss_row *row = cf_loss_of(id);
+    assert(row->loss != CF_LOSS_UNSENT);
     e->tally.deliveries++;
-    if (cf_unlikely(!cf_output_ready(e, port, 1))) {
-        cf_output_missed(e, e->view[port].p, 1);
-        return false;
+    if (cf_likely(may_tell(e, port, row, device))) {
+        cf_output_message(e, port, id, device, p1, p2, p3, time_ns, open_line);
+        return true;
     }
-    cf_output_message(e, port, id, device, p1, p2, p3, time_ns, open_line);
-    return true;
+    if (row->loss != CF_LOSS_NEVER)
+        cf_output_missed(e, e->view[port].p, 1);
+    if (row->keeper == CF_KEEPER_HANDLE)
+        keep_handle(e, port, row, device, p1);
+    else if (row->keeper == CF_KEEPER_OPEN)
+        keep_open(e, port, id, open_line, p1, p2);
+    return false; /* the others are kept by who asks */
 }
 
 void cf_output_answer(struct cf_engine *e, uint32_t port, int32_t result, const void *data, uint32_t bytes) {

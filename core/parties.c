@@ -1,6 +1,8 @@
 /* See parties.h. */
 #include "core/parties.h"
 
+#include "core/blocks.h"
+
 #define END 0 /* in the place of 1 + enum cf_party */
 #define PACKED_MAX (CF_PARTIES * (1 + CF_NAME_MAX))
 #define BLOCKS_MAX ((PACKED_MAX + CF_PARTY_BLOCK_BYTES - 1) / CF_PARTY_BLOCK_BYTES)
@@ -25,36 +27,10 @@ uint32_t cf_party_flags(const uint8_t *address, const uint8_t *name, uint32_t un
     return flags != 0 ? flags : unknown;
 }
 
-/* ------------------------------------------------------------------ blocks */
-
-static uint32_t block_take(struct cf_engine *e) {
-    struct cf_globals *g = e->g;
-    uint32_t block = g->party_free;
-    if (block == CF_INDEX_NONE && g->parties_used == e->parties_max)
-        return CF_INDEX_NONE;
-    cf_touch_one(e, &g->party_free);
-    if (block == CF_INDEX_NONE)
-        block = g->parties_used++;
-    else
-        g->party_free = e->parties[block].next;
-    g->parties_live++;
-    cf_touch_range(&e->journal, &e->parties[block], sizeof e->parties[block]);
-    e->parties[block].next = CF_INDEX_NONE;
-    return block;
-}
-
 void cf_parties_free(struct cf_engine *e, struct cf_call *c) {
-    for (uint32_t block = c->parties; block != CF_INDEX_NONE;) {
-        uint32_t next = e->parties[block].next;
-        cf_touch_one(e, &e->parties[block].next);
-        e->parties[block].next = e->g->party_free;
-        cf_touch_one(e, &e->g->party_free);
-        e->g->party_free = block;
-        e->g->parties_live--;
-        block = next;
-    }
     if (c->parties == CF_INDEX_NONE)
         return;
+    cf_block_give(e, c->parties);
     cf_touch_one(e, &c->parties);
     c->parties = CF_INDEX_NONE;
 }
@@ -93,7 +69,7 @@ static void store(struct cf_engine *e, struct cf_call *c, const struct cf_partie
     cf_parties_free(e, c);
     cf_touch_one(e, &c->parties);
     for (uint32_t *link = &c->parties; room < bytes; link = &e->parties[*link].next, room += CF_PARTY_BLOCK_BYTES)
-        if ((*link = block_take(e)) == CF_INDEX_NONE)
+        if ((*link = cf_block_take(e)) == CF_INDEX_NONE)
             break;
     bytes = whole(e, packed, bytes, room);
     memset(packed + bytes, END, sizeof packed - bytes);

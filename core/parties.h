@@ -3,8 +3,8 @@
  * connected, who sent the call on and where to. Kept only for calls of which something is known.
  *
  * Shape      a text is a byte of length (6 bits) and CF_PARTY_ flags, then so many bytes, no NUL. Those of a call lie packed, each after
- *            a byte that says which it is, in a chain of blocks of 128 bytes; what is not known takes no room
- * Invariant  a block is in one chain or on the free list; cf_parties_check()
+ *            a byte that says which it is, in a chain of blocks (core/blocks.h); what is not known takes no room
+ * Invariant  cf_parties_check()
  * Errors     no block free: the texts that find no room are dropped, the less important first, and counted (parties_dropped)
  * Trust      texts come from providers: cut at their room, control characters replaced
  */

@@ -2,7 +2,10 @@
  * Service: what is due on busy ports besides the records, in bounded slices: commands that had no room, replies and closes that wait,
  * recovery, notices, the sweep of closed opens, the end of ports.
  */
-#include "core/internal.h"
+#include "core/forwarding.h"
+#include "core/making.h"
+
+#include "core/watch.h"
 
 /* ------------------------------------------------------------------ walks over a line's calls */
 
@@ -39,12 +42,14 @@ static bool sweep_tentative(struct cf_engine *e, uint32_t port, uint32_t open_li
     for (uint32_t at = 0; at < p->requests_used; at++) {
         if (!cf_slice_room(e))
             return false;
-        struct cf_request *q = &e->view[port].requests[at];
-        if (q->state != CF_REQUEST_SENT || !q->made_call || q->open_line != open_line || q->call == CF_INDEX_NONE)
+        const struct cf_request *q = &e->view[port].requests[at];
+        if (q->state != CF_REQUEST_SENT || q->open_line != open_line)
             continue;
-        struct cf_call *c = cf_call_at(e, q->call);
-        if (c->generation == q->call_generation && (c->flags & CF_CALL_TENTATIVE) != 0 && c->refs != 0)
-            cf_call_release(e, c, 0, true, port);
+        for (uint32_t i = 0; i < q->makes; i++) {
+            struct cf_call *c = cf_making_call(e, q, i);
+            if (c != NULL && (c->flags & CF_CALL_TENTATIVE) != 0 && c->refs != 0)
+                cf_call_release(e, c, 0, true, port);
+        }
     }
     return true;
 }
@@ -129,14 +134,17 @@ static void port_free(struct cf_engine *e, uint32_t port) {
     p->kind = CF_PORT_FREE;
 }
 
-/* Marks of devices that were still to be told: the next user of the number starts without. */
-static bool clear_news(struct cf_engine *e, uint32_t port) {
+/* Marks of devices and calls that were still to be told: the next user of the number starts without. True: more to do. */
+static bool clear_marks(struct cf_engine *e, uint32_t port) {
     struct cf_port_view *v = &e->view[port];
     for (uint32_t n = 0; n < e->limits.sweep_slice && cf_slice_room(e); n++) {
-        uint32_t line = cf_marks_next(&v->news, 0);
-        if (line == CF_INDEX_NONE)
+        uint32_t line = cf_marks_next(&v->news, 0), call = cf_marks_next(&v->untold, 0);
+        if (line == CF_INDEX_NONE && call == CF_INDEX_NONE)
             return false;
-        cf_marks_clear(&v->news, &e->journal, line);
+        if (line != CF_INDEX_NONE)
+            cf_marks_clear(&v->news, &e->journal, line);
+        if (call != CF_INDEX_NONE)
+            cf_call_told(e, port, call);
     }
     return true;
 }
@@ -151,15 +159,15 @@ static bool application_ends(struct cf_engine *e, uint32_t port) {
     }
     if (close_opens(e, port, false) || sweep_step(e, port))
         return true;
+    if (!cf_request_forget_replies(e, port))
+        return true;
     for (uint32_t at = 0; at < p->requests_used; at++) {
         if (!cf_slice_room(e))
             return true;
         if (e->view[port].requests[at].state == CF_REQUEST_SENT)
             cf_request_orphan(e, port, at);
-        else if (e->view[port].requests[at].state == CF_REQUEST_REPLIED)
-            cf_request_free(e, port, at);
     }
-    if (clear_news(e, port))
+    if (clear_marks(e, port))
         return true;
     assert(p->handles.live == 0);
     port_free(e, port);
@@ -178,7 +186,7 @@ static bool forget_dues(struct cf_engine *e, uint32_t port) {
         if (p->calls_due_first == CF_INDEX_NONE)
             p->calls_due_last = CF_INDEX_NONE;
         cf_touch_one(e, c);
-        c->flags &= (uint16_t)~(CF_CALL_QUEUED | CF_CALL_DROP_DUE | CF_CALL_CLOSE_DUE | CF_CALL_CLOSING);
+        c->flags &= (uint16_t)~(CF_CALL_QUEUED | CF_CALL_DROP_DUE | CF_CALL_CLOSE_DUE | CF_CALL_MONITOR_DUE | CF_CALL_CLOSING);
         cf_call_collect(e, c);
     }
     return p->calls_due_first != CF_INDEX_NONE;
@@ -220,6 +228,10 @@ static void detach_call(struct cf_engine *e, struct cf_call *c) {
 /* Every call of the line DISCONNECTED and IDLE, then LINE_CLOSE, and only then the line word changes. True: more to do. */
 static bool end_line(struct cf_engine *e, struct cf_port *p, uint32_t provider, uint32_t line) {
     struct cf_line *l = &e->lines[line];
+    do {
+        if (!cf_slice_room(e))
+            return true;
+    } while (cf_forwarding_forget_one(e, line));
     if (p->walk.line == CF_INDEX_NONE)
         walk_begin(e, p, line);
     for (uint32_t n = 0; p->walk.call != CF_INDEX_NONE && n < e->limits.sweep_slice && cf_slice_room(e); n++) {
@@ -279,16 +291,18 @@ static bool send_dues(struct cf_engine *e, uint32_t port) {
     for (uint32_t n = 0; p->calls_due_first != CF_INDEX_NONE && n < e->limits.sweep_slice && cf_slice_room(e); n++) {
         struct cf_call *c = cf_call_at(e, p->calls_due_first);
         uint16_t id = (c->flags & CF_CALL_CLOSE_DUE) != 0 ? CF_CMD_CLOSE_CALL : CF_CMD_DROP;
-        bool wanted = id == CF_CMD_CLOSE_CALL || c->state != LINECALLSTATE_IDLE;
+        bool wanted = id == CF_CMD_CLOSE_CALL || ((c->flags & CF_CALL_DROP_DUE) != 0 && c->state != LINECALLSTATE_IDLE);
+        if (id != CF_CMD_CLOSE_CALL && (c->flags & CF_CALL_MONITOR_DUE) != 0 && !cf_watch_tell(e, c))
+            return true;
         cf_output_begin(e, id, c->provider_call, 0, 0, 0);
-        if (wanted && !cf_output_command(e, port, 0))
+        if (wanted && !cf_output_command(e, port, CF_PROVIDER_KEEP_DUES))
             return true;
         cf_touch_one(e, &p->calls_due_first);
         p->calls_due_first = c->next_due;
         if (p->calls_due_first == CF_INDEX_NONE)
             p->calls_due_last = CF_INDEX_NONE;
         cf_touch_one(e, c);
-        c->flags &= (uint16_t)~(CF_CALL_QUEUED | CF_CALL_DROP_DUE | CF_CALL_CLOSE_DUE);
+        c->flags &= (uint16_t)~(CF_CALL_QUEUED | CF_CALL_DROP_DUE | CF_CALL_CLOSE_DUE | CF_CALL_MONITOR_DUE);
         if (id == CF_CMD_CLOSE_CALL)
             cf_call_free(e, c);
         else
@@ -302,7 +316,7 @@ static bool send_dues(struct cf_engine *e, uint32_t port) {
 static bool nothing_due(const struct cf_engine *e, uint32_t port) {
     const struct cf_port_view *v = &e->view[port];
     const struct cf_port *p = v->p;
-    return p->step == CF_IN_STEP && p->unannounced_since == 0 && p->replied_first == CF_INDEX_NONE && p->due_first == CF_INDEX_NONE &&
+    return p->step == CF_IN_STEP && p->untold == 0 && p->replied_first == CF_INDEX_NONE && p->due_first == CF_INDEX_NONE &&
            p->news == 0 && p->sweep_first == CF_INDEX_NONE && !p->expelling && cf_marks_next(&v->notices, 0) == CF_INDEX_NONE;
 }
 
@@ -359,16 +373,47 @@ static bool port_step(struct cf_engine *e, uint32_t port) {
     return more && !done;
 }
 
+/* What is to be done for it crashed the engine: nothing is, until its peer is gone, and then once more unless its end crashes too. */
+static bool left_out(const struct cf_port *p) {
+    return p->aside == CF_ASIDE_END || (p->aside == CF_ASIDE_LIFE && p->state != CF_PORT_GOING && p->state != CF_PORT_NONE);
+}
+
+/* The first busy port from `from` on and below `to`, CF_INDEX_NONE when there is none. */
+static uint32_t next_busy(const uint32_t *busy, uint32_t from, uint32_t to) {
+    for (uint32_t w = from / 32, rest; from < to; from = ++w * 32)
+        if ((rest = busy[w] >> (from % 32)) != 0) {
+            uint32_t port = from + (uint32_t)__builtin_ctz(rest);
+            return port < to ? port : CF_INDEX_NONE;
+        }
+    return CF_INDEX_NONE;
+}
+
+/* Lines changed by service after which a turn ends: events do not wait longer for it. One step goes beyond it by its slice at most. */
+#define CF_SERVICE_LINES 8192u
+
+/* Each busy port once, or as many as a turn has room for; the next turn goes on where this one stopped. */
 bool cf_service(struct cf_engine *e) {
     uint32_t before[sizeof e->g->busy / sizeof e->g->busy[0]];
+    uint32_t start = e->g->next_service < e->ports_count ? e->g->next_service : 0;
+    const uint32_t from[2] = {start, 0}, to[2] = {e->ports_count, start};
+    uint64_t lines = e->journal.log->count;
     bool more = false;
     memcpy(before, e->g->busy, sizeof before);
-    for (uint32_t w = 0; w < sizeof e->g->busy / sizeof e->g->busy[0]; w++)
-        for (uint32_t bits = e->g->busy[w]; bits != 0; bits &= bits - 1) {
-            uint32_t port = w * 32 + (uint32_t)__builtin_ctz(bits);
-            if (cf_journal_room(&e->journal) < CF_JOURNAL_ENTRIES / 4)
+    for (int half = 0; half < 2; half++)
+        for (uint32_t port = next_busy(before, from[half], to[half]); port != CF_INDEX_NONE;
+             port = next_busy(before, port + 1, to[half])) {
+            if (e->journal.log->count - lines > CF_SERVICE_LINES || cf_journal_room(&e->journal) < CF_JOURNAL_ENTRIES / 4) {
+                cf_touch_one(e, &e->g->next_service);
+                e->g->next_service = port;
                 return true; /* the rest in the next turn */
+            }
+            if (cf_unlikely(left_out(&e->ports[port]))) {
+                clear_busy(e, port);
+                continue;
+            }
+            e->control->hand_service = port + 1;
             more |= port_step(e, port);
+            e->control->hand_service = 0;
         }
     for (uint32_t w = 0; w < sizeof e->g->busy / sizeof e->g->busy[0]; w++)
         more |= (e->g->busy[w] & ~before[w]) != 0; /* a sweep made work for a port that had its turn already */

@@ -1,9 +1,9 @@
 /*
  * The state: what the engine keeps in its region, as data.
  *
- * Shape      control (turn, log of the turn's answers; not journaled) | journal log | door port | globals | ports | lines | calls |
- *            reference chunks | party blocks | requests | per application: open lines, handle slots, marks | per provider: call map, line map.
- *            Everything after the door port is journaled: no store without cf_touch().
+ * Shape      control (turn, log of the turn's answers; not journaled) | journal log | door port | priorities as shown | globals | priorities |
+ *            ports | rights | lines | calls of addresses | calls | reference chunks | party blocks | requests | per application: open lines, handle slots, marks | per provider: call map, line map.
+ *            Everything after the shown priorities is journaled: no store without cf_touch().
  * Units      indices instead of pointers; CF_INDEX_NONE is no index
  * Invariant  cf_engine_check()
  * Writers    the engine's thread
@@ -15,6 +15,8 @@
 #include "callfan/provider.h"
 #include "core/engine.h"
 #include "core/marks.h"
+#include "core/priority.h"
+#include "core/rights.h"
 #include "shm/fields.h"
 #include "shm/handle.h"
 #include "shm/handle_table.h"
@@ -24,8 +26,9 @@
 #include "shm/request.h"
 
 #define CF_STATE_MAGIC UINT64_C(0x3145544154534643) /* "CFSTATE1" */
-#define CF_STATE_VERSION 2u
+#define CF_STATE_VERSION 6u
 #define CF_DOOR_SLOTS 2048
+#define CF_LOOKS_PER_TURN 4096 /* calls that requests of all applications look at, one request more at most */
 #define CF_BAD_MAX 1024 /* records against the rules after which a peer is shown out */
 
 /* ------------------------------------------------------------------ control: not journaled */
@@ -44,7 +47,8 @@ struct cf_control {
     uint64_t state_bytes;
     struct cf_limits limits;
     struct cf_engine_options options;
-    uint64_t pad[8];
+    uint64_t door_beat; /* the door's thread: rounds it ever made */
+    uint64_t pad[7];
     /* the turn */
     uint64_t turn;       /* being executed, or equal to committed */
     uint64_t committed;  /* the one commit point */
@@ -52,6 +56,8 @@ struct cf_control {
     uint64_t attempts;   /* crashed attempts at turn `turn` */
     uint64_t hand_port;  /* record in hand: port + 1, 0 none */
     uint64_t hand_index; /* and the ring index at which it lies */
+    uint64_t hand_service; /* port whose service is being done + 1, 0 none */
+    uint64_t setting_aside; /* 1: a turn that leaves something out was begun */
     uint64_t undone, republished; /* recoveries by kind */
     uint64_t answers_count;
     struct cf_answer answers[CF_TURN_RECORDS_MAX];
@@ -64,12 +70,14 @@ struct cf_tally {
     uint64_t records, outputs, deliveries;
     uint64_t calls_made, calls_refused, calls_ended, handles_made;
     uint64_t stale_events, stale_requests, bad_records, handles_refused, set_aside, parties_dropped;
+    uint64_t denied; /* for want of rights */
 };
 
 struct cf_globals {
     struct cf_tally sum;
     uint64_t serial;        /* counts calls and opens: who was there first */
-    uint64_t pad[2];
+    uint32_t address_states_ever; /* LINEADDRESSSTATE_ bits that some open ever asked for: without one, no line need be looked at */
+    uint32_t pad;
     /* line: one touch for the heads of both pools */
     uint32_t lines_used;    /* device ids ever given */
     uint32_t opens;
@@ -81,12 +89,15 @@ struct cf_globals {
     uint32_t parties_live;
     /* line */
     uint32_t busy[(CF_PORTS_MAX + 31) / 32 + 1]; /* bit per port: the port has service due (notices, dues, sweep, behind) */
+    uint32_t next_service;  /* round robin: where a turn stopped for want of room */
 };
 _Static_assert(offsetof(struct cf_globals, lines_used) == 128, "line 2");
 
 /* ------------------------------------------------------------------ ports */
 
 enum cf_port_state { CF_PORT_NONE = 0, CF_PORT_LIVE = 1, CF_PORT_DRAINING = 2, CF_PORT_GOING = 3 };
+/* Its service crashed the engine again and again: it is shown out; and when its end crashes the engine too, nothing more is done for it. */
+enum cf_port_aside { CF_ASIDE_NOT = 0, CF_ASIDE_LIFE = 1, CF_ASIDE_END = 2 };
 enum cf_port_step { CF_IN_STEP = 0, CF_BEHIND = 1, CF_RESYNC = 2 };
 
 /* A walk over the calls of a line; a call that is freed moves the walks that stand on it. */
@@ -106,7 +117,7 @@ struct cf_port {
     uint32_t idle_handles;
     uint16_t reserve;   /* slots kept for what is never lost */
     uint8_t expelled;   /* the door was asked to close its socket */
-    uint8_t pad0;
+    uint8_t records;    /* taken in one turn at most; of an application what its rights say */
     uint8_t state;      /* enum cf_port_state */
     uint8_t kind;       /* enum cf_port_kind */
     uint8_t step;       /* enum cf_port_step */
@@ -119,18 +130,19 @@ struct cf_port {
     uint64_t bad;
     uint64_t gaps;
     uint64_t calls_unseen;       /* ever */
-    uint16_t requests_max;       /* outstanding at most, and so many digits beside them */
-    uint16_t digits_live;        /* of requests_live: GENERATE_DIGITS */
-    uint32_t requests_used;      /* slots of the request table ever used */
+    uint16_t requests_max;       /* outstanding at most, and so many kept apart beside them */
+    uint16_t digits_live;        /* of requests_live: those apart, cf_request_apart() */
+    uint16_t requests_used;      /* slots of the request table ever used */
+    uint16_t requests_void;      /* of requests_live: of lines closed since, those apart not among them: nobody waits for their LINE_REPLY */
     uint32_t requests_free;      /* list */
     uint32_t requests_live;
     /* line 2: outage */
     uint64_t outage_missed;      /* in this outage or resync, not yet told */
     uint64_t outage_unseen;      /* calls that began and ended unseen */
-    uint64_t unannounced_since;  /* serial of the first call that was not announced, 0 none */
-    uint64_t resync_serial;      /* calls born after it are announced live */
-    uint64_t resync_keep;        /* first call that even this resync could not announce, 0 none */
-    uint32_t resync_call;        /* scan over the call table */
+    uint32_t untold;             /* marks: live calls that were not announced and are to be */
+    uint8_t rank[CF_PRIORITY_MODES + 1]; /* of its name in the list of each media mode, from 1; 0: not in it */
+    uint32_t watches;            /* calls on which it listens (core/watch.h), a call once per open line */
+    uint32_t forward_blocks;     /* provider: in which the forwarding of its addresses is kept (core/forwarding.h) */
     uint32_t replied_first, replied_last; /* requests whose LINE_REPLY waits */
     uint32_t due_first, due_last;         /* open lines with something due (close, device state) */
     uint32_t gap_cause;
@@ -146,13 +158,21 @@ struct cf_port {
     uint32_t orphan_scan;        /* provider's death: requests searched so far */
     uint64_t drain_left;         /* records still taken from a dead peer's ring */
     uint32_t news;               /* devices to tell LINE_CREATE or LINE_REMOVE of */
-    uint32_t expelling;          /* too many handles of IDLE calls: its lines are being closed */
+    uint16_t expelling;          /* too many handles of IDLE calls: its lines are being closed */
+    uint8_t aside;               /* enum cf_port_aside */
+    uint8_t announcing;          /* provider: between SNAPSHOT_BEGIN and SNAPSHOT_END */
     /* line 4 */
     struct cf_handle_head handles;
     /* line 5 */
     char name[CF_NAME_MAX];
 };
 _Static_assert(sizeof(struct cf_port) == 6 * 64, "six lines");
+
+/* What a port keeps back, beside one more slot for each reply that is outstanding and may take two. */
+static inline uint32_t cf_port_reserve(const struct cf_port *p) { return p->requests_max + 16u; }
+
+/* Each message and each one missed has its sequence number; those missed and not told yet get theirs with the gap. */
+static inline bool cf_port_law_holds(const struct cf_port *p) { return p->sequence == p->messages + p->missed - p->outage_missed; }
 _Static_assert(offsetof(struct cf_port, up_head) == 64, "line 1");
 _Static_assert(offsetof(struct cf_port, outage_missed) == 128, "line 2");
 _Static_assert(offsetof(struct cf_port, walk) == 192, "line 3");
@@ -176,9 +196,12 @@ struct cf_line {
     uint32_t addr_cap_flags;
     uint32_t call_states;
     uint32_t states_union; /* LINEDEVSTATE_ bits that some open asked for */
-    uint32_t reserved[3];
+    uint32_t address_states_union; /* LINEADDRESSSTATE_ bits */
+    uint32_t reserved[2];
     uint64_t used[CF_OPENS_PER_LINE_MAX / 64]; /* positions of opens in use (live or not yet swept) */
-    uint32_t reserved2[8];
+    uint64_t forwarding_unknown; /* a bit for each address whose forwarding could not be kept */
+    uint32_t forwarding;         /* first head of what is kept (core/forwarding.h) */
+    uint32_t reserved2[5];
 };
 _Static_assert(sizeof(struct cf_line) == 128, "two lines");
 
@@ -187,9 +210,9 @@ struct cf_line_info {
     char name[CF_NAME_MAX];
     char provider[CF_NAME_MAX];
     char address[CF_NAME_MAX];
-    uint8_t pad[16];
+    uint8_t pad[36];
 };
-_Static_assert(sizeof(struct cf_line_info) == 256, "four lines");
+_Static_assert(sizeof(struct cf_line_info) == 384, "six lines");
 
 /*
  * One open of a line, seen from the line: what fan-out needs. Plane k holds positions 8k..8k+7 of every line.
@@ -216,6 +239,7 @@ enum cf_open_state { CF_OPEN_FREE = 0, CF_OPEN_OPEN = 1, CF_OPEN_CLOSED = 2 };
 #define CF_DUE_CLOSE 1u  /* LINE_CLOSE */
 #define CF_DUE_STATE 2u  /* LINE_LINEDEVSTATE with owed_states */
 #define CF_DUE_QUEUED 4u
+#define CF_DUE_ADDRESS 8u /* LINE_ADDRESSSTATE with owed_address_states, of each of owed_addresses */
 
 struct cf_open_line {
     uint32_t generation; /* of the HLINE, the library's */
@@ -224,15 +248,17 @@ struct cf_open_line {
     uint8_t position;    /* among the line's opens */
     uint8_t due;         /* CF_DUE_ */
     uint8_t forced;      /* closed by LINE_CLOSE, not by the application */
-    uint32_t privileges; /* as opened */
     uint32_t media_modes;
-    uint32_t api_version;
-    uint32_t address;
-    uint32_t line_states, address_states; /* lineSetStatusMessages */
+    uint64_t owed_addresses; /* a bit each */
+    uint32_t address;        /* LINEOPENOPTION_SINGLEADDRESS */
+    uint32_t line_states;    /* lineSetStatusMessages */
+    uint16_t address_states;
+    uint16_t owed_address_states;
     uint32_t handles;    /* call handles, void ones included until swept, those of tentative calls not */
     uint32_t owed_states;
     uint32_t next_due, next_sweep;
-    uint32_t swept;      /* closed and swept, free once nothing is due */
+    uint16_t swept;      /* closed and swept, free once nothing is due */
+    uint16_t requests;   /* outstanding, those apart not among them; of a closed one they count as the port's requests_void */
     uint64_t opened;     /* serial */
 };
 _Static_assert(sizeof(struct cf_open_line) == 64, "one line");
@@ -242,6 +268,7 @@ _Static_assert(sizeof(struct cf_open_line) == 64, "one line");
 #define CF_SLOT_OPEN_MASK 0x1FFFFu
 #define CF_SLOT_OWNER (1u << 20)      /* else monitor */
 #define CF_SLOT_PRIVILEGE_DUE (1u << 21) /* the next LINE_CALLSTATE carries the privilege (M-40) */
+#define CF_SLOT_ANNOUNCE_DUE (1u << 22)  /* handed over while the port was behind: LINE_APPNEWCALL comes with the resync, the handle is marked */
 
 struct cf_call_handle {
     uint32_t generation;
@@ -271,7 +298,7 @@ struct cf_ref_chunk {
 };
 _Static_assert(sizeof(struct cf_ref_chunk) == 128, "two lines");
 
-/* core/parties.h says what is in it. */
+/* core/parties.h and core/extra.h say what is in it. */
 #define CF_PARTY_BLOCK_BYTES 124
 
 struct cf_party_block {
@@ -287,6 +314,11 @@ _Static_assert(sizeof(struct cf_party_block) == 128, "two lines");
 #define CF_CALL_DROP_DUE 16u   /* the core's own DROP still to be sent */
 #define CF_CALL_QUEUED 32u     /* in its provider's list of calls with a command due */
 #define CF_CALL_CLOSING 64u    /* no reference, waits for CLOSE_CALL to be sent */
+#define CF_CALL_LIVED 128u     /* lived already when its provider came, and nobody has owned it since: lives on without references */
+
+#define CF_CALL_EXTRA 256u     /* it has an extra block: said here, in the line that each event reads */
+#define CF_CALL_HANDED 512u    /* some handle's announcement is due: CF_SLOT_ANNOUNCE_DUE */
+#define CF_CALL_MONITOR_DUE 1024u /* what is listened for is different from what its provider was told */
 
 #define CF_PARTY_TEXT 32
 
@@ -318,7 +350,8 @@ struct cf_call {
     uint16_t origin, reason;
     uint32_t bearer_mode, app_specific, rate;
     uint16_t app_port;       /* who made, accepted or answered it first */
-    uint8_t cause[30];       /* length-prefixed raw cause */
+    uint8_t cause[26];       /* length-prefixed raw cause */
+    uint32_t extra;          /* block of what only few calls have */
     uint32_t parties;        /* first block of what else is known of who */
 };
 _Static_assert(sizeof(struct cf_call) == 256, "four lines");
@@ -330,7 +363,7 @@ _Static_assert(offsetof(struct cf_call, next) == 192, "line 3");
 
 /*
  * Per application: the asynchronous ones that its library counts, and beside them, so that they take no place from those whose LINE_REPLY must
- * come, the digits that are being sent.
+ * come, the digits and tones that are being sent and the digits that are being gathered.
  */
 #define CF_REQUEST_SLOTS (2 * CF_REQUESTS_PER_PORT_MAX)
 
@@ -340,17 +373,27 @@ struct cf_request {
     uint32_t generation;
     uint32_t next;       /* free list or list of kept replies */
     uint8_t state;       /* enum cf_request_state */
-    uint8_t made_call;   /* 1: the reply carries a new handle */
+    uint8_t makes;       /* calls that it makes: the reply carries so many new handles, 2 at most */
     uint16_t id;         /* CF_REQ_ */
     uint16_t provider;   /* port */
     uint16_t bearer_mode; /* SET_CALL_PARAMS: what the call is to have */
-    uint32_t request_id; /* the application's; GENERATE_DIGITS: none */
-    int32_t result;
+    uint32_t request_id; /* the application's; GATHER_DIGITS: its library's number; digits and tones: none */
+    int32_t result;      /* GATHER_DIGITS, once replied to: LINEGATHERTERM_ */
     uint32_t call, call_generation;
-    uint32_t handle, handle_generation; /* MAKE_CALL: the new one; GENERATE_DIGITS: whose LINE_GENERATE it will be */
-    uint32_t open_line, open_generation;
+    uint32_t handle, handle_generation; /* the new one of the first call made; of what is kept apart: whose message it will be */
+    uint32_t open_line, open_serial;
     int64_t time_ns;     /* asked; once replied to: the reply's */
-    uint32_t rate;       /* SET_CALL_PARAMS; 0: as it is */
+    union {
+        uint32_t rate;   /* SET_CALL_PARAMS; 0: as it is */
+        uint32_t second; /* the second call made */
+        uint32_t digits; /* GATHER_DIGITS: the block in which they lie, core/gather.h */
+        uint32_t number; /* COMPLETE_CALL: the completion id */
+        uint32_t text;   /* of one with a long reply (cf_request_is_long()): a block with what comes back */
+    };
+    union {
+        uint32_t second_generation;
+        uint32_t text_bytes; /* 0: nothing came back, and there is no block */
+    };
 };
 _Static_assert(sizeof(struct cf_request) == 64, "one line");
 
@@ -374,23 +417,33 @@ struct cf_port_view {
     int64_t rung_ns;
     int64_t wake_interval_ns;
     bool bell_due;
+    int64_t behind_ns;             /* not in step since then, as far as this process knows; 0: in step */
     /* applications */
     struct cf_open_line *open_lines;
     struct cf_handle_table handles;
-    struct cf_marks changed, notices, news;
+    struct cf_marks changed, notices; /* by handle */
+    struct cf_marks news, untold;     /* by device, by call */
+    int64_t news_ns;               /* so far the pace of news is used up */
+    uint32_t news_next;            /* device after the last one told of */
     /* providers */
     struct cf_provider_call *provider_calls;
     uint32_t *provider_lines;      /* line number -> device id + 1 */
     struct cf_request *requests;
+    struct cf_rights *rights;      /* of an application */
 } __attribute__((aligned(64))); /* what a delivery reads lies in the first line */
 
 struct cf_engine {
     struct cf_control *control;
     struct cf_globals *g;
     struct cf_port *ports;
+    struct cf_rights *rights;      /* per port */
     struct cf_line *lines;
     struct cf_line_info *infos;
     uint64_t *opens;               /* planes */
+    uint32_t *in_use;              /* per line and address: its calls that are not IDLE */
+    struct cf_priorities *priorities;
+    struct cf_priorities_shown *priorities_shown; /* not journaled */
+    bool priorities_changed;       /* in this turn */
     struct cf_handle_head *call_head;
     struct cf_handle_table calls;
     struct cf_ref_chunk *chunks;
@@ -408,17 +461,24 @@ struct cf_engine {
     uint32_t dirty[CF_PORTS_MAX];
     uint32_t bells_due;
     struct cf_engine_result *result;
+    uint32_t looks_left;           /* calls that lists and counts may still look at in this turn */
     bool asleep;
     bool held_back;                /* at the last look before sleep: a provider's events wait for it to read */
+    int64_t releases_ns;           /* asleep: handles of ended calls may be given back without a bell, so look after that time; 0: none can */
     struct cf_record in;           /* the record in hand, copied out */
     struct cf_record out;          /* a record being built */
     struct cf_port_view view[CF_PORTS_MAX];
 };
 
+/* Those that have no LINE_REPLY, but a message of their own when they end. */
+static inline bool cf_request_apart(uint16_t id) {
+    return id == CF_REQ_GENERATE_DIGITS || id == CF_REQ_GENERATE_TONE || id == CF_REQ_GATHER_DIGITS;
+}
+
 #define cf_touch_one(e, p) cf_touch(&(e)->journal, (p))
 
 static inline struct cf_call *cf_call_at(const struct cf_engine *e, uint32_t index) {
-    return (struct cf_call *)cf_handle_table_slot(&e->calls, index);
+    return (struct cf_call *)cf_handle_table_slot_in_one(&e->calls, index);
 }
 static inline uint32_t cf_call_index(const struct cf_engine *e, const struct cf_call *c) {
     return (uint32_t)(c - cf_call_at(e, 0));
@@ -426,8 +486,11 @@ static inline uint32_t cf_call_index(const struct cf_engine *e, const struct cf_
 static inline uint64_t *cf_open_at(const struct cf_engine *e, uint32_t line, uint32_t position) {
     return &e->opens[((uint64_t)(position / 8) * e->limits.lines + line) * 8 + position % 8];
 }
+static inline uint32_t *cf_in_use_at(const struct cf_engine *e, uint32_t line, uint32_t address) {
+    return &e->in_use[(uint64_t)line * CF_ADDRESSES_PER_LINE_MAX + address];
+}
 static inline struct cf_call_handle *cf_slot_at(const struct cf_port_view *v, uint32_t index) {
-    return (struct cf_call_handle *)cf_handle_table_slot(&v->handles, index);
+    return (struct cf_call_handle *)cf_handle_table_slot_in_one(&v->handles, index);
 }
 /* Its peer's records are still taken and it is still told of things. */
 static inline bool cf_port_alive(const struct cf_port *p) {

@@ -129,9 +129,11 @@ static bool take_one(struct cf_engine *e, uint32_t port) {
     return true;
 }
 
-#define CF_PROVIDER_ROOM 256u
-
-/* A provider that does not read its commands is not read either: refusals and closes always have room. */
+/*
+ * A provider that does not read its commands is not read either: the refusal or close that its next record may cost has room. Requests and
+ * what is due leave more room than that, so that only such answers can hold it back: each record taken of one that waits for room in its own
+ * ring lets it put a reply and then read a command, and they cost no more than it reads.
+ */
 static bool may_take(struct cf_engine *e, uint32_t port) {
     struct cf_port_view *v = &e->view[port];
     if (v->down == NULL || (v->p->state != CF_PORT_LIVE && v->p->state != CF_PORT_DRAINING))
@@ -147,39 +149,56 @@ static bool may_take(struct cf_engine *e, uint32_t port) {
  * The calls of events that wait in a provider's ring are brought nearer while earlier ones are worked on: the entry of its map, then the
  * call, then its further references. What is read here is a hint: only indices, clamped, and nothing is believed.
  */
-static void look_ahead(const struct cf_engine *e, const struct cf_port_view *v, uint64_t head) {
-    static const uint64_t ahead[3] = {12, 8, 4};
-    for (int stage = 0; stage < 3; stage++) {
-        uint64_t at = head + ahead[stage];
-        const struct cf_message *m = (const struct cf_message *)&v->up_ring[at & v->p->up_mask];
-        if (cf_load_acquire_64(&m->commit) != at + 1)
-            continue;
-        uint32_t index = cf_handle_index(m->device);
-        if (index >= e->limits.calls_per_provider)
-            continue;
-        const struct cf_provider_call *entry = &v->provider_calls[index];
-        if (stage == 0) {
-            cf_prefetch_read(entry);
-            continue;
-        }
-        uint32_t call = entry->call - 1;
-        if (call >= e->limits.calls)
-            continue;
-        const struct cf_call *c = cf_call_at(e, call);
-        if (stage == 1) {
-            cf_prefetch_write(c);
-            cf_prefetch_read(c->ref);
-        } else if (c->chunk < e->chunks_max) {
-            cf_prefetch_read(&e->chunks[c->chunk]);
-            cf_prefetch_read(&e->chunks[c->chunk].refs[8]);
-        }
+enum look { LOOK_AT_ENTRY, LOOK_AT_CALL, LOOK_AT_REFERENCES, LOOKS };
+static const uint64_t look_distance[LOOKS] = {12, 8, 4};
+
+/* False: there is no event. */
+static bool look_at(const struct cf_engine *e, const struct cf_port_view *v, uint64_t at, enum look look) {
+    const struct cf_message *m = (const struct cf_message *)&v->up_ring[at & v->p->up_mask];
+    if (cf_load_acquire_64(&m->commit) != at + 1)
+        return false;
+    uint32_t index = cf_handle_index(m->device);
+    if (index >= e->limits.calls_per_provider)
+        return true;
+    const struct cf_provider_call *entry = &v->provider_calls[index];
+    if (look == LOOK_AT_ENTRY) {
+        cf_prefetch_read(entry);
+        return true;
     }
+    uint32_t call = entry->call - 1;
+    if (call >= e->limits.calls)
+        return true;
+    const struct cf_call *c = cf_call_at(e, call);
+    if (look == LOOK_AT_CALL) {
+        cf_prefetch_write(c);
+        cf_prefetch_read(c->ref);
+    } else if (c->chunk < e->chunks_max) {
+        cf_prefetch_read(&e->chunks[c->chunk]);
+        cf_prefetch_read(&e->chunks[c->chunk].refs[8]);
+    }
+    return true;
 }
 
-/* A peer that goes on breaking the rules is shown out: the door closes its socket, and the rest is the death of an application or provider. */
+/* Before an event is taken. */
+static void look_ahead(const struct cf_engine *e, const struct cf_port_view *v, uint64_t head) {
+    for (int look = 0; look < LOOKS; look++)
+        look_at(e, v, head + look_distance[look], (enum look)look);
+}
+
+/* Before the first one: at those that no earlier one has looked at. */
+static void look_first(const struct cf_engine *e, const struct cf_port_view *v, uint64_t head) {
+    for (int look = 0; look < LOOKS; look++)
+        for (uint64_t i = 0; i < look_distance[look] && look_at(e, v, head + i, (enum look)look); i++) {
+        }
+}
+
+/*
+ * A peer that goes on breaking the rules, or whose service crashes the engine, is shown out: the door closes its socket, and the rest is
+ * the death of an application or provider.
+ */
 static void expel(struct cf_engine *e, uint32_t port) {
     struct cf_port *p = e->view[port].p;
-    cf_output_begin(e, CF_DOOR_EXPEL, 0, port, CF_EXPEL_BAD_RECORDS, p->generation);
+    cf_output_begin(e, CF_DOOR_EXPEL, 0, port, p->aside != CF_ASIDE_NOT ? CF_EXPEL_CRASHES : CF_EXPEL_BAD_RECORDS, p->generation);
     if (!cf_output_command(e, 0, CF_DOOR_SLOTS / 2))
         return; /* the door is busy: at another turn */
     cf_touch_one(e, p);
@@ -194,8 +213,10 @@ static bool nothing_committed(const struct cf_port_view *v) {
 
 static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     uint32_t n = 0;
-    uint32_t most = budget < e->limits.port_records ? budget : e->limits.port_records;
     struct cf_port *p = e->view[port].p;
+    uint32_t most = budget < p->records ? budget : p->records;
+    if (p->kind == CF_PORT_PROVIDER && most > 1)
+        look_first(e, &e->view[port], p->up_head);
     while (n < most && cf_journal_room(&e->journal) > CF_JOURNAL_ENTRIES / 2 && may_take(e, port)) {
         if (p->kind == CF_PORT_PROVIDER)
             look_ahead(e, &e->view[port], p->up_head);
@@ -203,7 +224,7 @@ static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
             break;
         n++;
     }
-    if (cf_unlikely(p->bad >= CF_BAD_MAX && !p->expelled) && p->state == CF_PORT_LIVE && port != 0)
+    if (cf_unlikely((p->bad >= CF_BAD_MAX || p->aside != CF_ASIDE_NOT) && !p->expelled) && p->state == CF_PORT_LIVE && port != 0)
         expel(e, port);
     if (n == 0 && p->state == CF_PORT_DRAINING && nothing_committed(&e->view[port])) {
         cf_touch_one(e, p);
@@ -241,7 +262,10 @@ static void begin(struct cf_engine *e, int64_t now_ns, struct cf_engine_result *
     r->more = false;
     e->result = r;
     e->now_ns = now_ns;
+    c->hand_port = c->hand_service = 0; /* of a turn that crashed with nothing in hand the former one must not be blamed */
     e->dirty_count = 0;
+    e->priorities_changed = false;
+    e->looks_left = CF_LOOKS_PER_TURN;
     memset(&e->tally, 0, sizeof e->tally);
     cf_store_release_64(&e->journal.log->count, 0);
     cf_store_release_64(&c->turn, c->committed + 1); /* from here on a new core undoes */
@@ -262,17 +286,22 @@ void cf_engine_turn(struct cf_engine *e, int64_t now_ns, struct cf_engine_result
     struct cf_control *c = e->control;
     begin(e, now_ns, r);
     e->tally.records = take_records(e);
+    if (e->tally.records != 0)
+        e->releases_ns = 0;
     r->more = cf_service(e);
     r->records = (uint32_t)e->tally.records;
     r->outputs = (uint32_t)e->tally.outputs;
     if (e->journal.log->count != 0)
         add_tally(e);
-    cf_store_relaxed_64(&c->attempts, 0); /* before the commit: one that crashes behind it must not count against the next turn */
+    cf_store_relaxed_64(&c->attempts, 0); /* before the commit, both: one that crashes behind it must not count against the next turn */
+    cf_store_relaxed_64(&c->setting_aside, 0);
     cf_journal_point(&e->journal, CF_POINT_COMMIT);
     cf_store_release_64(&c->committed, c->turn); /* the commit point */
     cf_journal_point(&e->journal, CF_POINT_COMMIT);
     for (uint32_t i = 0; i < e->dirty_count; i++)
         publish_port(e, e->dirty[i]);
+    if (cf_unlikely(e->priorities_changed))
+        cf_priorities_show(e);
     publish_answers(e);
     wake_sleepers(e);
     r->more = r->more || r->records == e->limits.turn_records;
@@ -280,12 +309,8 @@ void cf_engine_turn(struct cf_engine *e, int64_t now_ns, struct cf_engine_result
 
 /* ------------------------------------------------------------------ recovery */
 
-/* The record in hand crashed the engine again and again: step over it. Runs as a turn of its own. */
-static void set_aside(struct cf_engine *e, int64_t now_ns) {
-    struct cf_control *c = e->control;
-    struct cf_engine_result ignored;
-    uint32_t port = (uint32_t)c->hand_port - 1;
-    begin(e, now_ns, &ignored);
+/* The record in hand crashed the engine again and again: step over it. */
+static void set_record_aside(struct cf_engine *e, uint32_t port, bool told) {
     struct cf_port *p = e->view[port].p;
     cf_touch_one(e, &p->up_head);
     uint64_t head = p->up_head;
@@ -294,15 +319,43 @@ static void set_aside(struct cf_engine *e, int64_t now_ns) {
         p->bad++;
         e->tally.set_aside++;
         if (e->now_ns == 0)
-            e->now_ns = now_ns = e->in.m.time_ns; /* a new core was not told the time yet */
-        if (p->kind == CF_PORT_PROVIDER)
+            e->now_ns = e->in.m.time_ns; /* a new core was not told the time yet */
+        if (!told)
+            ; /* what is told of it crashes too */
+        else if (p->kind == CF_PORT_PROVIDER)
             cf_event_set_aside(e, port);
         else if (p->kind == CF_PORT_APPLICATION)
             cf_request_set_aside(e, port);
+        else
+            cf_door_set_aside(e);
     }
     cf_port_dirty(e, port);
+}
+
+/* No record was in hand, but service of that port: it gets no more of it, and is shown out. */
+static void set_port_aside(struct cf_engine *e, uint32_t port) {
+    struct cf_port *p = e->view[port].p;
+    cf_touch_one(e, &p->aside);
+    p->aside = p->aside != CF_ASIDE_NOT || p->state == CF_PORT_GOING ? CF_ASIDE_END : CF_ASIDE_LIFE;
+    e->tally.set_aside++;
+}
+
+/* What three cores died of is left out. Runs as a turn of its own. */
+static void set_aside(struct cf_engine *e, int64_t now_ns) {
+    struct cf_control *c = e->control;
+    struct cf_engine_result ignored;
+    uint64_t record = c->hand_port, service = c->hand_service;
+    if (record != 0 ? record > e->ports_count || e->view[record - 1].down == NULL : service == 0 || service > e->ports_count)
+        return;
+    bool crashed = c->setting_aside != 0;
+    c->setting_aside = 1;
+    begin(e, now_ns, &ignored);
+    if (record != 0)
+        set_record_aside(e, (uint32_t)record - 1, !crashed);
+    else
+        set_port_aside(e, (uint32_t)service - 1);
     add_tally(e);
-    c->hand_port = 0; /* both before the commit: a crash behind it must not set the next record aside too */
+    c->hand_port = c->hand_service = c->setting_aside = 0; /* before the commit, and attempts: no crash behind it sets more aside */
     c->attempts = 0;
     cf_store_release_64(&c->committed, c->turn);
     for (uint32_t i = 0; i < e->dirty_count; i++)
@@ -333,10 +386,13 @@ bool cf_engine_recover(struct cf_engine *e) {
         cf_store_relaxed_32(&e->view[e->active[i]].down->up.sleeping, 0);
     }
     publish_answers(e);
-    if (c->attempts >= 3 && c->hand_port != 0 && c->hand_port <= e->ports_count && e->view[c->hand_port - 1].down != NULL)
+    cf_priorities_show(e);
+    if (c->attempts >= 3)
         set_aside(e, e->now_ns);
     return true;
 }
+
+const struct cf_message *cf_engine_in_hand(const struct cf_engine *e) { return e->control->hand_port != 0 ? &e->in.m : NULL; }
 
 /* ------------------------------------------------------------------ sleeping */
 
@@ -350,7 +406,18 @@ static bool held_back(const struct cf_port_view *v) {
     return p->mask + 1 - (p->tail - head) < CF_PROVIDER_ROOM;
 }
 
+/* Who gives back a handle of a call that has ended does not ring. The longer nothing comes, the less often it is looked for. */
+#define CF_RELEASES_NS_MIN 1000000
+#define CF_RELEASES_NS_MAX 16000000
+
+static int64_t expect_releases(int64_t before_ns) {
+    if (before_ns == 0)
+        return CF_RELEASES_NS_MIN;
+    return before_ns * 2 < CF_RELEASES_NS_MAX ? before_ns * 2 : CF_RELEASES_NS_MAX;
+}
+
 bool cf_engine_sleep(struct cf_engine *e) {
+    bool idle_handles = false;
     for (uint32_t i = 0; i < e->active_count; i++)
         cf_store_relaxed_32(&e->view[e->active[i]].down->up.sleeping, 1);
     e->asleep = true;
@@ -359,6 +426,7 @@ bool cf_engine_sleep(struct cf_engine *e) {
     for (uint32_t i = 0; i < e->active_count; i++) {
         const struct cf_port_view *v = &e->view[e->active[i]];
         struct cf_ring_consumer c = {v->up_ring, v->p->up_mask, v->p->up_head};
+        idle_handles |= v->p->idle_handles != 0;
         if (!cf_port_alive(v->p) || !cf_ring_readable(&c))
             continue;
         if (held_back(v)) {
@@ -368,6 +436,7 @@ bool cf_engine_sleep(struct cf_engine *e) {
         cf_engine_awake(e);
         return false;
     }
+    e->releases_ns = idle_handles ? expect_releases(e->releases_ns) : 0;
     return true;
 }
 
@@ -392,6 +461,8 @@ int64_t cf_engine_deadline(const struct cf_engine *e) {
         }
     if (e->held_back && e->now_ns + CF_LOOK_AGAIN_NS < due)
         due = e->now_ns + CF_LOOK_AGAIN_NS;
+    if (e->releases_ns != 0 && e->now_ns + e->releases_ns < due)
+        due = e->now_ns + e->releases_ns;
     for (size_t i = 0; i < sizeof e->g->busy / sizeof e->g->busy[0]; i++)
         if (e->g->busy[i] != 0 && e->now_ns + CF_LOOK_AGAIN_NS < due)
             due = e->now_ns + CF_LOOK_AGAIN_NS;

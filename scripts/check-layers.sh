@@ -36,7 +36,8 @@ awk '
     # May this layer include this header of the project?
     function allowed(layer, header,    own) {
         if (header ~ /^callfan\//) return 1
-        if (layer == "include" || layer == "examples") return 0
+        if (layer == "examples") return header !~ /\// # what several of them share
+        if (layer == "include") return 0
         if (layer == "top") {
             if (header !~ /\//) return FILENAME !~ /^apps\// # a table beside the test
             if (FILENAME ~ /^apps\//) return header ~ /^(shm|core|client|adapters|apps)\//

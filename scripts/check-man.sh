@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# check-man.sh MAN_DIR PROGRAM...
+# check-man.sh MAN_DIR API_DIR PROGRAM...
 #
-# The manual pages: mandoc finds no fault in them; every program has one; and a page names each option that its program's --help
+# The manual pages, those of the programs and those of the functions (scripts/make-man.sh): mandoc finds no fault in them; every program has one; and a page names each option that its program's --help
 # names (for callfan in the part of the command), and each key of the configuration that the help of a provider lists.
 set -euo pipefail
 
-if [ $# -lt 2 ]; then
-    echo "usage: check-man.sh MAN_DIR PROGRAM..." >&2
+if [ $# -lt 3 ]; then
+    echo "usage: check-man.sh MAN_DIR API_DIR PROGRAM..." >&2
     exit 2
 fi
 if ! command -v mandoc >/dev/null; then
@@ -14,7 +14,8 @@ if ! command -v mandoc >/dev/null; then
     exit 77
 fi
 folder=$1
-shift
+api=$2
+shift 2
 faults=0
 fault() {
     echo "$*"
@@ -52,7 +53,7 @@ compare() {
     done < <(options "$3" && keys "$3")
 }
 
-for page in "$folder"/*.[1-8]; do
+for page in "$folder"/*.[1-8] "$api"/*.3; do
     faulty=$(mandoc -T lint -W warning "$page" || true)
     [ -z "$faulty" ] || fault "$faulty"
     for section in NAME DESCRIPTION "SEE ALSO"; do
@@ -83,4 +84,4 @@ done
 if [ "$faults" -ne 0 ]; then
     exit 1
 fi
-echo "$(find "$folder" -name '*.[1-8]' | wc -l) pages, $# programs"
+echo "$(find "$folder" "$api" -name '*.[1-8]' | wc -l) pages, $# programs"

@@ -4,10 +4,10 @@
 
 BUILD_PACKAGES=(
     cmake ninja-build gcc g++ libc6-dev pkg-config
-    liburing-dev libck-dev libjemalloc-dev libconfuse-dev libjson-c-dev nettle-dev
+    liburing-dev libck-dev libjemalloc-dev libconfuse-dev libjson-c-dev nettle-dev libseccomp-dev
     libbenchmark-dev libcmocka-dev
 )
-TEST_PACKAGES=(sip-tester kamailio baresip-core jq util-linux procps libosip2-dev liburcu-dev mandoc)
+TEST_PACKAGES=(sip-tester kamailio baresip-core jq util-linux procps libosip2-dev liburcu-dev mandoc spin patch systemd)
 
 # Prints those of the packages that are not installed.
 missing_packages() {

@@ -7,7 +7,7 @@ usage() {
 usage: scripts/test.sh [--preset NAME]... [--jobs N] [--no-install] [-- CTEST_OPTIONS...]
 
   --preset NAME   only this build: release, debug, asan or tsan; may be given several times
-  --jobs N        compile and test that many at a time (default: as many as CPUs, and one test more)
+  --jobs N        compile and test that many at a time (default: as many as CPUs, three times as many tests)
   --no-install    do not install missing packages
   --help          this text
 
@@ -18,7 +18,7 @@ END
 
 presets=()
 jobs=$(nproc)
-test_jobs=$((jobs + 1)) # many tests wait for most of their time
+test_jobs=$((3 * jobs)) # most tests wait for most of their time
 install=yes
 while [ $# -gt 0 ]; do
     case $1 in

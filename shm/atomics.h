@@ -13,7 +13,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifdef CF_TSAN
+#ifdef CF_MODEL
+
+/* Defined by tests/support/explorer.c, which decides what an access sees and who runs next. No part of the product is built like this. */
+enum cf_model_operation { CF_MODEL_CAS, CF_MODEL_SWAP, CF_MODEL_ADD, CF_MODEL_OR, CF_MODEL_AND };
+uint64_t cf_model_load(const void *p, uint32_t bytes, bool acquire);
+void cf_model_store(void *p, uint32_t bytes, uint64_t v, bool release);
+uint64_t cf_model_change(void *p, uint32_t bytes, enum cf_model_operation op, uint64_t expected, uint64_t v, bool acq_rel);
+void cf_model_fence(void);
+
+#define CF_ATOMICS(bits, type)                                                                                        \
+    static inline type cf_load_relaxed_##bits(const type *p) { return (type)cf_model_load(p, bits / 8, false); }     \
+    static inline type cf_load_acquire_##bits(const type *p) { return (type)cf_model_load(p, bits / 8, true); }      \
+    static inline void cf_store_relaxed_##bits(type *p, type v) { cf_model_store(p, bits / 8, v, false); }           \
+    static inline void cf_store_release_##bits(type *p, type v) { cf_model_store(p, bits / 8, v, true); }            \
+    static inline bool cf_cas_acq_rel_##bits(type *p, type expected, type desired) {                                 \
+        return (type)cf_model_change(p, bits / 8, CF_MODEL_CAS, expected, desired, true) == expected;                \
+    }                                                                                                                 \
+    static inline type cf_swap_acq_rel_##bits(type *p, type v) {                                                     \
+        return (type)cf_model_change(p, bits / 8, CF_MODEL_SWAP, 0, v, true);                                        \
+    }                                                                                                                 \
+    static inline type cf_add_relaxed_##bits(type *p, type v) {                                                      \
+        return (type)cf_model_change(p, bits / 8, CF_MODEL_ADD, 0, v, false);                                        \
+    }                                                                                                                 \
+    static inline void cf_or_acq_rel_##bits(type *p, type v) { cf_model_change(p, bits / 8, CF_MODEL_OR, 0, v, true); } \
+    static inline void cf_and_acq_rel_##bits(type *p, type v) { cf_model_change(p, bits / 8, CF_MODEL_AND, 0, v, true); }
+
+CF_ATOMICS(32, uint32_t)
+CF_ATOMICS(64, uint64_t)
+
+static inline void cf_fence_store_load(void) { cf_model_fence(); }
+static inline void cf_pause(void) {}
+
+#elif defined(CF_TSAN)
 
 #define CF_ATOMICS(bits, type)                                                                                        \
     static inline type cf_load_relaxed_##bits(const type *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }        \

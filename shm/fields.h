@@ -35,7 +35,21 @@ enum cf_field_tag {
     CF_FIELD_REDIRECTION = 16, /* where it goes instead of to the called party */
     CF_FIELD_REDIRECTION_NAME = 17,
     CF_FIELD_CONNECTED_NAME = 18,
-    CF_FIELD_DIGITS = 19,      /* text: what lineGenerateDigits is to send */
+    CF_FIELD_DIGITS = 19,      /* text: what lineGenerateDigits is to send, what lineGatherDigits got */
+    CF_FIELD_GROUP = 21,       /* text: pickup group of linePickup */
+    CF_FIELD_FORWARD_LIST = 22, /* entries as shm/forward.h says */
+    CF_FIELD_CALL_DATA = 23,   /* bytes that an application keeps with a call */
+    CF_FIELD_TERMINATION_DIGITS = 24, /* text: what ends lineGatherDigits */
+    CF_FIELD_TONES = 25,       /* struct cf_tone[] or struct cf_heard_tone[] of shm/request.h */
+    CF_FIELD_DEV_SPECIFIC = 26, /* bytes between an application and a provider */
+    CF_FIELD_TARGET = 27,      /* text: where a consultation call goes at once (LINECALLPARAMFLAGS_ONESTEPTRANSFER); the application that lineHandoff names */
+    CF_FIELD_PARK_ADDRESS = 28, /* text, CF_REPLY_TEXT_MAX at most: where linePark has put the call */
+    CF_FIELD_APP_PRIORITY = 29, /* text: the application whose place in the lists is meant */
+    CF_FIELD_COMPLETION = 30,  /* uint32: completion id of a call that comes by lineCompleteCall */
+    CF_FIELD_DISPLAYABLE = 31, /* texts of lineMakeCall's parameters that LINECALLINFO shows again */
+    CF_FIELD_CALLED_PARTY = 32,
+    CF_FIELD_COMMENT = 33,
+    CF_FIELD_RIGHTS = 20,      /* struct cf_rights of core/rights.h, between the door and the engine alone */
 };
 
 struct cf_field {
@@ -54,7 +68,7 @@ static inline bool cf_fields_append(struct cf_record *r, uint16_t tag, const voi
         return false;
     uint16_t head[2] = {tag, (uint16_t)bytes};
     memcpy(r->payload + r->payload_bytes, head, 4);
-    if (bytes != 0)
+    if (data != NULL) /* nothing has no address */
         memcpy(r->payload + r->payload_bytes + 4, data, bytes);
     r->payload_bytes += 4 + bytes;
     return true;

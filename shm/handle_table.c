@@ -267,11 +267,19 @@ static bool check_head(const struct cf_handle_table *t, struct finding *f)
     return true;
 }
 
+/* One whose segment is there. */
+static struct cf_handle_slot *known_slot(const struct cf_handle_table *t, uint32_t index)
+{
+    struct cf_handle_slot *slot = slot_at(t, index);
+    assert(slot != NULL);
+    return slot;
+}
+
 static bool check_released(const struct cf_handle_table *t, const char *name, uint32_t at, bool any, struct finding *f)
 {
     if (at >= t->head->used)
         return fault(f, "%s: slot %u was never used", name, at);
-    const struct cf_handle_slot *slot = slot_at(t, at);
+    const struct cf_handle_slot *slot = known_slot(t, at);
     if (cf_generation_live(slot->generation) || (!any && retired(t, slot)))
         return fault(f, "%s: slot %u has generation %u", name, at, slot->generation);
     return true;
@@ -286,7 +294,7 @@ static bool check_lane(const struct cf_handle_table *t, uint32_t lane, uint32_t 
             return false;
         if ((n + 1 == count) != (at == t->head->last[lane])) /* also a circle */
             return fault(f, "queue: lane %u has slot %u at %u of %u, last %u", lane, at, n, count, t->head->last[lane]);
-        at = slot_at(t, at)->link;
+        at = known_slot(t, at)->link;
     }
     return true;
 }
@@ -304,13 +312,13 @@ static bool check_queue(const struct cf_handle_table *t, struct finding *f)
 static bool check_chain(const struct cf_handle_table *t, const char *name, uint32_t first, uint32_t most, bool any,
                         uint32_t *ret_count, uint32_t *ret_ended, struct finding *f)
 {
-    for (uint32_t at = first, n = 0; at != CF_INDEX_NONE; at = slot_at(t, at)->link, n++) {
+    for (uint32_t at = first, n = 0; at != CF_INDEX_NONE; at = known_slot(t, at)->link, n++) {
         if (n == most)
             return fault(f, "%s: more than %u slots", name, most);
         if (!check_released(t, name, at, any, f))
             return false;
         ++*ret_count;
-        *ret_ended += retired(t, slot_at(t, at));
+        *ret_ended += retired(t, known_slot(t, at));
     }
     return true;
 }
@@ -320,7 +328,7 @@ static bool check_slots(const struct cf_handle_table *t, uint32_t listed, uint32
     const struct cf_handle_head *h = t->head;
     uint32_t live = 0, ended = 0, end = h->generation_end;
     for (uint32_t i = 0; i < h->used; i++) {
-        const struct cf_handle_slot *slot = slot_at(t, i);
+        const struct cf_handle_slot *slot = known_slot(t, i);
         if (slot == NULL || slot->generation <= h->base_generation || slot->generation > end)
             return fault(f, "slot %u: generation %u", i, slot == NULL ? 0 : slot->generation);
         live += cf_generation_live(slot->generation);
@@ -338,7 +346,7 @@ static bool check_installed(const struct cf_handle_table *t, struct finding *f)
     uint32_t per_segment = UINT32_C(1) << t->segment_shift;
     for (uint32_t at = 0; at < t->limit; at += per_segment) {
         for (uint32_t i = at; t->segments[at >> t->segment_shift] != 0 && i < t->limit && i - at < per_segment; i++) {
-            uint32_t generation = slot_at(t, i)->generation;
+            uint32_t generation = known_slot(t, i)->generation;
             if (generation != 0 && (generation < t->head->base_generation || generation >= t->head->generation_end + 1))
                 return fault(f, "slot %u: generation %u", i, generation);
         }

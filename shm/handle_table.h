@@ -19,6 +19,7 @@
 #ifndef CF_SHM_HANDLE_TABLE_H
 #define CF_SHM_HANDLE_TABLE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -142,11 +143,17 @@ static inline void cf_handle_table_set_parents(struct cf_handle_table *t, const 
 
 /* ------------------------------------------------------------------ any thread */
 
+/* The memory of a slot of a table that lies in one piece. index < limit. */
+static inline void *cf_handle_table_slot_in_one(const struct cf_handle_table *t, uint32_t index)
+{
+    return t->slots + (size_t)index * t->stride;
+}
+
 /* The memory of a slot, NULL where its segment was never added. index < limit. */
 static inline void *cf_handle_table_slot(const struct cf_handle_table *t, uint32_t index)
 {
     if (cf_likely(t->slots != NULL))
-        return t->slots + (size_t)index * t->stride;
+        return cf_handle_table_slot_in_one(t, index);
     /* H2 pairs with H2 in add_segment() */
     uint8_t *segment = (uint8_t *)(uintptr_t)cf_load_acquire_64(&t->segments[index >> t->segment_shift]);
     if (cf_unlikely(segment == NULL))
@@ -269,6 +276,7 @@ static inline void cf_handle_table_queue(struct cf_handle_table *t, uint32_t ind
         h->first[lane] = index;
     } else {
         struct cf_handle_slot *last = (struct cf_handle_slot *)cf_handle_table_slot(t, h->last[lane]);
+        assert(last != NULL);
         cf_touch(t->journal, last);
         cf_store_relaxed_32(&last->link, index);
     }

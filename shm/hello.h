@@ -3,7 +3,7 @@
  *
  * Shape      one packet each way. The welcome of a port carries four descriptors (SCM_RIGHTS), in this order: down object (read-only
  *            use), up object, down bell (read end, the peer sleeps on it), up bell (write end, the peer rings it).
- *            A status hello is answered by JSON text in packets of at most CF_STATUS_PACKET bytes, then the socket closes.
+ *            A status or doctor hello is answered by JSON text in packets of at most CF_STATUS_PACKET bytes, then the socket closes.
  * Errors     result: 0, or a negative errno with a sentence in text; the door then closes the socket
  *            EPROTO layout version differs, EACCES not allowed, EAGAIN try again, ENOSPC no free port, EINVAL malformed
  * Trust      the door validates every field; strings need not be terminated
@@ -19,7 +19,9 @@
 #define CF_STATUS_PACKET 32768
 #define CF_DEFAULT_SOCKET "/run/callfan/callfan.sock"
 
-enum cf_hello_kind { CF_HELLO_APPLICATION = 1, CF_HELLO_PROVIDER = 2, CF_HELLO_STATUS = 3 };
+enum cf_hello_kind { CF_HELLO_APPLICATION = 1, CF_HELLO_PROVIDER = 2, CF_HELLO_STATUS = 3, CF_HELLO_DOCTOR = 4 };
+
+#define CF_HELLO_DOCTOR_FULL 1u /* the whole check at one turn boundary: the engine stands still meanwhile */
 
 struct cf_hello {
     uint64_t magic;           /* CF_HELLO_MAGIC */
@@ -31,7 +33,9 @@ struct cf_hello {
     uint32_t base_generation; /* application: even */
     char name[CF_NAME_MAX];   /* application: name; provider: its name in the configuration */
     char token[CF_NAME_MAX];  /* provider: the value of CALLFAN_TOKEN in its environment */
-    uint8_t reserved[32];
+    uint32_t doctor_flags;    /* doctor: CF_HELLO_DOCTOR_ */
+    uint32_t doctor_older_ms; /* doctor: calls without an event for so long are told */
+    uint8_t reserved[24];
 };
 _Static_assert(sizeof(struct cf_hello) == 192, "layout");
 

@@ -5,7 +5,7 @@
  *            peer):    page 0 header and core words | reply slots (64 x 4096, applications only) | ring
  *            Up (written by the peer, sealed SHRINK|GROW|SEAL):
  *                      page 0 peer words | ring
- *            and two pipes (bells), each side keeping its own end.
+ *            and two bells (shm/sys_bell.h), each side keeping its own end.
  * Invariant  the header is constant; magic is stored last, when everything else stands
  * Writers    header, core words, reply slots, down ring: the core. Peer words, up ring: the peer
  * Trust      the core reads each peer word once, clamps it, and indexes by nothing it found there
@@ -21,8 +21,9 @@
 #include "shm/ring.h"
 
 #define CF_PORT_MAGIC UINT64_C(0x314e414643504143) /* "CAPCFAN1" */
-#define CF_LAYOUT_VERSION 2u
+#define CF_LAYOUT_VERSION 6u
 #define CF_PAGE_BYTES 4096
+#define CF_HUGE_BYTES (UINT64_C(2) << 20)
 
 enum cf_port_kind { CF_PORT_FREE = 0, CF_PORT_DOOR = 1, CF_PORT_PROVIDER = 2, CF_PORT_APPLICATION = 3 };
 

@@ -1,82 +1,90 @@
-/* Pipe bells. */
+/* Bells that keep the core from waiting: a socket pair down, an eventfd up. */
 #define _GNU_SOURCE 1
 #include "shm/sys_bell.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "shm/atomics.h"
+#define BELL_BYTES 4096 /* more than the socket keeps of single bytes: one read empties it */
 
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x00000100 /* Linux 6.18 */
-#endif
-
-#define BELL_BYTES 4096
-
-int cf_bell_create(int *ret_read_fd, int *ret_write_fd)
+int cf_bell_create_down(int *ret_read_fd, int *ret_write_fd)
 {
     int fds[2];
-    if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
         return -errno;
-    fcntl(fds[1], F_SETPIPE_SZ, BELL_BYTES); /* when it fails the bell is larger, nothing else */
+    /* Nothing that the peer says, descriptors least of all, is ever kept for us. */
+    if (shutdown(fds[1], SHUT_RD) != 0) {
+        int error = -errno;
+        close(fds[0]);
+        close(fds[1]);
+        return error;
+    }
     *ret_read_fd = fds[0];
     *ret_write_fd = fds[1];
     return 0;
 }
 
-/* A write's SIGPIPE is sent to the writing thread, so blocking it there and taking it back leaves no trace. */
-static int write_quietly(int fd, const void *byte)
+int cf_bell_create_up(int *ret_read_fd, int *ret_write_fd)
 {
-    sigset_t sigpipe, pending, old;
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &sigpipe, &old);
-    sigpending(&pending);
-    int error = write(fd, byte, 1) < 0 ? -errno : 0;
-    if (error == -EPIPE && !sigismember(&pending, SIGPIPE))
-        sigtimedwait(&sigpipe, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return error;
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (other < 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    *ret_read_fd = fd;
+    *ret_write_fd = other;
+    return 0;
 }
 
-static int write_byte(int fd)
+/* A socket is rung by a byte, an eventfd by a count. */
+static int ring_once(int fd)
 {
-    static uint32_t without_flag; /* 1: this kernel does not know RWF_NOSIGNAL. Race: two threads may both find out */
-    static const char byte = 1;
-    if (cf_load_relaxed_32(&without_flag) == 0) {
-        struct iovec v = {(void *)(uintptr_t)&byte, 1};
-        if (pwritev2(fd, &v, 1, -1, RWF_NOSIGNAL) >= 0)
-            return 0;
-        if (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)
-            return -errno;
-        cf_store_relaxed_32(&without_flag, 1);
-    }
-    return write_quietly(fd, &byte);
+    static const uint64_t one = 1;
+    ssize_t n = send(fd, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == ENOTSOCK)
+        n = write(fd, &one, sizeof one);
+    return n < 0 ? -errno : 0;
 }
 
 int cf_bell_ring(int write_fd)
 {
     int error;
     do
-        error = write_byte(write_fd);
+        error = ring_once(write_fd);
     while (error == -EINTR);
-    return error == -EAGAIN ? 0 : error; /* a full pipe is readable */
+    if (error == -ECONNRESET)
+        return -EPIPE;
+    return error == -EAGAIN ? 0 : error; /* a full bell is readable */
+}
+
+/* Never waits for an eventfd, although its O_NONBLOCK is the peer's to clear: RWF_NOWAIT is of this call alone (Linux 5.8). */
+static ssize_t read_once(int fd)
+{
+    uint8_t bytes[BELL_BYTES];
+    struct iovec v = {bytes, sizeof bytes};
+    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n >= 0 || errno != ENOTSOCK)
+        return n;
+    n = preadv2(fd, &v, 1, -1, RWF_NOWAIT);
+    return n < 0 && errno == EOPNOTSUPP ? read(fd, bytes, sizeof bytes) : n;
 }
 
 int cf_bell_drain(int read_fd)
 {
-    uint8_t bytes[BELL_BYTES];
     ssize_t n;
     do
-        n = read(read_fd, bytes, sizeof bytes);
+        n = read_once(read_fd);
     while (n < 0 && errno == EINTR);
     if (n < 0)
-        return errno == EAGAIN ? 0 : -errno;
+        return errno == EAGAIN ? 0 : errno == ECONNRESET ? -EPIPE : -errno;
     return n == 0 ? -EPIPE : 1;
 }

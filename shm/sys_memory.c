@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -127,6 +128,32 @@ int cf_memory_populate(void *memory, size_t bytes, bool write)
     return 0;
 }
 
+/* ------------------------------------------------------------------ huge pages */
+
+void cf_memory_advise_huge(void *memory, size_t bytes)
+{
+    size_t before = (CF_HUGE_BYTES - (uintptr_t)memory % CF_HUGE_BYTES) % CF_HUGE_BYTES;
+    if (bytes < before + CF_HUGE_BYTES)
+        return;
+    size_t whole = (bytes - before) / CF_HUGE_BYTES * CF_HUGE_BYTES;
+    int unused = madvise((uint8_t *)memory + before, whole, MADV_HUGEPAGE);
+    (void)unused; /* a kernel that has none goes on without */
+}
+
+bool cf_memory_grants_huge(void)
+{
+    char text[128];
+    int fd = open("/sys/kernel/mm/transparent_hugepage/shmem_enabled", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    const char *chosen = strchr(text, '['); /* always within_size [advise] never deny force */
+    return chosen != NULL && strncmp(chosen, "[never]", 7) != 0 && strncmp(chosen, "[deny]", 6) != 0;
+}
+
 /* ------------------------------------------------------------------ address space */
 
 static int reserve_at(void *at, size_t bytes, void **ret_memory)
@@ -139,7 +166,18 @@ static int reserve_at(void *at, size_t bytes, void **ret_memory)
 
 int cf_memory_reserve(size_t bytes, void **ret_memory)
 {
-    return reserve_at(NULL, bytes, ret_memory);
+    void *all = NULL;
+    size_t whole = (bytes + CF_PAGE_BYTES - 1) / CF_PAGE_BYTES * CF_PAGE_BYTES;
+    int error = reserve_at(NULL, whole + CF_HUGE_BYTES, &all);
+    if (error != 0)
+        return error;
+    uint8_t *begin = (uint8_t *)all + (CF_HUGE_BYTES - (uintptr_t)all % CF_HUGE_BYTES) % CF_HUGE_BYTES;
+    size_t before = (size_t)(begin - (uint8_t *)all);
+    if (before != 0)
+        munmap(all, before);
+    munmap(begin + whole, CF_HUGE_BYTES - before); /* before is less */
+    *ret_memory = begin;
+    return 0;
 }
 
 int cf_memory_unmap_to_reservation(void *memory, size_t bytes)
@@ -154,4 +192,42 @@ int cf_memory_anonymous(size_t bytes, bool shared, void **ret_memory)
     if (error == 0)
         madvise(*ret_memory, bytes, MADV_DONTDUMP);
     return error;
+}
+
+int cf_memory_sparse(const char *name, size_t bytes, int *ret_fd, void **ret_memory)
+{
+    int fd = open_memfd(name);
+    if (fd < 0)
+        return fd;
+    void *memory = NULL;
+    int error = ftruncate(fd, (off_t)bytes) == 0 && fchmod(fd, 0) == 0 ? 0 : -errno;
+    if (error == 0)
+        error = cf_memory_reserve(bytes, &memory);
+    if (error == 0)
+        error = map(memory, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, &memory);
+    if (error == 0)
+        error = cf_memory_seal(fd, CF_OBJECT_DOWN); /* through the descriptor, also one reopened in /proc, nobody writes */
+    if (error != 0) {
+        if (memory != NULL)
+            munmap(memory, bytes);
+        close(fd);
+        return error;
+    }
+    madvise(memory, bytes, MADV_DONTDUMP);
+    *ret_memory = memory;
+    *ret_fd = fd;
+    return 0;
+}
+
+bool cf_memory_appeared(int fd, uint64_t from, uint64_t *ret_first, uint64_t *ret_end)
+{
+    off_t first = lseek(fd, (off_t)from, SEEK_DATA);
+    if (first < 0)
+        return false;
+    off_t end = lseek(fd, first, SEEK_HOLE);
+    if (end <= first)
+        return false;
+    *ret_first = (uint64_t)first;
+    *ret_end = (uint64_t)end;
+    return true;
 }

@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shm/port.h" /* CF_PAGE_BYTES, CF_HUGE_BYTES */
+
 enum cf_access { CF_ACCESS_NONE, CF_ACCESS_READ, CF_ACCESS_WRITE }; /* WRITE includes READ */
 
 /*
@@ -49,7 +51,17 @@ int cf_memory_populate(void *memory, size_t bytes, bool write);
 
 int cf_memory_unmap(void *memory, size_t bytes);
 
-/* Address space without memory and without access, not in core dumps. */
+/*
+ * Asks for huge pages in [memory, memory + bytes), for as many whole ones as lie in it, before they are touched. A hint: the system
+ * grants it for shared memory only when /sys/kernel/mm/transparent_hugepage/shmem_enabled is "advise" or more. At most CF_HUGE_BYTES
+ * appear with the first byte that is touched.
+ */
+void cf_memory_advise_huge(void *memory, size_t bytes);
+
+/* Whether the system would grant it. */
+bool cf_memory_grants_huge(void);
+
+/* Address space without memory and without access, not in core dumps; begins at a multiple of CF_HUGE_BYTES. */
 int cf_memory_reserve(size_t bytes, void **ret_memory);
 
 /* Turns a piece of a reservation that was mapped over into plain reservation again. */
@@ -60,5 +72,12 @@ int cf_memory_unmap_to_reservation(void *memory, size_t bytes);
  * seen and changed by children forked later.
  */
 int cf_memory_anonymous(size_t bytes, bool shared, void **ret_memory);
+
+/* The same, shared, with a descriptor that knows where memory has appeared and is good for nothing else: sealed, and of mode 0. Begins
+ * at a multiple of CF_HUGE_BYTES. */
+int cf_memory_sparse(const char *name, size_t bytes, int *ret_fd, void **ret_memory);
+
+/* The next whole pages of it at or after `from` that have appeared. False: there are none. Takes no time for what has not. */
+bool cf_memory_appeared(int fd, uint64_t from, uint64_t *ret_first, uint64_t *ret_end);
 
 #endif

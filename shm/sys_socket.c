@@ -19,6 +19,10 @@
 #define SO_PEERPIDFD 77 /* Linux 6.5 */
 #endif
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
 #define BACKLOG 128
 
 /* ------------------------------------------------------------------ listen, connect */
@@ -74,8 +78,19 @@ static int remove_stale(const struct sockaddr_un *address)
     return unlink(address->sun_path) == 0 ? 0 : -errno;
 }
 
+/*
+ * Nobody may send descriptors to who listens here, nor to the sockets that come of it: one that is thrown away unread is closed by its receiver, and
+ * a close may take as long as the sender likes (SO_LINGER). Before Linux 6.16 there is no such refusal.
+ */
+static void refuse_descriptors(int fd)
+{
+    int no = 0;
+    setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no);
+}
+
 static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mode, gid_t group)
 {
+    refuse_descriptors(fd);
     if (bind(fd, (const struct sockaddr *)address, sizeof *address) != 0)
         return -errno;
     /* Nobody can connect before listen(), so the mode is right from the first connection on. */
@@ -279,6 +294,15 @@ int cf_socket_peer(int fd, struct cf_peer *ret_peer)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
         return -errno;
     *ret_peer = (struct cf_peer){peer.pid, peer.uid, peer.gid};
+    return 0;
+}
+
+int cf_socket_peer_groups(int fd, gid_t *ret_groups, uint32_t max, uint32_t *ret_count)
+{
+    socklen_t bytes = (socklen_t)(max * sizeof *ret_groups);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, ret_groups, &bytes) != 0)
+        return -errno;
+    *ret_count = (uint32_t)(bytes / sizeof *ret_groups);
     return 0;
 }
 

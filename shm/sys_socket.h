@@ -59,6 +59,10 @@ struct cf_peer {
 };
 int cf_socket_peer(int fd, struct cf_peer *ret_peer);
 
+/* Its supplementary groups, as they were then. -ERANGE: more than max; CF_PEER_GROUPS_MAX is what a kernel allows. */
+#define CF_PEER_GROUPS_MAX 65536
+int cf_socket_peer_groups(int fd, gid_t *ret_groups, uint32_t max, uint32_t *ret_count);
+
 /* A pidfd of who connected. -ESRCH: already dead. On kernels before 6.5 a reused process number can be mistaken for it. */
 int cf_socket_pidfd(int fd, int *ret_pidfd);
 

@@ -226,11 +226,15 @@ int main(int argc, char **argv)
     bool ok = true;
 
     watch_faults();
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--variations") == 0 && i + 1 < argc)
+    for (int i = 1; i + 1 < argc; i++) { /* wherever they stand, they count for all */
+        if (strcmp(argv[i], "--variations") == 0)
             runner.variations = strtoul(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+        else if (strcmp(argv[i], "--seed") == 0)
             runner.seed = strtoull(argv[++i], NULL, 10);
+    }
+    for (int i = 1; i < argc; i++) {
+        if (i + 1 < argc && (strcmp(argv[i], "--variations") == 0 || strcmp(argv[i], "--seed") == 0))
+            i++;
         else
             ok = run_path(&runner, argv[i]) && ok;
     }

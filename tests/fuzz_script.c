@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/sim/reactions.h"
+#include "callfan/tapi_const.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A text of an event lies within the script's own copy. */
@@ -15,6 +18,19 @@ static void check_text(const struct cf_script *s, size_t size, struct cf_text t)
     if (t.bytes == 0)
         return;
     if (t.at < s->text || t.at + t.bytes > s->text + size || memchr(t.at, '\n', t.bytes) != NULL)
+        abort();
+}
+
+/* A command that is known, and of the calls that it makes no two with one number. */
+static void check_order(const struct cf_script_event *e)
+{
+    const struct cf_sim_reaction *r = cf_sim_reaction_find(e->command, LINETRANSFERMODE_CONFERENCE);
+    if (r == NULL || e->reaction > CF_SCRIPT_FAIL)
+        abort();
+    for (uint32_t i = 0; i < 2; i++)
+        if (e->made[i] != CF_SCRIPT_CALL_NONE && (e->made[i] >= CF_SCRIPT_CALLS_MAX || i >= r->makes))
+            abort();
+    if (e->made[0] != CF_SCRIPT_CALL_NONE && e->made[0] == e->made[1])
         abort();
 }
 
@@ -28,8 +44,10 @@ static void check_event(const struct cf_script *s, size_t size, uint32_t i)
         abort();
     if (e->call != CF_SCRIPT_CALL_NONE && e->call >= CF_SCRIPT_CALLS_MAX)
         abort();
-    if (e->kind == CF_SCRIPT_ON && (e->command < CF_CMD_MAKE_CALL || e->command > CF_CMD_DROP))
+    if (e->parent != CF_SCRIPT_CALL_NONE && (e->parent >= CF_SCRIPT_CALLS_MAX || e->kind != CF_SCRIPT_STATE))
         abort();
+    if (e->kind == CF_SCRIPT_ON)
+        check_order(e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

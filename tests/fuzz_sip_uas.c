@@ -4,6 +4,8 @@
  * the newest call, "%n" answers, "%x" drops, "%c" closes it, "%o" toggles overload, "%l" lets 1 s pass, "%L" 40 s; "%m" makes a call to
  * the destination in the next line, "%h" holds, "%u" retrieves, "%g" sends the digits in the next line, "%r 180" answers our newest
  * request other than ACK with that status, the lines up to the next '%' line being headers and, behind an empty line, a body.
+ * "%q NOTIFY" is a request of the peer in the dialog of that newest request of ours, followed by lines as %r is; "%i" sends the newest call on to the destination in the next line, "%e" transfers it
+ * to the destination in the next line, "%ed" to the dialog of the call before, which then ends quietly.
  * "%t" starts the line's REGISTER, "%v" takes it back, "%s" goes over to a stream (each time another connection) or back, "%f" tells
  * that no connection to the peer can be made.
  * After every step the invariants hold; in the end, when all timers have run out, nothing is left: every call that was offered
@@ -24,7 +26,8 @@ enum { STEPS_MAX = 64, CALLS_MAX = 8 };
 struct run {
     struct cf_sip_ua *ua;
     uint64_t now;
-    uint64_t call;
+    uint64_t call, before;
+    unsigned cseq; /* of the peer's requests in our dialogs */
     unsigned offered, made, idle, closed;
     bool overload;
     struct cf_sip_hop source;
@@ -64,10 +67,15 @@ static void on_send(void *context, const struct cf_sip_hop *to, const char *byte
 static void on_event(void *context, const struct cf_sip_event *event)
 {
     struct run *run = context;
-    run->offered += event->kind == CF_SIP_OFFERING;
+    const bool begins = event->kind == CF_SIP_OFFERING || event->kind == CF_SIP_BEGUN;
+    run->offered += begins;
     run->idle += event->kind == CF_SIP_IDLE;
-    if (event->kind == CF_SIP_OFFERING)
+    assert(!begins || event->identity != NULL);
+    assert(event->kind != CF_SIP_DIGIT || (event->digit != 0 && strchr("0123456789*#ABCD", event->digit) != NULL));
+    if (begins) {
+        run->before = run->call;
         run->call = event->call;
+    }
     assert(event->kind != CF_SIP_DISCONNECTED || (event->mode != 0 && (event->mode & (event->mode - 1)) == 0));
     for (const struct cf_sip_words *w = &event->caller; w <= &event->called; w++)
         assert(w->len <= CF_SIP_IDENTITY_MAX);
@@ -141,10 +149,57 @@ static void respond(struct run *run, const char *status, size_t status_len, cons
         receive(run, out.text, out.len);
 }
 
+/* A request in the dialog of our newest request, well-formed but for the lines given. */
+static void request(struct run *run, const char *method, size_t method_len, const char *lines, size_t len)
+{
+    static char text[16384];
+    struct cf_sip_out out = {.text = text, .bytes_max = sizeof(text)};
+    struct cf_sip_msg msg;
+    if (run->asked_len == 0 || cf_sip_scan(&msg, run->asked, run->asked_len) != CF_SIP_ERROR_OK)
+        return;
+    cf_sip_put(&out, method, method_len);
+    CF_SIP_PUT(&out, " sip:callfan@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7:5070;branch=z9hG4bKq");
+    cf_sip_put_number(&out, ++run->cseq);
+    CF_SIP_PUT(&out, "\r\nFrom: ");
+    put_slice(&out, &msg, msg.to.value);
+    if (msg.to.tag.len == 0)
+        CF_SIP_PUT(&out, ";tag=callee");
+    CF_SIP_PUT(&out, "\r\nTo: ");
+    put_slice(&out, &msg, msg.from.value);
+    CF_SIP_PUT(&out, "\r\nCall-ID: ");
+    put_slice(&out, &msg, msg.call_id);
+    CF_SIP_PUT(&out, "\r\nCSeq: ");
+    cf_sip_put_number(&out, 1000 + run->cseq);
+    CF_SIP_PUT(&out, " ");
+    cf_sip_put(&out, method, method_len);
+    CF_SIP_PUT(&out, "\r\n");
+    cf_sip_put(&out, lines, len);
+    if (!out.full)
+        receive(run, out.text, out.len);
+}
+
+static void refer(struct run *run, const char *text, size_t len, bool dialog)
+{
+    static struct cf_sip_dialog_name name;
+    struct cf_sip_referring referring = {.destination = {text, len}};
+    if (dialog) {
+        if (run->before == run->call || cf_sip_ua_name(run->ua, run->before, &name) != 0)
+            return;
+        referring.destination = (struct cf_sip_words){name.target.text, name.target.len};
+        referring.replaces = (struct cf_sip_words){name.replaces.text, name.replaces.len};
+    }
+    if (cf_sip_ua_refer(run->ua, run->now, run->call, &referring) == 0 && dialog)
+        cf_sip_ua_quiet(run->ua, run->before, true);
+}
+
 static void make(struct run *run, const char *text, size_t len)
 {
     const struct cf_sip_making making = {.destination = {text, len}, .user = 1};
-    run->made += cf_sip_ua_make(run->ua, run->now, &making, &run->call) == 0;
+    const uint64_t before = run->call;
+    if (cf_sip_ua_make(run->ua, run->now, &making, &run->call) != 0)
+        return;
+    run->made++;
+    run->before = before;
 }
 
 static void step(struct run *run, const char *line, size_t len)
@@ -189,6 +244,16 @@ static void step(struct run *run, const char *line, size_t len)
     case 'r':
         if (len > 6)
             respond(run, line + 3, 3, rest, rest_len);
+        break;
+    case 'q':
+        if (len > 3)
+            request(run, line + 3, (size_t)((body != NULL ? body : line + len) - line - 3), rest, rest_len);
+        break;
+    case 'i':
+        cf_sip_ua_redirect(run->ua, run->now, run->call, (struct cf_sip_words){rest, first_len});
+        break;
+    case 'e':
+        refer(run, rest, first_len, len > 2 && line[2] == 'd');
         break;
     case 't':
         cf_sip_ua_start(run->ua, run->now);
@@ -236,6 +301,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .session_s = 200,
         .redirects_max = 2,
         .reliable = true,
+        .refer = CF_SIP_TRUST_ANYBODY,
+        .replace = CF_SIP_TRUST_ANYBODY,
     };
     struct run run = {.now = 1000 * CF_SIP_NS_PER_S};
     const struct cf_sip_ua_callbacks callbacks = {.send = on_send, .event = on_event, .context = &run};

@@ -4,7 +4,7 @@
 #
 # The values come from mingw-w64's tapi.h and tspi.h (Debian package mingw-w64-common, public domain), compiled here
 # with a few types in place of windows.h. That header is TAPI 3.1's: the fields that 3.0 added to the end of four
-# structures are left out below. Of each family of constants that callfan/tapi_const.h has, all are taken.
+# structures are cut off before it is compiled. Of each family of constants that callfan/tapi_const.h has, all are taken.
 set -euo pipefail
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,12 +14,18 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 structs="LINEMESSAGE LINEINITIALIZEEXPARAMS LINEEXTENSIONID LINEDIALPARAMS VARSTRING LINETERMCAPS LINEAPPINFO
-    LINECALLTREATMENTENTRY LINEFORWARD LINEDEVCAPS LINEADDRESSCAPS LINEDEVSTATUS LINEADDRESSSTATUS LINECALLPARAMS
-    LINECALLINFO LINECALLSTATUS LINECALLLIST"
+    LINECALLTREATMENTENTRY LINEFORWARD LINEFORWARDLIST LINEGENERATETONE LINEMONITORTONE LINEDEVCAPS LINEADDRESSCAPS
+    LINEDEVSTATUS LINEADDRESSSTATUS LINECALLPARAMS LINECALLINFO LINECALLSTATUS LINECALLLIST"
 tapi3="LINECALLINFO.dwCallerIDAddressType LINECALLPARAMS.dwAddressType LINEDEVCAPS.dwAddressTypes
     LINEFORWARD.dwCallerAddressType"
 
-mkdir "$work/include"
+mkdir "$work/include" # alone: mingw's directory would bring its own stdio.h
+awk -v cut="${tapi3//$'\n'/ }" '
+    BEGIN { count = split(cut, list, /[ .]+/); for (i = 1; i < count; i += 2) from[tolower(list[i]) "_tag"] = list[i + 1] ";" }
+    /typedef struct .*_tag/ { first = from[$3]; off = 0 }
+    first != "" && $NF == first { off = 1 }
+    /^ *} / { off = 0 }
+    !off' "$mingw/tapi.h" > "$work/include/tapi.h"
 : > "$work/include/_mingw_unicode.h"
 : > "$work/include/basetsd.h"
 : > "$work/include/oaidl.h"
@@ -67,7 +73,7 @@ fields() {
         depth && /^ *\} / { depth = 0 }
         depth { next }
         match($0, "^ *} " name ",") { for (i = 0; i < count; i++) print list[i]; exit }
-        /;$/ { gsub(/;/, ""); list[count++] = $NF }' "$mingw/tapi.h"
+        /;$/ { gsub(/;|\[1\]/, ""); list[count++] = $NF }' "$work/include/tapi.h"
 }
 
 {
@@ -82,18 +88,13 @@ fields() {
     for struct in $structs; do
         list=$(fields "$struct")
         [ -n "$list" ] || { echo "make_tapi_expected: no $struct in $mingw/tapi.h" >&2; exit 1; }
-        size="sizeof($struct)"
         for field in $list; do
-            case " ${tapi3//$'\n'/ } " in
-            *" $struct.$field "*) size="offsetof($struct, $field)"; break ;;
-            esac
             echo "printf(\"FIELD($struct, $field, %zu, %zu)\\n\", offsetof($struct, $field), sizeof((($struct *)0)->$field));"
         done
-        echo "printf(\"STRUCT($struct, %zu)\\n\", $size);"
+        echo "printf(\"STRUCT($struct, %zu)\\n\", sizeof($struct));"
     done
     echo 'return 0; }'
 } > "$work/print.c"
-cp "$mingw/tapi.h" "$work/include/" # alone: mingw's directory would bring its own stdio.h
 "$cc" -w -I"$work/include" -o "$work/print" "$work/print.c"
 
 echo "/* Made by tests/make_tapi_expected.sh from mingw-w64's tapi.h and tspi.h (public domain). */"

@@ -226,7 +226,7 @@ static void port_new(struct port *p)
     cf_port_format(p->down, &header);
     must(cf_memory_seal(p->down_fd, CF_OBJECT_DOWN), "seal");
     must(cf_memory_seal(p->up_fd, CF_OBJECT_UP), "seal");
-    must(cf_bell_create(&p->bell_in, &p->bell_out), "bell");
+    must(cf_bell_create_down(&p->bell_in, &p->bell_out), "bell");
 }
 
 static void port_free(struct port *p)

@@ -1,10 +1,13 @@
 /* The parts of the command-line tool: histogram, map, timers, pace, options, output, states of calls and their comparison. */
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include <setjmp.h>
 
 #include <cmocka.h>
@@ -14,6 +17,7 @@
 #include "apps/callfan/dialled.h"
 #include "apps/callfan/histogram.h"
 #include "apps/callfan/map.h"
+#include "apps/callfan/marks.h"
 #include "apps/callfan/open_lines.h"
 #include "apps/callfan/options.h"
 #include "apps/callfan/output.h"
@@ -123,16 +127,24 @@ static struct cf_sender make_sender(uint64_t serial)
     return s;
 }
 
-/* Runs what a monitor saw of call 42 against the sender's full list. Letters: o c h d i states, upper case: in a resync. */
-static struct cf_compare_result seen(const char *states, struct cf_compare_times times)
+/* Runs what a monitor saw of call 42 against the first of the sender's list. Letters: o c h d i states, upper case: in a resync; x: its line closes. */
+static struct cf_compare_result seen_of(const char *states, uint8_t sent, uint32_t waited,
+                                        struct cf_compare_times times)
 {
     static const char letters[] = "ochcdi";
     struct cf_view v = {0};
     struct cf_sender s = make_sender(42);
     struct cf_compare_result r;
+    s.calls[0].count = sent;
+    for (uint32_t i = 0; i < 6; i++)
+        s.calls[0].state[i] |= (waited >> i & 1) != 0 ? CF_SENDER_MAY_MISS : 0;
     if (*states != '\0')
         cf_view_announce(&v, 99, 0, "42");
     for (const char *c = states; *c != '\0'; c++) {
+        if (*c == 'x') {
+            cf_view_close(&v, 0, true);
+            continue;
+        }
         bool resync = *c < 'a';
         char lower = (char)(*c | 0x20);
         struct cf_batch_message m = {.hDevice = 99, .time_ns = 2000000000 + (c - states)};
@@ -144,6 +156,11 @@ static struct cf_compare_result seen(const char *states, struct cf_compare_times
     cf_view_fini(&v);
     cf_sender_fini(&s);
     return r;
+}
+
+static struct cf_compare_result seen(const char *states, struct cf_compare_times times)
+{
+    return seen_of(states, 6, 0, times);
 }
 
 static const struct cf_compare_times long_run = {.ready_ns = 1, .end_ns = INT64_C(1000000000000)};
@@ -202,6 +219,24 @@ static void a_state_that_waited_may_be_missing(void **state)
     cf_sender_fini(&s);
 }
 
+/* An application's own call has no caller: neither list can name the other's. One that has lost its number is missed all the same. */
+static void calls_of_applications_are_not_compared(void **state)
+{
+    (void)state;
+    for (int dialled = 0; dialled < 2; dialled++) {
+        struct cf_view v = {0};
+        struct cf_sender s = make_sender(42);
+        struct cf_compare_result r;
+        s.calls[0].dialled = dialled != 0;
+        cf_view_announce(&v, 99, 0, "");
+        cf_compare(&v, &s, &long_run, NULL, &r);
+        assert_int_equal(r.unknown, 0);
+        assert_int_equal(r.unseen, !dialled);
+        cf_view_fini(&v);
+        cf_sender_fini(&s);
+    }
+}
+
 static void what_could_not_be_seen_is_no_finding(void **state)
 {
     (void)state;
@@ -214,12 +249,124 @@ static void what_could_not_be_seen_is_no_finding(void **state)
     assert_int_equal(seen("o", t).open, 1); /* CONNECTED was sent within the last second */
     t.end_ns = 6500000000;
     assert_int_equal(seen("oc", t).lost, 1);
-    t = long_run;
-    t.windows_count = 1;
-    t.window[0].from_ns = 2500000000;
-    t.window[0].to_ns = 3500000000;
-    assert_int_equal(seen("ocdi", t).cut, 1);
+}
+
+/* The line of call 42 was away from 2.5 to 3.5 s; the call began at 2 s. */
+static struct cf_compare_times away_run(struct cf_away_window *window)
+{
+    struct cf_compare_times t = long_run;
+    *window = (struct cf_away_window){2500000000, 3500000000, 0};
+    t.away = (struct cf_away){window, 1, 1};
+    return t;
+}
+
+static void a_call_cut_by_a_death_shows_all_that_was_sent_and_one_idle(void **state)
+{
+    (void)state;
+    struct cf_away_window window;
+    struct cf_compare_times t = away_run(&window);
+    assert_int_equal(seen_of("ocdi", 2, 0, t).cut, 1);
+    assert_int_equal(seen_of("ochcdi", 5, 0, t).cut, 1);    /* DISCONNECTED was sent */
+    assert_int_equal(seen_of("ocdi", 1, 0, t).cut, 1);      /* CONNECTED was sent, but not written down any more */
+    assert_int_equal(seen_of("ocdi", 3, 1 << 2, t).cut, 1); /* ONHOLD waited for room in vain */
+    assert_int_equal(seen_of("ocDi", 4, 0, t).cut, 1);      /* folded by a resync */
+    assert_int_equal(seen_of("ocI", 4, 0, t).cut, 1);
+    assert_int_equal(seen_of("ocx", 4, 0, t).cut, 1); /* behind when its line closed */
+    assert_int_equal(seen_of("ocx", 6, 0, t).cut, 1);
+    assert_int_equal(seen_of("ohx", 6, 0, t).cut, 0);
+    window.from_ns = 20000000000; /* long after the last that it was told */
+    assert_int_equal(seen_of("ocx", 6, 0, t).cut, 1);
+    assert_int_equal(seen_of("ocdi", 2, 0, t).cut, 0);
+    window.from_ns = 2500000000;
+    assert_int_equal(seen_of("oc", 2, 0, t).cut, 0);
+    assert_int_equal(seen_of("ocd", 2, 0, t).lost + seen_of("ocd", 2, 0, t).different, 1);
+    assert_int_equal(seen_of("odi", 2, 0, t).cut, 0); /* CONNECTED is missing */
+    assert_int_equal(seen_of("ocdi", 3, 0, t).cut, 0);
+    assert_int_equal(seen_of("ocdi", 6, 0, t).cut, 0);
+    assert_int_equal(seen_of("oocdi", 2, 0, t).cut, 0);
+    assert_int_equal(seen_of("ocdi", 2, 0, long_run).cut, 0); /* nobody died */
+}
+
+static void a_call_that_began_while_its_line_was_away_need_not_be_seen(void **state)
+{
+    (void)state;
+    struct cf_away_window window;
+    struct cf_compare_times t = away_run(&window);
+    assert_int_equal(seen("", t).unseen, 1); /* before the line closed */
+    window.from_ns = 1500000000;
     assert_int_equal(seen("", t).early, 1);
+    window.to_ns = 1900000000;
+    assert_int_equal(seen("", t).unseen, 1); /* after it was open again */
+}
+
+static void states_after_idle_and_lines_that_close_too_early_are_counted(void **state)
+{
+    (void)state;
+    struct cf_view v = {0};
+    struct cf_batch_message idle = {.hDevice = 99, .time_ns = 1, .dwParam1 = LINECALLSTATE_IDLE, .dwParam3 = 4};
+    cf_view_announce(&v, 99, 7, "42");
+    cf_view_announce(&v, 98, 7, "43");
+    cf_view_announce(&v, 97, 8, "44");
+    assert_int_equal(v.live_count, 3);
+    assert_true(cf_view_state(&v, &idle, false));
+    assert_false(cf_view_state(&v, &idle, false));
+    assert_int_equal(v.after_idle, 1);
+    assert_int_equal(v.live_count, 2);
+    cf_view_close(&v, 7, false);
+    assert_int_equal(v.closed_live, 1); /* 43; 42 was IDLE */
+    assert_int_equal(v.live_count, 1);
+    cf_view_close(&v, 8, true);
+    assert_int_equal(v.closed_live, 1); /* messages of the line had been missed */
+    assert_false(cf_view_state(&v, &idle, false));
+    assert_int_equal(v.unknown_handle, 1);
+    cf_view_fini(&v);
+}
+
+/* ---- marks -------------------------------------------------------------------------------------- */
+
+/* A line as the scripts write it: the time so many ns ago. */
+static void write_mark(FILE *f, int64_t ago_ns)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t us = ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec - ago_ns) / 1000;
+    fprintf(f, "%lld.%06lld\n", (long long)(us / 1000000), (long long)(us % 1000000));
+    fflush(f);
+}
+
+static void marks_of_a_file_have_their_own_times(void **state)
+{
+    (void)state;
+    static struct cf_marks m;
+    char path[] = "/tmp/callfan-marks-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *f = fdopen(fd, "w");
+    assert_non_null(f);
+    m = (struct cf_marks){.path = path};
+    cf_marks_catch();
+    int64_t now = cf_tool_now_ns();
+    cf_marks_arrived(&m, now - 1, now);
+    assert_int_equal(m.count, 0); /* no signal yet */
+    write_mark(f, 500000000);
+    write_mark(f, 200000000);
+    raise(SIGUSR1); /* two that became one */
+    cf_marks_arrived(&m, now - 50000000, now);
+    assert_int_equal(m.count, 2);
+    assert_true(llabs(m.mark[0].at_ns - (now - 500000000)) < 100000000);
+    assert_true(llabs(m.mark[1].at_ns - (now - 200000000)) < 100000000);
+    assert_int_equal(m.mark[1].silence_ns, 50000000); /* from the message before on, which was later than the mark */
+    cf_marks_event(&m, m.mark[1].at_ns, now);
+    assert_int_equal(m.mark[1].first_ns, 0); /* no newer than the mark */
+    cf_marks_event(&m, m.mark[1].at_ns + 1, now);
+    cf_marks_event(&m, m.mark[1].at_ns + 2, now + 1);
+    assert_int_equal(m.mark[1].first_ns, now - m.mark[1].at_ns);
+    int64_t at = m.mark[1].at_ns;
+    cf_marks_arrived(&m, at + INT64_C(3000000001), at + INT64_C(9000000000)); /* too late to belong to it */
+    assert_int_equal(m.mark[1].silence_ns, 50000000);
+    cf_marks_end(&m);
+    fclose(f);
+    unlink(path);
 }
 
 static void expected_states_allow_what_is_in_brackets(void **state)
@@ -491,7 +638,12 @@ int main(void)
         cmocka_unit_test(a_doubled_swapped_or_missing_state_is_found),
         cmocka_unit_test(a_resync_may_fold_states_but_not_turn_back),
         cmocka_unit_test(a_state_that_waited_may_be_missing),
+        cmocka_unit_test(a_call_cut_by_a_death_shows_all_that_was_sent_and_one_idle),
+        cmocka_unit_test(a_call_that_began_while_its_line_was_away_need_not_be_seen),
+        cmocka_unit_test(states_after_idle_and_lines_that_close_too_early_are_counted),
+        cmocka_unit_test(calls_of_applications_are_not_compared),
         cmocka_unit_test(what_could_not_be_seen_is_no_finding),
+        cmocka_unit_test(marks_of_a_file_have_their_own_times),
         cmocka_unit_test(expected_states_allow_what_is_in_brackets),
         cmocka_unit_test(json_strings_are_always_text),
         cmocka_unit_test(a_pace_keeps_its_rate_whatever_the_steps),

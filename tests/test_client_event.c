@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,10 +32,10 @@ static int64_t now_ms(void)
 }
 
 /* In place of the C library's, for the bell's drain. */
-ssize_t read(int fd, void *data, size_t bytes)
+ssize_t recv(int fd, void *data, size_t bytes, int flags)
 {
     struct fake_app *a = at_next_read;
-    ssize_t got = syscall(SYS_read, fd, data, bytes);
+    ssize_t got = syscall(SYS_recvfrom, fd, data, bytes, flags, NULL, NULL);
     int error = errno;
     at_next_read = NULL;
     if (a != NULL)
@@ -482,7 +483,28 @@ static void hang_up_hands_out_what_came_then_closes_and_reinit(void **state)
     assert_int_equal(lineClose(a->line), LINEERR_INVALLINEHANDLE);
     assert_int_equal(lineDeallocateCall(call), LINEERR_INVALCALLHANDLE);
     HLINE line;
-    assert_int_equal(lineOpen(a->app, 1, &line, CF_TAPI_VERSION_2_2, 0, 0, MONITOR, 0, NULL), LINEERR_OPERATIONFAILED);
+    assert_int_equal(lineOpen(a->app, 1, &line, CF_TAPI_VERSION_2_2, 0, 0, MONITOR, 0, NULL), LINEERR_REINIT);
+    assert_int_equal(lineOpen(a->app, LINEMAPPER, &line, CF_TAPI_VERSION_2_2, 0, 0, MONITOR, 0, NULL), LINEERR_REINIT);
+}
+
+/* H-73: of that service, and of nobody else's; who was not told yet stands in nobody's way. */
+static void who_was_told_reinit_shuts_down_first(void **state)
+{
+    struct fake_app *a = *state, other = {.core = a->core}, elsewhere = {.core = fake_core_start()};
+    fake_hang_up(a->port);
+    assert_int_equal(fake_app_join(&other, NULL, CF_TAPI_VERSION_2_2), 0);
+    assert_int_equal(lineShutdown(other.app), 0);
+    assert_int_equal(fake_app_next(a).dwMessageID, LINE_CLOSE);
+    assert_int_equal(fake_app_next(a).dwParam1, LINEDEVSTATE_REINIT);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(fake_app_join(&other, NULL, CF_TAPI_VERSION_2_2), LINEERR_REINIT);
+    assert_int_equal(fake_app_join(&other, NULL, CF_TAPI_VERSION_1_3 - 1), LINEERR_INCOMPATIBLEAPIVERSION);
+    assert_int_equal(fake_app_join(&elsewhere, NULL, CF_TAPI_VERSION_2_2), 0);
+    assert_int_equal(lineShutdown(elsewhere.app), 0);
+    fake_core_stop(elsewhere.core);
+    assert_int_equal(lineShutdown(a->app), 0);
+    assert_int_equal(fake_app_join(a, NULL, CF_TAPI_VERSION_2_2), 0);
+    fake_app_open(a, 1, CF_TAPI_VERSION_2_2, 0);
 }
 
 static void after_hang_up_local_functions_succeed_and_others_fail(void **state)
@@ -552,6 +574,7 @@ int main(void)
         cmocka_unit_test(dispatch_runs_callbacks_that_may_do_anything),
         with_app(dispatch_without_callback_is_unavailable),
         with_app(hang_up_hands_out_what_came_then_closes_and_reinit),
+        with_app(who_was_told_reinit_shuts_down_first),
         with_app(after_hang_up_local_functions_succeed_and_others_fail),
         with_app(hang_up_wakes_a_waiter),
         with_app(hang_up_releases_who_waits_for_an_answer),

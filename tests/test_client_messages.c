@@ -197,6 +197,29 @@ static void slot_in_its_next_life_is_another_call(void **state)
     assert_int_equal(status_of(second).dwCallState, LINECALLSTATE_OFFERING);
 }
 
+/* Announced and not told a state yet: the list has nothing of the call that had the slot before. */
+static void list_of_a_next_life_has_nothing_of_the_former(void **state)
+{
+    struct fake_app *a = *state;
+    HCALL first = fake_app_announce(a, 0, 1, MONITOR), second = fake_app_call(a, 0, 2);
+    struct cf_call_truth truth;
+    uint64_t cursor = 0;
+    uint32_t count;
+    assert_int_equal(cf_list_calls(a->app, 0, &cursor, &truth, 1, &count), 0);
+    assert_int_equal(count, 1);
+    assert_true(truth.state_time_ns != 0 && truth.seq != 0);
+    assert_int_equal(lineDeallocateCall(first), 0);
+    fake_message(a->port, LINE_APPNEWCALL, a->line, 0, second, MONITOR, cf_handle_slot(a->line));
+    fake_app_next(a);
+    cursor = 0;
+    assert_int_equal(cf_list_calls(a->app, 0, &cursor, &truth, 1, &count), 0);
+    assert_int_equal(count, 1);
+    assert_true(truth.hCall == second);
+    assert_int_equal(truth.dwCallState, 0);
+    assert_int_equal(truth.state_time_ns, 0);
+    assert_int_equal(truth.seq, 0);
+}
+
 static void message_of_an_unknown_handle_is_void(void **state)
 {
     struct fake_app *a = *state;
@@ -499,6 +522,7 @@ int main(void)
         with_app(reply_comes_once),
         with_app(released_handle_cancels_its_messages),
         with_app(slot_in_its_next_life_is_another_call),
+        with_app(list_of_a_next_life_has_nothing_of_the_former),
         with_app(message_of_an_unknown_handle_is_void),
         with_app(line_close_voids_line_and_calls_at_once),
         with_app(reopened_line_does_not_inherit_calls),

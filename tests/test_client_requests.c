@@ -221,7 +221,7 @@ static void make_call_refuses_what_cannot_be(void **state)
     assert_int_equal(lineMakeCall(a->line + 1, &call, "1", 0, NULL), LINEERR_INVALLINEHANDLE);
     assert_int_equal(lineMakeCall(a->line, &call, number, 0, NULL), LINEERR_INVALADDRESS);
     assert_int_equal(lineMakeCall(a->line, &call, "1", 0, &p), LINEERR_STRUCTURETOOSMALL);
-    p = (LINECALLPARAMS){.dwTotalSize = sizeof p, .dwAddressMode = LINEADDRESSMODE_DIALABLEADDR};
+    p = (LINECALLPARAMS){.dwTotalSize = sizeof p, .dwAddressMode = LINEADDRESSMODE_DIALABLEADDR | LINEADDRESSMODE_ADDRESSID};
     assert_int_equal(lineMakeCall(a->line, &call, "1", 0, &p), LINEERR_INVALADDRESSMODE);
     p = (LINECALLPARAMS){.dwTotalSize = sizeof p, .dwMinRate = 2, .dwMaxRate = 1};
     assert_int_equal(lineMakeCall(a->line, &call, "1", 0, &p), LINEERR_INVALRATE);

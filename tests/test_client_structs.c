@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "client/internal.h"
+#include "shm/forward.h"
 
 #define GUARD 0xA5
 
@@ -184,6 +185,7 @@ static void nothing_lies_outside_at_any_size(void **state)
     struct cf_reply_call_info full;
     (void)state;
     memset(&full, 'x', sizeof full);
+    memset(full.text_bytes, 0, sizeof full.text_bytes); /* parts of one length */
     for (size_t v = 0; v < sizeof versions / sizeof versions[0]; v++) {
         const DWORD fixed = cf_version_call_info(versions[v]), needed = fixed + 12 * (CF_NAME_MAX + 1);
         for (DWORD total = sizeof(DWORD); total <= needed + 1; total++) {
@@ -278,7 +280,7 @@ static void device_capabilities(void **state)
     assert_int_equal(cf_struct_dev_caps(out, CF_TAPI_VERSION_2_0, &caps), LINEERR_STRUCTURETOOSMALL);
 
     LINEADDRESSCAPS *address = room_of(&r, sizeof r.bytes);
-    assert_int_equal(cf_struct_address_caps(address, CF_TAPI_VERSION_2_2, 5, &caps), 0);
+    assert_int_equal(cf_struct_address_caps(address, CF_TAPI_VERSION_2_2, 5, 0, &caps), 0);
     assert_int_equal(address->dwLineDeviceID, 5);
     assert_int_equal(address->dwAddressFeatures, LINEADDRFEATURE_MAKECALL);
     assert_string_equal(text_at(address, address->dwAddressSize, address->dwAddressOffset), "555");
@@ -296,7 +298,7 @@ static void capabilities_of_hold_digits_and_parameters(void **state)
     assert_int_equal(out->dwGenerateDigitModes, 0);
     assert_int_equal(out->MaxDialParams.dwDigitDuration, 0);
     address = room_of(&r, sizeof r.bytes);
-    assert_int_equal(cf_struct_address_caps(address, CF_TAPI_VERSION_2_2, 5, &can), 0);
+    assert_int_equal(cf_struct_address_caps(address, CF_TAPI_VERSION_2_2, 5, 0, &can), 0);
     assert_int_equal(address->dwMaxNumOnHoldCalls, 0);
     assert_int_equal(address->dwCallInfoStates & (LINECALLINFOSTATE_BEARERMODE | LINECALLINFOSTATE_RATE), 0);
     assert_int_not_equal(address->dwCallInfoStates & LINECALLINFOSTATE_CONNECTEDID, 0);
@@ -311,7 +313,7 @@ static void capabilities_of_hold_digits_and_parameters(void **state)
     assert_int_equal(out->MaxDialParams.dwDigitDuration, 5000);
     assert_int_equal(out->dwMaxRate, 64000);
     address = room_of(&r, sizeof r.bytes);
-    assert_int_equal(cf_struct_address_caps(address, CF_TAPI_VERSION_2_2, 5, &can), 0);
+    assert_int_equal(cf_struct_address_caps(address, CF_TAPI_VERSION_2_2, 5, 0, &can), 0);
     assert_int_equal(address->dwMaxNumOnHoldCalls, 7);
     assert_int_equal(address->dwCallInfoStates & (LINECALLINFOSTATE_BEARERMODE | LINECALLINFOSTATE_RATE),
                      LINECALLINFOSTATE_BEARERMODE | LINECALLINFOSTATE_RATE);
@@ -368,27 +370,33 @@ static void versions_in_common(void **state)
 static void features_by_state_and_privilege(void **state)
 {
     const DWORD all = 0xFFFFFFFF, owner = LINECALLPRIVILEGE_OWNER;
-    const DWORD live = LINECALLFEATURE_DROP | LINECALLFEATURE_GENERATEDIGITS,
-                more = live | LINECALLFEATURE_SETCALLPARAMS;
+    const DWORD any = LINECALLFEATURE_DROP | LINECALLFEATURE_GENERATEDIGITS | LINECALLFEATURE_GENERATETONE |
+                      LINECALLFEATURE_MONITORMEDIA | LINECALLFEATURE_MONITORTONES | LINECALLFEATURE_SECURECALL |
+                      LINECALLFEATURE_RELEASEUSERUSERINFO | LINECALLFEATURE_SETCALLDATA | LINECALLFEATURE_SETTREATMENT,
+                user = LINECALLFEATURE_SENDUSERUSER, dial = LINECALLFEATURE_DIAL, complete = LINECALLFEATURE_COMPLETECALL,
+                live = any | LINECALLFEATURE_GATHERDIGITS,
+                whole = LINECALLFEATURE_SETCALLPARAMS | LINECALLFEATURE_MONITORDIGITS, more = live | whole, held = LINECALLFEATURE_UNHOLD | LINECALLFEATURE_COMPLETETRANSF,
+                talk = LINECALLFEATURE_HOLD | LINECALLFEATURE_SWAPHOLD | LINECALLFEATURE_SETUPTRANSFER |
+                       LINECALLFEATURE_BLINDTRANSFER | LINECALLFEATURE_SETUPCONF | LINECALLFEATURE_PREPAREADDCONF | LINECALLFEATURE_PARK;
     const struct {
         DWORD state, features;
     } states[] = {
         {LINECALLSTATE_IDLE, 0},
-        {LINECALLSTATE_OFFERING, more | LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER},
-        {LINECALLSTATE_ACCEPTED, more | LINECALLFEATURE_ANSWER},
-        {LINECALLSTATE_DIALTONE, more},
-        {LINECALLSTATE_DIALING, more},
-        {LINECALLSTATE_RINGBACK, more},
-        {LINECALLSTATE_BUSY, more},
+        {LINECALLSTATE_OFFERING, more | user | LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_REDIRECT},
+        {LINECALLSTATE_ACCEPTED, more | user | LINECALLFEATURE_ANSWER},
+        {LINECALLSTATE_DIALTONE, more | dial},
+        {LINECALLSTATE_DIALING, more | dial},
+        {LINECALLSTATE_RINGBACK, more | user | complete},
+        {LINECALLSTATE_BUSY, more | complete},
         {LINECALLSTATE_SPECIALINFO, more},
-        {LINECALLSTATE_CONNECTED, more | LINECALLFEATURE_HOLD},
+        {LINECALLSTATE_CONNECTED, more | talk | user},
         {LINECALLSTATE_PROCEEDING, more},
-        {LINECALLSTATE_ONHOLD, more | LINECALLFEATURE_UNHOLD},
-        {LINECALLSTATE_CONFERENCED, more},
-        {LINECALLSTATE_ONHOLDPENDCONF, more | LINECALLFEATURE_UNHOLD},
-        {LINECALLSTATE_ONHOLDPENDTRANSFER, more | LINECALLFEATURE_UNHOLD},
+        {LINECALLSTATE_ONHOLD, more | held | LINECALLFEATURE_ADDTOCONF},
+        {LINECALLSTATE_CONFERENCED, any | whole | LINECALLFEATURE_REMOVEFROMCONF},
+        {LINECALLSTATE_ONHOLDPENDCONF, more | LINECALLFEATURE_UNHOLD | LINECALLFEATURE_ADDTOCONF},
+        {LINECALLSTATE_ONHOLDPENDTRANSFER, more | held},
         {LINECALLSTATE_DISCONNECTED, live},
-        {LINECALLSTATE_UNKNOWN, more},
+        {LINECALLSTATE_UNKNOWN, more | dial},
     };
     (void)state;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
@@ -397,7 +405,11 @@ static void features_by_state_and_privilege(void **state)
     }
     assert_int_equal(cf_call_features(LINECALLSTATE_CONNECTED, owner, LINECALLFEATURE_ANSWER), 0);
     assert_int_equal(cf_call_features(0, owner, all), 0);
-    assert_int_equal(cf_call_features(LINECALLSTATE_OFFERING, LINECALLPRIVILEGE_MONITOR, all), 0);
+    assert_int_equal(cf_call_features(LINECALLSTATE_OFFERING, LINECALLPRIVILEGE_MONITOR, all),
+                     LINECALLFEATURE_MONITORDIGITS | LINECALLFEATURE_MONITORMEDIA | LINECALLFEATURE_MONITORTONES);
+    assert_int_equal(cf_call_features(LINECALLSTATE_DISCONNECTED, LINECALLPRIVILEGE_MONITOR, all),
+                     LINECALLFEATURE_MONITORMEDIA | LINECALLFEATURE_MONITORTONES);
+    assert_int_equal(cf_call_features(LINECALLSTATE_IDLE, LINECALLPRIVILEGE_MONITOR, all), 0);
 }
 
 static void call_lists(void **state)
@@ -424,6 +436,80 @@ static void call_lists(void **state)
     assert_int_equal(list->dwUsedSize, sizeof *list);
 }
 
+/* ------------------------------------------------------------------ LINEADDRESSSTATUS */
+
+static void append_forward(struct cf_reply_address_status *r, uint32_t mode, const char *caller, const char *address)
+{
+    struct cf_forward_head head = {.mode = mode, .country = 49};
+    head.caller_bytes = (uint16_t)strlen(caller);
+    head.address_bytes = (uint16_t)strlen(address);
+    memcpy(r->forwards + r->forward_bytes, &head, sizeof head);
+    memcpy(r->forwards + r->forward_bytes + sizeof head, caller, head.caller_bytes);
+    memcpy(r->forwards + r->forward_bytes + sizeof head + head.caller_bytes, address, head.address_bytes);
+    r->forward_bytes += (uint32_t)sizeof head + head.caller_bytes + head.address_bytes;
+}
+
+static void forwarding_is_there_as_a_whole_or_not_at_all(void **state)
+{
+    struct room r;
+    struct cf_reply_address_status status = {.in_use = 3, .in_service = 1, .forward_rings = 4};
+    const DWORD variable = 2 * sizeof(LINEFORWARD) + sizeof "100" + sizeof "5551234"; /* each with its NUL */
+    (void)state;
+    append_forward(&status, LINEFORWARDMODE_BUSYSPECIFIC, "100", "5551234");
+    append_forward(&status, LINEFORWARDMODE_NOANSW, "", ""); /* nowhere: kept off */
+    for (DWORD total = sizeof(LINEADDRESSSTATUS); total <= sizeof(LINEADDRESSSTATUS) + variable + 1; total++) {
+        LINEADDRESSSTATUS *s = room_of(&r, total);
+        bool fits = total >= sizeof *s + variable;
+        assert_int_equal(cf_struct_address_status(s, 0, &status), 0);
+        nothing_written_from(&r, total);
+        assert_int_equal(s->dwNeededSize, sizeof *s + variable);
+        assert_int_equal(s->dwUsedSize, fits ? sizeof *s + variable : sizeof *s);
+        assert_int_equal(s->dwNumInUse, 3);
+        assert_int_equal(s->dwNumRingsNoAnswer, 4);
+        assert_int_equal(s->dwForwardNumEntries, fits ? 2 : 0);
+        assert_int_equal(s->dwForwardSize, fits ? 2 * sizeof(LINEFORWARD) : 0);
+        assert_int_equal(s->dwForwardOffset, fits ? sizeof *s : 0);
+        if (!fits)
+            continue;
+        const LINEFORWARD *f = (const LINEFORWARD *)(const void *)(r.bytes + s->dwForwardOffset);
+        assert_int_equal(f[0].dwForwardMode, LINEFORWARDMODE_BUSYSPECIFIC);
+        assert_int_equal(f[0].dwDestCountryCode, 49);
+        assert_string_equal(text_at(s, f[0].dwCallerAddressSize, f[0].dwCallerAddressOffset), "100");
+        assert_string_equal(text_at(s, f[0].dwDestAddressSize, f[0].dwDestAddressOffset), "5551234");
+        assert_int_equal(f[1].dwForwardMode, LINEFORWARDMODE_NOANSW);
+        assert_int_equal(f[1].dwCallerAddressSize | f[1].dwCallerAddressOffset, 0);
+        assert_int_equal(f[1].dwDestAddressSize | f[1].dwDestAddressOffset, 0);
+    }
+}
+
+/* The longest list there is, and bytes that are none: nothing is written beyond the structure, and what cannot be read is left out. */
+static void a_list_of_forwarding_is_bounded(void **state)
+{
+    struct room r;
+    struct cf_reply_address_status status = {.in_service = 1};
+    char longest[CF_FORWARD_ADDRESS_MAX + 1] = "";
+    (void)state;
+    memset(longest, '7', CF_FORWARD_ADDRESS_MAX);
+    for (int i = 0; i < (int)CF_FORWARD_ENTRIES_MAX; i++)
+        append_forward(&status, LINEFORWARDMODE_UNCONDSPECIFIC, longest, longest);
+    assert_int_equal(status.forward_bytes, sizeof status.forwards);
+    LINEADDRESSSTATUS *s = room_of(&r, sizeof r.bytes);
+    assert_int_equal(cf_struct_address_status(s, 0, &status), 0);
+    assert_int_equal(s->dwForwardNumEntries, CF_FORWARD_ENTRIES_MAX);
+    assert_int_equal(s->dwUsedSize, sizeof *s + CF_FORWARD_ENTRIES_MAX * (sizeof(LINEFORWARD) + 2 * sizeof longest));
+    nothing_written_from(&r, s->dwUsedSize);
+    struct cf_forward_head head = {.mode = 1, .caller_bytes = CF_FORWARD_ADDRESS_MAX + 1};
+    memcpy(status.forwards, &head, sizeof head);
+    s = room_of(&r, sizeof r.bytes);
+    assert_int_equal(cf_struct_address_status(s, 0, &status), 0);
+    assert_int_equal(s->dwForwardNumEntries, 0);
+    assert_int_equal(s->dwNeededSize, sizeof *s);
+    memset(&status, 0xFF, sizeof status);
+    s = room_of(&r, sizeof r.bytes);
+    assert_int_equal(cf_struct_address_status(s, 0, &status), 0);
+    assert_int_equal(s->dwNeededSize, sizeof *s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +527,8 @@ int main(void)
         cmocka_unit_test(versions_in_common),
         cmocka_unit_test(features_by_state_and_privilege),
         cmocka_unit_test(call_lists),
+        cmocka_unit_test(forwarding_is_there_as_a_whole_or_not_at_all),
+        cmocka_unit_test(a_list_of_forwarding_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

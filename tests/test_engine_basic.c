@@ -231,6 +231,7 @@ static void closing_the_line_voids_its_handles_and_drops_the_call(void **unused)
     send(&owner, CF_REQ_CLOSE, CF_NO_REPLY, hline(0), 0, 0, 0);
     assert_int_equal(ask(&owner, CF_REQ_CALL_INFO, at_owner, 0, 0, 0), LINEERR_INVALCALLHANDLE);
     turns(2);
+    expect(&provider, CF_CMD_OPEN_LINE, 0, 0, 0); /* for no media mode any more */
     const struct cf_message *m = next(&provider);
     assert_int_equal(m->id, CF_CMD_DROP);
     assert_int_equal(m->device, call);
@@ -434,6 +435,7 @@ static void a_call_whose_maker_closed_the_line_meanwhile_is_dropped(void **unuse
     send(&provider, CF_EV_REPLY, 0, call, number, 0, 0);
     turns(2);
     announced(&monitor, LINECALLPRIVILEGE_MONITOR);
+    expect(&provider, CF_CMD_OPEN_LINE, 0, 0, 0); /* for no media mode any more */
     expect(&provider, CF_CMD_DROP, 0, 0, 0);
 }
 

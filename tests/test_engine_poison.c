@@ -278,6 +278,30 @@ static void the_reply_of_one_set_aside_waits_for_room(void **unused) {
     assert_int_equal((int32_t)(uint32_t)m->param2, LINEERR_OPERATIONFAILED);
 }
 
+/* Setting it aside crashes as well: after that it is stepped over without a word, and the service goes on. */
+static void what_is_told_of_it_crashes_too(void **unused) {
+    (void)unused;
+    struct cf_engine_result r;
+    uint64_t call = offer(0), other = offer(1);
+    turns();
+    send(PROVIDER, record(CF_EV_CALL_STATE, call, LINECALLSTATE_CONNECTED, 0, 0));
+    while (next(APP, LINE_APPNEWCALL) != NULL) {
+    }
+    crash(2);
+    assert_true(core_crash(&core, 0, now_ns += 1000, &r));
+    assert_true(core_recover(&core, 3 * SIM_PORTS)); /* beyond what recovery publishes: in the turn that sets it aside */
+    assert_int_equal(set_aside(), 0);
+    crash(1);
+    turns();
+    assert_int_equal(set_aside(), 1);
+    assert_null(next(APP, LINE_CALLSTATE));
+    send(PROVIDER, record(CF_EV_CALL_STATE, call, LINECALLSTATE_ONHOLD, 0, 0));
+    send(PROVIDER, record(CF_EV_CALL_STATE, other, LINECALLSTATE_CONNECTED, 0, 0));
+    turns();
+    assert_int_equal(next(APP, LINE_CALLSTATE)->param1, LINECALLSTATE_ONHOLD); /* the call lives on */
+    assert_int_equal(next(APP, LINE_CALLSTATE)->param1, LINECALLSTATE_CONNECTED);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -290,6 +314,7 @@ int main(void) {
         CASE(a_provider_s_reply_fails_the_request),
         CASE(digits_that_crash_are_refused_and_their_end_is_told_as_cancelled),
         CASE(the_reply_of_one_set_aside_waits_for_room),
+        CASE(what_is_told_of_it_crashes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,9 +34,11 @@ static void refusals_say_what_is_wrong(void **state)
     expect_refusal(garbage, sizeof garbage, -EINVAL, "a hello has 192 bytes");
     expect_refusal(garbage, 0, -ETIMEDOUT, "no hello came in time");
 
+    char says[80];
     struct cf_hello h = test_hello(CF_HELLO_APPLICATION, "other");
     h.version = 77;
-    expect_refusal(&h, sizeof h, -EPROTO, "layout version 2, this peer version 77");
+    snprintf(says, sizeof says, "layout version %u, this peer version 77", CF_LAYOUT_VERSION);
+    expect_refusal(&h, sizeof h, -EPROTO, says);
     h = test_hello((enum cf_hello_kind)9, "odd");
     expect_refusal(&h, sizeof h, -EINVAL, "kind 9");
     h = test_hello(CF_HELLO_APPLICATION, "odd");
@@ -186,6 +188,22 @@ static void silent_visitors_do_not_keep_others_out(void **state)
     daemon_stop(&d);
 }
 
+/* It shuts its end for reading, says hello, and stays. */
+static void who_cannot_be_told_the_welcome_keeps_no_port(void **state)
+{
+    (void)state;
+    daemon_start(&d, "");
+    int fd = peer_connect(&d);
+    struct cf_hello hello = test_hello(CF_HELLO_APPLICATION, "deaf");
+    assert_int_equal(shutdown(fd, SHUT_RD), 0);
+    assert_int_equal(send(fd, &hello, sizeof hello, MSG_NOSIGNAL), sizeof hello);
+    for (int64_t until = test_now_ms() + WAIT_MS; daemon_number(&d, "door", "gone") != 1;)
+        assert_true(test_now_ms() < until);
+    daemon_wait_ports(&d, 0);
+    close(fd);
+    daemon_stop(&d);
+}
+
 static void who_talks_on_after_the_welcome_is_shown_out_alone(void **state)
 {
     (void)state;
@@ -328,13 +346,13 @@ static void a_log_that_nobody_reads_stops_nobody(void **state)
         daemon_wait_ports(&d, 0);
     }
     assert_int_equal(kill(daemon_core(&d), SIGKILL), 0);
-    peer_attach_application(&p, &d, "late"); /* the keeper has restarted the core */
+    peer_attach_application(&p, &d, "latecomer"); /* the keeper has restarted the core */
     assert_int_equal(daemon_number(&d, "process", "core_restarts"), 1);
     peer_close(&p);
     daemon_wait_ports(&d, 0);
     while (strstr(d.log, "application guest") == NULL || daemon_read_log(&d, test_now_ms()))
         daemon_read_log(&d, test_now_ms()); /* what the pipe holds */
-    assert_null(strstr(d.log, "application late"));
+    assert_null(strstr(d.log, "application latecomer")); /* longer lines than those that did not fit */
     peer_attach_application(&p, &d, "heard");
     daemon_wait_log(&d, "lines of log are lost");
     daemon_wait_log(&d, "application heard");
@@ -351,6 +369,7 @@ int main(void)
         cmocka_unit_test(the_limit_of_applications_holds_and_numbers_are_used_again),
         cmocka_unit_test(many_attach_and_leave_without_a_trace),
         cmocka_unit_test(silent_visitors_do_not_keep_others_out),
+        cmocka_unit_test(who_cannot_be_told_the_welcome_keeps_no_port),
         cmocka_unit_test(who_talks_on_after_the_welcome_is_shown_out_alone),
         cmocka_unit_test(garbage_in_the_up_object_disturbs_nobody),
         cmocka_unit_test(a_death_is_seen_though_a_forked_child_holds_the_socket),

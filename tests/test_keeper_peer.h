@@ -92,6 +92,7 @@ static inline const char *daemon_program(void)
 static inline void daemon_launch(struct daemon *d, const char *option, const char *value)
 {
     int log[2];
+    const char *program = daemon_program(); /* an assertion that fails in the child would go on with the tests there */
     assert_int_equal(pipe2(log, O_CLOEXEC), 0);
     d->pid = fork();
     assert_true(d->pid >= 0);
@@ -100,7 +101,7 @@ static inline void daemon_launch(struct daemon *d, const char *option, const cha
         unsetenv("JOURNAL_STREAM");
         dup2(log[1], STDOUT_FILENO);
         dup2(log[1], STDERR_FILENO);
-        execl(daemon_program(), "callfand", "--config", d->config, option, value, (char *)NULL);
+        execl(program, "callfand", "--config", d->config, option, value, (char *)NULL);
         _exit(126);
     }
     close(log[1]);
@@ -370,6 +371,23 @@ static inline void daemon_wait_ports(const struct daemon *d, size_t count)
 static inline pid_t daemon_core(const struct daemon *d)
 {
     return (pid_t)daemon_number(d, "process", "core_pid");
+}
+
+/* The process of a provider that the daemon started. */
+static inline pid_t daemon_provider(const struct daemon *d, const char *name)
+{
+    struct json_object *status = daemon_status(d), *list = NULL, *value = NULL;
+    assert_true(json_object_object_get_ex(status, "providers", &list));
+    pid_t pid = 0;
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+        assert_true(json_object_object_get_ex(o, "name", &value));
+        if (strcmp(json_object_get_string(value), name) == 0 && json_object_object_get_ex(o, "pid", &value))
+            pid = json_object_get_int(value);
+    }
+    json_object_put(status);
+    assert_true(pid > 1);
+    return pid;
 }
 
 #endif

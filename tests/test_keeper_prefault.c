@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 
 #include "apps/callfand/arena.h"
 #include "apps/callfand/prefault.h"
+#include "core/engine.h"
 
 static struct cf_arena arena;
 static struct cf_holdings holdings;
@@ -47,7 +49,7 @@ static bool always(void *arg, uint32_t port, uint32_t generation)
     return port == 1 && generation == 7;
 }
 
-static void small_arena(void)
+static void small_arena(bool huge_pages)
 {
     struct cf_limits limits;
     cf_limits_default(&limits);
@@ -55,7 +57,7 @@ static void small_arena(void)
     limits.lines = limits.open_lines = 64;
     limits.calls = limits.calls_per_provider = 100000;
     limits.handles = 1024;
-    assert_int_equal(cf_arena_reserve(&limits, 1 << 20, &arena), 0);
+    assert_int_equal(cf_arena_reserve(&limits, 1 << 20, huge_pages, &arena), 0);
     cf_holdings_init(&holdings, &arena);
 }
 
@@ -63,7 +65,7 @@ static void the_pages_that_exist_are_mapped_and_no_others(void **state)
 {
     (void)state;
     enum { EVERY = 3 };
-    small_arena();
+    small_arena(false);
     uint8_t *bytes = arena.state;
     uint64_t pages = arena.state_bytes / CF_PAGE_BYTES;
     assert_true(pages > 4096); /* more than one slice */
@@ -87,10 +89,82 @@ static void the_pages_that_exist_are_mapped_and_no_others(void **state)
         assert_int_equal(bytes[i * CF_PAGE_BYTES], (uint8_t)i);
 }
 
+/* How many bytes of what is mapped there huge pages were asked for: "hg" among the flags of /proc/self/smaps. */
+static uint64_t asked_for(const void *from, uint64_t bytes)
+{
+    char line[512];
+    uint64_t first, last, size = 0, found = 0;
+    const uint64_t begin = (uint64_t)(uintptr_t)from, end = begin + bytes;
+    bool here = false;
+    FILE *f = fopen("/proc/self/smaps", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &first, &last) == 2)
+            here = first >= begin && last <= end, size = last - first;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg") != NULL)
+            found += size;
+    }
+    fclose(f);
+    return found;
+}
+
+struct tables {
+    uint64_t bytes, end;
+    unsigned large, count;
+};
+
+static void look_at_table(void *arg, uint64_t at, uint64_t bytes)
+{
+    struct tables *t = arg;
+    assert_true(at >= t->end); /* in order, none over another */
+    t->end = at + bytes;
+    t->count++;
+    if (bytes < CF_HUGE_BYTES)
+        return;
+    assert_int_equal(at % CF_HUGE_BYTES, 0);
+    t->bytes += bytes / CF_HUGE_BYTES * CF_HUGE_BYTES;
+    t->large++;
+}
+
+/* For the state's large tables, and a ring as far as it fills them; for nothing when they are not wanted. */
+static void huge_pages_are_asked_for_where_they_pay(void **state)
+{
+    (void)state;
+    struct cf_limits limits;
+    struct tables t = {0};
+    struct cf_arena_port sizes = {cf_port_down_bytes(0, 3 * CF_HUGE_BYTES / 2 / CF_SLOT_BYTES), cf_port_up_bytes(256)};
+    int down = -1, up = -1;
+    if (access("/sys/kernel/mm/transparent_hugepage", F_OK) != 0)
+        skip(); /* a kernel without them */
+    cf_limits_default(&limits);
+    limits.applications = limits.providers = 4;
+    limits.calls = limits.calls_per_provider = 1000000;
+    limits.handles = 1000000;
+    assert_int_equal(cf_engine_state_tables(&limits, look_at_table, &t), cf_engine_state_bytes(&limits));
+    assert_int_equal(t.count, 3 + 4 + 4); /* calls, references, parties; calls of providers; handles of applications */
+    assert_int_equal(t.large, t.count);
+    for (int wanted = 0; wanted <= 1; wanted++) {
+        assert_int_equal(cf_arena_reserve(&limits, 4 << 20, wanted != 0, &arena), 0);
+        assert_int_equal(asked_for(arena.state, arena.state_bytes), wanted != 0 ? t.bytes : 0);
+        assert_int_equal(cf_arena_renew_state(&limits, &arena), 0);
+        assert_int_equal(asked_for(arena.state, arena.state_bytes), wanted != 0 ? t.bytes : 0);
+        assert_int_equal(cf_memory_create("down", CF_OBJECT_DOWN, sizes.down_bytes, &down), 0);
+        assert_int_equal(cf_memory_create("up", CF_OBJECT_UP, sizes.up_bytes, &up), 0);
+        assert_int_equal(cf_arena_map(&arena, 2, sizes, down, up, CF_ACCESS_WRITE), 0);
+        assert_int_equal(asked_for(cf_arena_down(&arena, 2), sizes.down_bytes), wanted != 0 ? CF_HUGE_BYTES : 0);
+        assert_int_equal(asked_for(cf_arena_up(&arena, 2), sizes.up_bytes), 0); /* small */
+        close(down);
+        close(up);
+        cf_memory_unmap(arena.state, arena.state_bytes);
+        close(arena.state_fd);
+        cf_memory_unmap(arena.ports, arena.ports_count * (arena.down_bytes_max + arena.up_bytes_max));
+    }
+}
+
 static void a_held_port_is_raised_and_mapped(void **state)
 {
     (void)state;
-    small_arena();
+    small_arena(true);
     int down = -1, up = -1;
     struct cf_arena_port sizes = {cf_port_down_bytes(0, 1024), cf_port_up_bytes(256)};
     assert_int_equal(cf_memory_create("down", CF_OBJECT_DOWN, sizes.down_bytes, &down), 0);
@@ -132,7 +206,7 @@ static void a_held_port_is_raised_and_mapped(void **state)
 static void what_does_not_fit_is_refused(void **state)
 {
     (void)state;
-    small_arena();
+    small_arena(true);
     int fds[CF_OPEN_FDS];
     uint32_t generation = 0;
     struct cf_channel_record good = {.type = CF_CHANNEL_OPEN,
@@ -180,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_pages_that_exist_are_mapped_and_no_others),
+        cmocka_unit_test(huge_pages_are_asked_for_where_they_pay),
         cmocka_unit_test(a_held_port_is_raised_and_mapped),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };

@@ -217,11 +217,13 @@ static void sighup_starts_ends_and_restarts_what_changed(void **state)
     /* what cannot be reloaded is said, the rest is */
     snprintf(more, sizeof more,
              "provider three { command = \"%s\" }\nprovider one { command = \"%s\"\n rate = 7 }\nspin_us = "
-             "77\nhang_seconds = 9\n"
+             "77\nhang_seconds = 9\nprovider_hang_seconds = 8\n"
              "close_policy = keep\nhellos_max = 5\n",
              program, program);
     reload(more, "needing a restart of callfand: hellos_max, close_policy");
     assert_int_equal(daemon_number(&d, "settings", "spin_us"), 77);
+    assert_int_equal(daemon_number(&d, "settings", "hang_seconds"), 9);
+    assert_int_equal(daemon_number(&d, "settings", "provider_hang_seconds"), 8);
     assert_true(peer_ping(&p));
     peer_close(&p);
     daemon_stop(&d);

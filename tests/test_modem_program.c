@@ -37,12 +37,14 @@ static void a_call_rings_is_answered_and_ends(void **state)
     assert_int_equal(modem_program_newest(&p, 0)->origin, LINECALLORIGIN_INBOUND);
     assert_int_equal(p.core.line[0].rings, 1);
     const uint64_t number = modem_core_order(&p.core, CF_CMD_ANSWER, modem_program_newest(&p, 0)->call);
+    const uint64_t advice = modem_core_order(&p.core, CF_CMD_SET_MEDIA_MODE, modem_program_newest(&p, 0)->call);
     UNTIL(modem_program_is(&p, 0, "OC") && modem_program_replied(&p, number));
     assert_int_equal(p.core.reply[number].result, 0);
     modem_remote_hangs_up(&p.modem[0], id, 16);
     UNTIL(modem_program_is(&p, 0, "OCDI"));
     assert_int_equal(modem_program_newest(&p, 0)->mode, LINEDISCONNECTMODE_NORMAL);
     assert_string_equal(modem_program_newest(&p, 0)->cause, "Q.850 16");
+    assert_false(modem_program_replied(&p, advice) || modem_program_replied(&p, 0));
     modem_program_tear_down(&p);
 }
 
@@ -73,9 +75,11 @@ static void what_a_modem_cannot_do_is_said(void **state)
         modem_ring(&p.modem[line], modem_incoming(&p.modem[line], "1", line == 1));
         UNTIL(modem_program_newest(&p, line) != NULL);
         const uint64_t number = modem_core_order(&p.core, CF_CMD_SET_CALL_PARAMS, modem_program_newest(&p, line)->call);
+        const uint64_t advice = modem_core_order(&p.core, CF_CMD_SET_MEDIA_MODE, modem_program_newest(&p, line)->call);
         const uint64_t hold = modem_core_order(&p.core, CF_CMD_HOLD, modem_program_newest(&p, line)->call);
         UNTIL(modem_program_replied(&p, number) && modem_program_replied(&p, hold));
         assert_int_equal(p.core.reply[number].result, LINEERR_OPERATIONUNAVAIL);
+        assert_false(modem_program_replied(&p, advice)); /* it wants none */
         assert_int_equal(p.core.reply[hold].result, line == 0 ? LINEERR_INVALCALLSTATE : LINEERR_OPERATIONUNAVAIL);
     }
     const uint64_t none = modem_core_order(&p.core, CF_CMD_ANSWER, modem_program_newest(&p, 1)->call + 1);

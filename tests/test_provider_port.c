@@ -17,143 +17,35 @@
 
 #include "callfan/tapi.h"
 #include "shm/sys_bell.h"
-#include "tests/support/provider_core.h"
-
-enum { DOWN_SLOTS = 256, UP_SLOTS = 256, PATIENCE_S = 10 };
-
-struct fixture {
-    struct provider_core core;
-    struct cf_provider *provider;
-    struct cf_reactor *reactor;
-};
-
-static int64_t soon(void)
-{
-    return cf_clock_ns() + PATIENCE_S * CF_NS_PER_S;
-}
-
-static struct cf_provider *new_provider(struct provider_core *core, uint32_t calls_max, uint32_t commands_max)
-{
-    struct cf_provider *p = NULL;
-    const struct cf_provider_options options = {.socket_path = core->path,
-                                                .name = "test",
-                                                .token = "secret",
-                                                .calls_max = calls_max,
-                                                .commands_max = commands_max,
-                                                .ring_bytes = 16384};
-    assert_int_equal(cf_provider_new(&p, &options), 0);
-    return p;
-}
-
-static void attach(struct fixture *f)
-{
-    char why[200] = "";
-    provider_core_serve(&f->core);
-    int rc = cf_provider_attach(f->provider, PATIENCE_S * CF_NS_PER_S, why, sizeof why);
-    provider_core_served(&f->core);
-    if (rc < 0)
-        fail_msg("attach: %s (%s)", why, strerror(-rc));
-    assert_true(cf_provider_attached(f->provider));
-}
-
-static void set_up_sized(struct fixture *f, uint32_t calls_max, uint32_t commands_max)
-{
-    char why[200];
-    memset(f, 0, sizeof *f);
-    provider_core_init(&f->core, DOWN_SLOTS, UP_SLOTS);
-    f->provider = new_provider(&f->core, calls_max, commands_max);
-    assert_int_equal(cf_reactor_open(&f->reactor, NULL, why, sizeof why), 0);
-    attach(f);
-}
-
-static void set_up(struct fixture *f)
-{
-    set_up_sized(f, 1000, 16);
-}
-
-static void tear_down(struct fixture *f)
-{
-    char why[200] = "";
-    if (!cf_provider_check(f->provider, why, sizeof why))
-        fail_msg("%s", why);
-    cf_provider_free(f->provider);
-    cf_reactor_close(f->reactor);
-    provider_core_fini(&f->core);
-}
-
-static struct cf_provider_counters counters(const struct fixture *f)
-{
-    struct cf_provider_counters c;
-    cf_provider_counters(f->provider, &c);
-    return c;
-}
-
-/* The next event, which must be there. */
-static struct cf_record *take(struct fixture *f)
-{
-    static struct cf_record r;
-    if (!provider_core_take(&f->core, &r, true))
-        fail_msg("no event");
-    return &r;
-}
-
-static void assert_no_event(struct fixture *f)
-{
-    struct cf_record r;
-    assert_false(provider_core_take(&f->core, &r, true));
-}
-
-static uint64_t announced_call(struct fixture *f)
-{
-    struct cf_new_call c = {
-        .call = cf_provider_call_new(f->provider, NULL), .state = LINECALLSTATE_OFFERING, .time_ns = 1};
-    assert_int_not_equal(c.call, 0);
-    assert_true(cf_provider_post_new_call(f->provider, &c));
-    return c.call;
-}
-
-static enum cf_posted post(struct fixture *f, uint64_t call, uint32_t state, uint32_t mode)
-{
-    const struct cf_call_state s = {.state = state, .mode = mode, .time_ns = cf_clock_ns()};
-    return cf_provider_post_call_state(f->provider, call, &s);
-}
-
-/* Fills the up ring with states of one call, until one of them has to wait. Returns how many went in. */
-static unsigned fill_ring(struct fixture *f, uint64_t call)
-{
-    unsigned n = 0;
-    while (post(f, call, LINECALLSTATE_ONHOLD, n) == CF_POSTED)
-        n++;
-    return n;
-}
+#include "tests/support/provider_rig.h"
 
 /* ------------------------------------------------------------------ attach */
 
 static void attach_says_who_it_is_and_maps_the_port(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
     assert_int_equal(f.core.hello.magic, CF_HELLO_MAGIC);
     assert_int_equal(f.core.hello.version, CF_LAYOUT_VERSION);
     assert_int_equal(f.core.hello.kind, CF_HELLO_PROVIDER);
     assert_string_equal(f.core.hello.name, "test");
     assert_string_equal(f.core.hello.token, "secret");
     assert_int_equal(f.core.hello.ring_bytes, 16384);
-    assert_int_equal(counters(&f).attaches, 1);
-    tear_down(&f);
+    assert_int_equal(provider_rig_counters(&f).attaches, 1);
+    provider_rig_tear_down(&f);
 }
 
 static void the_token_comes_from_the_environment(void **state)
 {
     (void)state;
-    struct fixture f = {0};
+    struct provider_rig f = {0};
     provider_core_init(&f.core, DOWN_SLOTS, UP_SLOTS);
     setenv("CALLFAN_TOKEN", "from outside", 1);
     const struct cf_provider_options options = {.socket_path = f.core.path, .name = "test"};
     assert_int_equal(cf_provider_new(&f.provider, &options), 0);
     unsetenv("CALLFAN_TOKEN");
-    attach(&f);
+    provider_rig_attach(&f);
     assert_string_equal(f.core.hello.token, "from outside");
     cf_provider_free(f.provider);
     provider_core_fini(&f.core);
@@ -162,11 +54,11 @@ static void the_token_comes_from_the_environment(void **state)
 static void attach_waits_for_a_service_that_starts_later(void **state)
 {
     (void)state;
-    struct fixture f = {0};
+    struct provider_rig f = {0};
     provider_core_init(&f.core, DOWN_SLOTS, UP_SLOTS);
     f.core.listen_after_ms = 50;
-    f.provider = new_provider(&f.core, 10, 10);
-    attach(&f);
+    f.provider = provider_rig_new(&f.core, 10, 10);
+    provider_rig_attach(&f);
     cf_provider_free(f.provider);
     provider_core_fini(&f.core);
 }
@@ -176,11 +68,11 @@ static void attach_tries_again_when_it_may(void **state)
     (void)state;
     const enum provider_core_answer answers[] = {CORE_SAYS_AGAIN, CORE_HANGS_UP};
     for (int i = 0; i < 2; i++) {
-        struct fixture f = {0};
+        struct provider_rig f = {0};
         provider_core_init(&f.core, DOWN_SLOTS, UP_SLOTS);
         f.core.answer = answers[i];
-        f.provider = new_provider(&f.core, 10, 10);
-        attach(&f);
+        f.provider = provider_rig_new(&f.core, 10, 10);
+        provider_rig_attach(&f);
         assert_int_equal(f.core.accepted, 2);
         cf_provider_free(f.provider);
         provider_core_fini(&f.core);
@@ -193,7 +85,7 @@ static void attach_without_a_service_ends_and_says_so(void **state)
     struct provider_core core;
     char why[200] = "";
     provider_core_init(&core, DOWN_SLOTS, UP_SLOTS);
-    struct cf_provider *p = new_provider(&core, 10, 10);
+    struct cf_provider *p = provider_rig_new(&core, 10, 10);
     assert_int_equal(cf_provider_attach(p, 30 * CF_NS_PER_MS, why, sizeof why), -ENOENT);
     assert_non_null(strstr(why, core.path));
     assert_false(cf_provider_attached(p));
@@ -221,7 +113,7 @@ static void attach_tells_what_is_wrong_with_the_service(void **state)
         char why[200] = "";
         provider_core_init(&core, DOWN_SLOTS, UP_SLOTS);
         core.answer = cases[i].answer;
-        struct cf_provider *p = new_provider(&core, 10, 10);
+        struct cf_provider *p = provider_rig_new(&core, 10, 10);
         provider_core_serve(&core);
         assert_int_equal(cf_provider_attach(p, PATIENCE_S * CF_NS_PER_S, why, sizeof why), cases[i].rc);
         provider_core_served(&core);
@@ -255,8 +147,8 @@ static void options_that_cannot_be_are_refused(void **state)
 static void the_snapshot_arrives_in_order(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
     const struct cf_line_info line = {
         .line = 7, .name = "Line 7", .address = "2007", .info = "test 1", .caps = {.calls_max = 3, .permanent_id = 9}};
     assert_true(cf_provider_snapshot_begin(f.provider));
@@ -275,15 +167,15 @@ static void the_snapshot_arrives_in_order(void **state)
     assert_true(cf_provider_snapshot_end(f.provider));
 
     struct cf_field field;
-    assert_int_equal(take(&f)->m.id, CF_EV_SNAPSHOT_BEGIN);
-    const struct cf_record *r = take(&f);
+    assert_int_equal(provider_rig_take(&f)->m.id, CF_EV_SNAPSHOT_BEGIN);
+    const struct cf_record *r = provider_rig_take(&f);
     assert_int_equal(r->m.id, CF_EV_LINE);
     assert_int_equal(r->m.param1, 7);
     assert_true(cf_fields_find(r, CF_FIELD_NAME, &field) && field.bytes == 6 && memcmp(field.data, "Line 7", 6) == 0);
     assert_true(cf_fields_find(r, CF_FIELD_ADDRESS, &field) && field.bytes == 4 && memcmp(field.data, "2007", 4) == 0);
     assert_true(cf_fields_find(r, CF_FIELD_LINE_CAPS, &field) && field.bytes == sizeof line.caps);
     assert_memory_equal(field.data, &line.caps, sizeof line.caps);
-    r = take(&f);
+    r = provider_rig_take(&f);
     assert_int_equal(r->m.id, CF_EV_NEW_CALL);
     assert_int_equal(r->m.device, call.call);
     assert_int_equal(r->m.param1, UINT64_C(1) << 32 | 7);
@@ -292,16 +184,16 @@ static void the_snapshot_arrives_in_order(void **state)
     assert_int_equal(r->m.open_line, LINECALLREASON_DIRECT);
     assert_int_equal(r->m.time_ns, 55);
     assert_true(cf_fields_find(r, CF_FIELD_CALLER, &field) && field.bytes == 3 && memcmp(field.data, "100", 3) == 0);
-    assert_int_equal(take(&f)->m.id, CF_EV_SNAPSHOT_END);
-    assert_no_event(&f);
-    tear_down(&f);
+    assert_int_equal(provider_rig_take(&f)->m.id, CF_EV_SNAPSHOT_END);
+    provider_rig_no_event(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void *take_everything(void *arg)
 {
-    struct fixture *f = arg;
+    struct provider_rig *f = arg;
     struct cf_record r;
-    for (int64_t end = soon(); cf_clock_ns() < end;) {
+    for (int64_t end = provider_rig_soon(); cf_clock_ns() < end;) {
         if (!provider_core_take(&f->core, &r, true))
             sched_yield();
         else if (r.m.id == CF_EV_SNAPSHOT_END)
@@ -313,10 +205,10 @@ static void *take_everything(void *arg)
 static void a_snapshot_larger_than_the_ring_waits_for_room(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct provider_rig f;
     pthread_t reader;
     void *result;
-    set_up(&f);
+    provider_rig_set_up(&f);
     assert_int_equal(pthread_create(&reader, NULL, take_everything, &f), 0);
     assert_true(cf_provider_snapshot_begin(f.provider));
     for (uint32_t i = 0; i < 10 * UP_SLOTS; i++) {
@@ -327,14 +219,14 @@ static void a_snapshot_larger_than_the_ring_waits_for_room(void **state)
     assert_int_equal(pthread_join(reader, &result), 0);
     assert_null(result);
     assert_int_equal(f.core.sequence, 10 * UP_SLOTS + 2);
-    tear_down(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void long_texts_are_cut_and_none_is_sent_empty(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
     char text[3000];
     memset(text, 'x', sizeof text);
     const struct cf_text t = {text, sizeof text};
@@ -345,7 +237,7 @@ static void long_texts_are_cut_and_none_is_sent_empty(void **state)
                                      .called_name = {"", 0},
                                      .redirecting = t};
     assert_true(cf_provider_post_new_call(f.provider, &call));
-    const struct cf_record *r = take(&f);
+    const struct cf_record *r = provider_rig_take(&f);
     struct cf_fields fields = cf_fields_of(r);
     struct cf_field field;
     unsigned n = 0;
@@ -353,33 +245,33 @@ static void long_texts_are_cut_and_none_is_sent_empty(void **state)
         assert_int_equal(field.bytes, 255);
     assert_int_equal(n, 4);
     assert_false(fields.bad);
-    tear_down(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void an_ended_identifier_is_not_sent(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
-    uint64_t call = announced_call(&f);
-    take(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
+    uint64_t call = provider_rig_call(&f);
+    provider_rig_take(&f);
     assert_true(cf_provider_call_free(f.provider, call));
     assert_false(cf_provider_call_free(f.provider, call));
-    assert_int_equal(post(&f, call, LINECALLSTATE_IDLE, 0), CF_POST_STALE);
-    assert_int_equal(post(&f, 0, LINECALLSTATE_IDLE, 0), CF_POST_STALE);
-    assert_int_equal(post(&f, UINT64_MAX, LINECALLSTATE_IDLE, 0), CF_POST_STALE);
+    assert_int_equal(provider_rig_post(&f, call, LINECALLSTATE_IDLE, 0), CF_POST_STALE);
+    assert_int_equal(provider_rig_post(&f, 0, LINECALLSTATE_IDLE, 0), CF_POST_STALE);
+    assert_int_equal(provider_rig_post(&f, UINT64_MAX, LINECALLSTATE_IDLE, 0), CF_POST_STALE);
     const struct cf_new_call again = {.call = call};
     assert_false(cf_provider_post_new_call(f.provider, &again));
-    assert_int_equal(counters(&f).stale, 4);
-    assert_no_event(&f);
-    tear_down(&f);
+    assert_int_equal(provider_rig_counters(&f).stale, 4);
+    provider_rig_no_event(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void identifiers_carry_their_user_and_are_never_the_same(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up_sized(&f, 4, 16);
+    struct provider_rig f;
+    provider_rig_set_up_sized(&f, 4, 16);
     uint64_t calls[4], former[4] = {0};
     int user[4];
     for (int round = 0; round < 10; round++) {
@@ -399,7 +291,7 @@ static void identifiers_carry_their_user_and_are_never_the_same(void **state)
             former[i] = calls[i];
         }
     }
-    tear_down(&f);
+    provider_rig_tear_down(&f);
 }
 
 /* ------------------------------------------------------------------ a full ring */
@@ -407,19 +299,19 @@ static void identifiers_carry_their_user_and_are_never_the_same(void **state)
 static void a_full_ring_keeps_the_newest_state_of_each_call(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
-    uint64_t one = announced_call(&f), two = announced_call(&f);
-    unsigned filled = fill_ring(&f, one);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
+    uint64_t one = provider_rig_call(&f), two = provider_rig_call(&f);
+    unsigned filled = provider_rig_fill(&f, one);
     assert_int_equal(filled, UP_SLOTS - 2 - 0);
-    assert_int_equal(post(&f, two, LINECALLSTATE_CONNECTED, 1), CF_POST_WAITS);
-    assert_int_equal(post(&f, two, LINECALLSTATE_ONHOLD, 0), CF_POST_WAITS);
+    assert_int_equal(provider_rig_post(&f, two, LINECALLSTATE_CONNECTED, 1), CF_POST_WAITS);
+    assert_int_equal(provider_rig_post(&f, two, LINECALLSTATE_ONHOLD, 0), CF_POST_WAITS);
     const struct cf_call_state last = {.state = LINECALLSTATE_DISCONNECTED,
                                        .mode = LINEDISCONNECTMODE_BUSY,
                                        .time_ns = 77,
                                        .raw_cause = cf_text_of("SIP 486")};
     assert_int_equal(cf_provider_post_call_state(f.provider, two, &last), CF_POST_WAITS);
-    struct cf_provider_counters c = counters(&f);
+    struct cf_provider_counters c = provider_rig_counters(&f);
     assert_int_equal(c.states_kept, 2); /* one of each call */
     assert_int_equal(c.states_merged, 2);
     char why[200] = "";
@@ -427,13 +319,13 @@ static void a_full_ring_keeps_the_newest_state_of_each_call(void **state)
         fail_msg("%s", why);
 
     for (unsigned i = 0; i < 2 + filled; i++)
-        take(&f);
-    assert_no_event(&f);
+        provider_rig_take(&f);
+    provider_rig_no_event(&f);
     cf_provider_flush(f.provider);
-    const struct cf_record *r = take(&f);
+    const struct cf_record *r = provider_rig_take(&f);
     assert_int_equal(r->m.device, one);
     assert_int_equal(r->m.param2, filled); /* the one that found no room */
-    r = take(&f);
+    r = provider_rig_take(&f);
     assert_int_equal(r->m.device, two);
     assert_int_equal(r->m.param1, LINECALLSTATE_DISCONNECTED);
     assert_int_equal(r->m.param2, LINEDISCONNECTMODE_BUSY);
@@ -441,50 +333,89 @@ static void a_full_ring_keeps_the_newest_state_of_each_call(void **state)
     struct cf_field field;
     assert_true(cf_fields_find(r, CF_FIELD_RAW_CAUSE, &field) && field.bytes == 7 &&
                 memcmp(field.data, "SIP 486", 7) == 0);
-    assert_no_event(&f);
-    assert_int_equal(post(&f, one, LINECALLSTATE_IDLE, 0), CF_POSTED);
-    tear_down(&f);
+    provider_rig_no_event(&f);
+    assert_int_equal(provider_rig_post(&f, one, LINECALLSTATE_IDLE, 0), CF_POSTED);
+    provider_rig_tear_down(&f);
+}
+
+/* Of CONFERENCED the parent waits with it, and is gone with the next state. */
+static void a_waiting_member_names_its_conference(void **state)
+{
+    (void)state;
+    struct provider_rig f;
+    provider_rig_set_up(&f);
+    uint64_t one = provider_rig_call(&f), two = provider_rig_call(&f), parent = provider_rig_call(&f);
+    struct cf_call_state conferenced = {
+        .state = LINECALLSTATE_CONFERENCED, .mode = 5, .raw_cause = cf_text_of("none"), .parent = parent};
+    assert_int_equal(cf_provider_post_call_state(f.provider, one, &conferenced), CF_POSTED);
+    unsigned filled = provider_rig_fill(&f, parent);
+    const struct cf_call_state busy = {.state = LINECALLSTATE_BUSY, .raw_cause = cf_text_of("SIP 486")};
+    assert_int_equal(cf_provider_post_call_state(f.provider, one, &busy), CF_POST_WAITS);
+    assert_int_equal(cf_provider_post_call_state(f.provider, one, &conferenced), CF_POST_WAITS);
+    assert_int_equal(cf_provider_post_call_state(f.provider, two, &conferenced), CF_POST_WAITS);
+    assert_int_equal(provider_rig_post(&f, two, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE), CF_POST_WAITS);
+    for (unsigned i = 0; i < 3; i++)
+        provider_rig_take(&f);
+    const struct cf_record *r = provider_rig_take(&f);
+    assert_int_equal(r->m.device, one);
+    assert_true(r->m.param2 == parent);
+    for (unsigned i = 0; i < filled; i++)
+        provider_rig_take(&f);
+    cf_provider_flush(f.provider);
+    struct cf_field field;
+    provider_rig_take(&f); /* the one that found no room */
+    r = provider_rig_take(&f);
+    assert_int_equal(r->m.device, one);
+    assert_int_equal(r->m.param1, LINECALLSTATE_CONFERENCED);
+    assert_true(r->m.param2 == parent);
+    assert_false(cf_fields_find(r, CF_FIELD_RAW_CAUSE, &field));
+    r = provider_rig_take(&f);
+    assert_int_equal(r->m.device, two);
+    assert_int_equal(r->m.param2, LINECONNECTEDMODE_ACTIVE);
+    assert_false(cf_fields_find(r, CF_FIELD_RAW_CAUSE, &field));
+    provider_rig_no_event(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void a_freed_call_waits_no_more(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
     uint64_t calls[5];
     for (int i = 0; i < 5; i++)
-        calls[i] = announced_call(&f);
-    unsigned filled = fill_ring(&f, calls[0]);
+        calls[i] = provider_rig_call(&f);
+    unsigned filled = provider_rig_fill(&f, calls[0]);
     for (int i = 1; i < 5; i++)
-        assert_int_equal(post(&f, calls[i], LINECALLSTATE_CONNECTED, (uint32_t)i), CF_POST_WAITS);
+        assert_int_equal(provider_rig_post(&f, calls[i], LINECALLSTATE_CONNECTED, (uint32_t)i), CF_POST_WAITS);
     assert_true(cf_provider_call_free(f.provider, calls[0])); /* first of the list */
     assert_true(cf_provider_call_free(f.provider, calls[2])); /* in the middle */
     assert_true(cf_provider_call_free(f.provider, calls[4])); /* last */
     for (unsigned i = 0; i < 5 + filled; i++)
-        take(&f);
+        provider_rig_take(&f);
     cf_provider_flush(f.provider);
-    assert_int_equal(take(&f)->m.device, calls[1]);
-    assert_int_equal(take(&f)->m.device, calls[3]);
-    assert_no_event(&f);
-    tear_down(&f);
+    assert_int_equal(provider_rig_take(&f)->m.device, calls[1]);
+    assert_int_equal(provider_rig_take(&f)->m.device, calls[3]);
+    provider_rig_no_event(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void a_full_ring_refuses_new_calls_and_turns_ready_off(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
     struct cf_record r;
-    uint64_t call = announced_call(&f);
+    uint64_t call = provider_rig_call(&f);
     assert_true(cf_provider_ready(f.provider));
     unsigned n = 1;
     for (; cf_provider_ready(f.provider); n++)
-        assert_int_equal(post(&f, call, LINECALLSTATE_ONHOLD, 0), CF_POSTED);
+        assert_int_equal(provider_rig_post(&f, call, LINECALLSTATE_ONHOLD, 0), CF_POSTED);
     assert_int_equal(UP_SLOTS - n, UP_SLOTS / 8 - 1); /* told while an eighth was left, to end what it had begun */
-    n += fill_ring(&f, call);
+    n += provider_rig_fill(&f, call);
     struct cf_new_call refused = {.call = cf_provider_call_new(f.provider, NULL)};
     assert_false(cf_provider_post_new_call(f.provider, &refused));
-    assert_int_equal(counters(&f).new_calls_refused, 1);
+    assert_int_equal(provider_rig_counters(&f).new_calls_refused, 1);
     assert_false(cf_provider_post_line_close(f.provider, 0));
     for (unsigned i = 0; i < UP_SLOTS / 4; i++) {
         assert_false(cf_provider_ready(f.provider));
@@ -494,278 +425,57 @@ static void a_full_ring_refuses_new_calls_and_turns_ready_off(void **state)
     cf_provider_flush(f.provider);
     assert_true(provider_core_take(&f.core, &r, true));
     assert_true(cf_provider_ready(f.provider));
-    tear_down(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void ready_turns_on_again_at_a_quarter(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
     struct cf_record r;
-    uint64_t call = announced_call(&f);
+    uint64_t call = provider_rig_call(&f);
     while (cf_provider_ready(f.provider))
-        assert_int_equal(post(&f, call, LINECALLSTATE_ONHOLD, 0), CF_POSTED);
+        assert_int_equal(provider_rig_post(&f, call, LINECALLSTATE_ONHOLD, 0), CF_POSTED);
     unsigned free_slots = UP_SLOTS / 8 - 1;
     for (; free_slots < UP_SLOTS / 4; free_slots++) {
         assert_false(cf_provider_ready(f.provider));
         assert_true(provider_core_take(&f.core, &r, true));
     }
     assert_true(cf_provider_ready(f.provider));
-    tear_down(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void replies_are_never_lost_and_nothing_overtakes_them(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
     struct cf_command command;
-    uint64_t call = announced_call(&f);
-    unsigned filled = fill_ring(&f, call);
+    uint64_t call = provider_rig_call(&f);
+    unsigned filled = provider_rig_fill(&f, call);
     for (uint64_t number = 1; number <= 10; number++) {
         provider_core_command(&f.core, CF_CMD_DROP, call, number, 0);
         assert_true(cf_provider_next_command(f.provider, &command));
         cf_provider_reply(f.provider, command.number, (int32_t)LINEERR_OPERATIONFAILED, command.call);
     }
-    assert_int_equal(counters(&f).replies_waited, 10);
+    assert_int_equal(provider_rig_counters(&f).replies_waited, 10);
     for (unsigned i = 0; i < 1 + filled; i++)
-        take(&f);
+        provider_rig_take(&f);
     /* There is room now, but a call that a waiting reply announces must not be spoken of before it. */
-    assert_int_equal(post(&f, call, LINECALLSTATE_IDLE, 0), CF_POST_WAITS);
+    assert_int_equal(provider_rig_post(&f, call, LINECALLSTATE_IDLE, 0), CF_POST_WAITS);
     struct cf_new_call early = {.call = cf_provider_call_new(f.provider, NULL)};
     assert_false(cf_provider_post_new_call(f.provider, &early));
     cf_provider_flush(f.provider);
     for (uint64_t number = 1; number <= 10; number++) {
-        const struct cf_record *r = take(&f);
+        const struct cf_record *r = provider_rig_take(&f);
         assert_int_equal(r->m.id, CF_EV_REPLY);
         assert_int_equal(r->m.param1, number);
         assert_int_equal(r->m.param2, (uint32_t)LINEERR_OPERATIONFAILED);
         assert_int_equal(r->m.device, call);
     }
-    assert_int_equal(take(&f)->m.param1, LINECALLSTATE_IDLE);
-    tear_down(&f);
-}
-
-/* ------------------------------------------------------------------ commands */
-
-static void commands_are_read_with_their_fields(void **state)
-{
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct cf_command c;
-    struct cf_record r = {
-        .m = {.id = CF_CMD_MAKE_CALL, .param1 = 5, .param2 = UINT64_C(2) << 32 | 3, .param3 = 49, .time_ns = 1}};
-    const struct cf_call_params params = {.media_mode = LINEMEDIAMODE_AUTOMATEDVOICE, .address_id = 2};
-    assert_true(cf_fields_append_text(&r, CF_FIELD_DESTINATION, "0123"));
-    assert_true(cf_fields_append(&r, CF_FIELD_CALL_PARAMS, &params, sizeof params));
-    assert_true(cf_ring_put(&f.core.commands, &r));
-    provider_core_command(&f.core, CF_CMD_OPEN_LINE, 0, 3, LINEMEDIAMODE_INTERACTIVEVOICE);
-    provider_core_command(&f.core, CF_CMD_REFUSED, 99, CF_REFUSAL_OVERLOAD, 0);
-    provider_core_command(&f.core, 0x4999, 0, 0, 0); /* of a core to come: passed over */
-    provider_core_command(&f.core, CF_CMD_CLOSE_CALL, 98, 0, 0);
-
-    assert_true(cf_provider_next_command(f.provider, &c));
-    assert_int_equal(c.id, CF_CMD_MAKE_CALL);
-    assert_int_equal(c.number, 5);
-    assert_int_equal(c.line, 3);
-    assert_int_equal(c.address, 2);
-    assert_int_equal(c.country, 49);
-    assert_int_equal(c.destination.bytes, 4);
-    assert_memory_equal(c.destination.at, "0123", 4);
-    assert_memory_equal(&c.params, &params, sizeof params);
-    assert_true(cf_provider_next_command(f.provider, &c));
-    assert_int_equal(c.id, CF_CMD_OPEN_LINE);
-    assert_int_equal(c.line, 3);
-    assert_int_equal(c.media_modes, LINEMEDIAMODE_INTERACTIVEVOICE);
-    assert_int_equal(c.destination.bytes, 0); /* nothing left of the former command */
-    assert_true(cf_provider_next_command(f.provider, &c));
-    assert_int_equal(c.id, CF_CMD_REFUSED);
-    assert_int_equal(c.refusal, CF_REFUSAL_OVERLOAD);
-    assert_int_equal(c.call, 99);
-    assert_int_equal(c.number, 0);
-    assert_true(cf_provider_next_command(f.provider, &c));
-    assert_int_equal(c.id, CF_CMD_CLOSE_CALL);
-    assert_false(cf_provider_next_command(f.provider, &c));
-    assert_int_equal(f.core.up->down_ack, f.core.commands.tail);
-    assert_int_equal(f.core.up->messages_acked, 5);
-    assert_false(cf_command_wants_reply(CF_CMD_CLOSE_CALL));
-    assert_true(cf_command_wants_reply(CF_CMD_MAKE_CALL));
-    assert_true(cf_command_wants_reply(CF_CMD_DROP));
-    tear_down(&f);
-}
-
-static void the_core_may_send_more_commands_than_its_ring_holds(void **state)
-{
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct cf_command c;
-    uint64_t sent = 0, got = 0;
-    for (int64_t end = soon(); got < 3 * DOWN_SLOTS && cf_clock_ns() < end;) {
-        while (sent < 3 * DOWN_SLOTS && cf_ring_free(&f.core.commands) > 0)
-            provider_core_command(&f.core, CF_CMD_CLOSE_CALL, sent++, 0, 0);
-        while (cf_provider_next_command(f.provider, &c))
-            assert_int_equal(c.call, got++);
-    }
-    assert_int_equal(got, 3 * DOWN_SLOTS);
-    tear_down(&f);
-}
-
-static void unanswered_commands_are_bounded(void **state)
-{
-    (void)state;
-    struct fixture f;
-    set_up_sized(&f, 10, 4);
-    struct cf_command c;
-    for (uint64_t number = 1; number <= 6; number++)
-        provider_core_command(&f.core, CF_CMD_ANSWER, 1, number, 0);
-    for (int i = 0; i < 4; i++)
-        assert_true(cf_provider_next_command(f.provider, &c));
-    assert_false(cf_provider_next_command(f.provider, &c));
-    int64_t begin = cf_clock_ns();
-    assert_true(cf_provider_turn(f.provider, f.reactor, begin + PATIENCE_S * CF_NS_PER_S) >=
-                0); /* neither spins nor hangs */
-    assert_true(cf_clock_ns() - begin >= CF_NS_PER_MS / 2);
-    cf_provider_reply(f.provider, 1, 0, 1);
-    assert_true(cf_provider_next_command(f.provider, &c));
-    assert_int_equal(c.number, 5);
-    assert_false(cf_provider_next_command(f.provider, &c));
-    tear_down(&f);
-}
-
-/* ------------------------------------------------------------------ bells and sleep */
-
-static void the_core_is_rung_only_when_it_sleeps(void **state)
-{
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    announced_call(&f);
-    cf_provider_flush(f.provider);
-    assert_int_equal(cf_bell_drain(f.core.up_bell), 0);
-    cf_store_relaxed_32(&f.core.down->up.sleeping, 1);
-    cf_provider_flush(f.provider); /* nothing new */
-    assert_int_equal(cf_bell_drain(f.core.up_bell), 0);
-    announced_call(&f);
-    cf_provider_flush(f.provider);
-    assert_int_equal(cf_bell_drain(f.core.up_bell), 1);
-    assert_int_equal(counters(&f).bells_rung, 1);
-    tear_down(&f);
-}
-
-/* Waits until the provider sleeps, then sends a command. */
-static void *command_a_sleeper(void *arg)
-{
-    struct fixture *f = arg;
-    for (int64_t end = soon(); cf_load_acquire_64(&f->core.up->wake_at) == 0 && cf_clock_ns() < end;)
-        sched_yield();
-    return provider_core_command(&f->core, CF_CMD_OPEN_LINE, 0, 1, 0) ? f : NULL;
-}
-
-static void a_command_wakes_a_sleeping_provider(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct cf_command c;
-    set_up(&f);
-    for (int round = 0; round < 20; round++) {
-        pthread_t thread;
-        void *rang;
-        assert_int_equal(pthread_create(&thread, NULL, command_a_sleeper, &f), 0);
-        int64_t end = soon();
-        bool got = false;
-        while (!(got = cf_provider_next_command(f.provider, &c)) && cf_clock_ns() < end)
-            assert_true(cf_provider_turn(f.provider, f.reactor, end) >= 0);
-        assert_true(got);
-        assert_int_equal(pthread_join(thread, &rang), 0);
-        assert_ptr_equal(rang, &f);
-        assert_int_equal(f.core.up->wake_at, 0);
-    }
-    tear_down(&f);
-}
-
-enum { GATHER_US = 5000 };
-
-static void set_up_gathering(struct fixture *f)
-{
-    char why[200];
-    memset(f, 0, sizeof *f);
-    provider_core_init(&f->core, DOWN_SLOTS, UP_SLOTS);
-    const struct cf_provider_options options = {
-        .socket_path = f->core.path, .name = "test", .token = "secret", .gather_us = GATHER_US};
-    assert_int_equal(cf_provider_new(&f->provider, &options), 0);
-    assert_int_equal(cf_reactor_open(&f->reactor, NULL, why, sizeof why), 0);
-    attach(f);
-}
-
-static void who_was_woken_gathers_before_the_next_sleep(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct cf_command c;
-    set_up_gathering(&f);
-    const int64_t before = cf_clock_ns();
-    assert_false(provider_core_command(&f.core, CF_CMD_OPEN_LINE, 0, 1, 0));
-    assert_true(cf_provider_turn(f.provider, f.reactor, CF_REACTOR_NEVER) >= 0);
-    assert_true(cf_provider_next_command(f.provider, &c));
-    assert_false(cf_provider_next_command(f.provider, &c));
-    /* Nothing comes, and yet it does not sleep for ever: it looks at the ring when the time is over. */
-    assert_int_equal(cf_provider_turn(f.provider, f.reactor, CF_REACTOR_NEVER), 0);
-    assert_true(cf_clock_ns() >= before + GATHER_US * CF_NS_PER_US);
-    assert_int_equal(counters(&f).bells_heard, 0);
-    tear_down(&f);
-}
-
-static void a_command_wakes_who_gathered(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct cf_command c;
-    set_up_gathering(&f);
-    for (int round = 0; round < 5; round++) {
-        pthread_t thread;
-        void *rang;
-        assert_int_equal(pthread_create(&thread, NULL, command_a_sleeper, &f), 0);
-        int64_t end = soon();
-        bool got = false;
-        while (!(got = cf_provider_next_command(f.provider, &c)) && cf_clock_ns() < end)
-            assert_true(cf_provider_turn(f.provider, f.reactor, end) >= 0);
-        assert_true(got);
-        assert_int_equal(pthread_join(thread, &rang), 0);
-        assert_ptr_equal(rang, &f);
-    }
-    tear_down(&f);
-}
-
-static void a_command_that_is_there_keeps_it_from_sleeping(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct cf_command c;
-    set_up(&f);
-    assert_false(provider_core_command(&f.core, CF_CMD_OPEN_LINE, 0, 1, 0));     /* awake: no bell */
-    assert_true(cf_provider_turn(f.provider, f.reactor, CF_REACTOR_NEVER) >= 0); /* or the test ends here */
-    assert_true(cf_provider_next_command(f.provider, &c));
-    tear_down(&f);
-}
-
-static void a_full_ring_is_looked_at_again_soon(void **state)
-{
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    uint64_t call = announced_call(&f);
-    unsigned filled = fill_ring(&f, call);
-    for (int i = 0; i < 3; i++) /* nobody wakes it: it must come back by itself, or the test ends here */
-        assert_true(cf_provider_turn(f.provider, f.reactor, CF_REACTOR_NEVER) >= 0);
-    for (unsigned i = 0; i < 1 + filled; i++)
-        take(&f);
-    assert_no_event(&f);
-    assert_true(cf_provider_turn(f.provider, f.reactor, 0) >= 0);
-    assert_int_equal(take(&f)->m.param2, filled);
-    tear_down(&f);
+    assert_int_equal(provider_rig_take(&f)->m.param1, LINECALLSTATE_IDLE);
+    provider_rig_tear_down(&f);
 }
 
 /* ------------------------------------------------------------------ the end of the core */
@@ -773,47 +483,47 @@ static void a_full_ring_is_looked_at_again_soon(void **state)
 static void a_hang_up_is_seen_and_live_calls_outlast_it(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct provider_rig f;
     struct cf_command c;
-    set_up(&f);
-    uint64_t call = announced_call(&f);
-    uint64_t waits = announced_call(&f);
-    fill_ring(&f, waits);
+    provider_rig_set_up(&f);
+    uint64_t call = provider_rig_call(&f);
+    uint64_t waits = provider_rig_call(&f);
+    provider_rig_fill(&f, waits);
     cf_provider_turn(f.provider, f.reactor, 0);
     provider_core_hang_up(&f.core);
-    for (int64_t end = soon(); cf_provider_attached(f.provider) && cf_clock_ns() < end;)
+    for (int64_t end = provider_rig_soon(); cf_provider_attached(f.provider) && cf_clock_ns() < end;)
         assert_true(cf_provider_turn(f.provider, f.reactor, end) >= 0);
     assert_false(cf_provider_attached(f.provider));
     assert_false(cf_provider_ready(f.provider));
     assert_false(cf_provider_next_command(f.provider, &c));
-    assert_int_equal(post(&f, call, LINECALLSTATE_CONNECTED, 0), CF_POST_STALE);
+    assert_int_equal(provider_rig_post(&f, call, LINECALLSTATE_CONNECTED, 0), CF_POST_STALE);
     cf_provider_reply(f.provider, 1, 0, call); /* to a core that is gone: nothing */
     cf_provider_flush(f.provider);
     assert_true(cf_provider_turn(f.provider, f.reactor, cf_clock_ns()) >= 0);
 
-    attach(&f); /* to another core */
+    provider_rig_attach(&f); /* to another core */
     assert_true(cf_provider_snapshot_begin(f.provider));
     const struct cf_new_call again = {.call = call, .state = LINECALLSTATE_CONNECTED};
     assert_true(cf_provider_post_new_call(f.provider, &again));
     assert_true(cf_provider_snapshot_end(f.provider));
-    assert_int_equal(take(&f)->m.id, CF_EV_SNAPSHOT_BEGIN);
-    assert_int_equal(take(&f)->m.device, call);
-    assert_int_equal(take(&f)->m.id, CF_EV_SNAPSHOT_END);
-    assert_no_event(&f); /* what waited for the former core is gone */
+    assert_int_equal(provider_rig_take(&f)->m.id, CF_EV_SNAPSHOT_BEGIN);
+    assert_int_equal(provider_rig_take(&f)->m.device, call);
+    assert_int_equal(provider_rig_take(&f)->m.id, CF_EV_SNAPSHOT_END);
+    provider_rig_no_event(&f); /* what waited for the former core is gone */
     assert_true(cf_provider_turn(f.provider, f.reactor, 0) >= 0);
-    tear_down(&f);
+    provider_rig_tear_down(&f);
 }
 
 static void what_the_door_says_unasked_is_no_hang_up(void **state)
 {
     (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct provider_rig f;
+    provider_rig_set_up(&f);
     assert_int_equal(cf_socket_send(f.core.socket, "hello?", 6, NULL, 0), 0);
     for (int i = 0; i < 3; i++)
         assert_true(cf_provider_turn(f.provider, f.reactor, cf_clock_ns() + CF_NS_PER_MS) >= 0);
     assert_true(cf_provider_attached(f.provider));
-    tear_down(&f);
+    provider_rig_tear_down(&f);
 }
 
 int main(void)
@@ -832,19 +542,11 @@ int main(void)
         cmocka_unit_test(an_ended_identifier_is_not_sent),
         cmocka_unit_test(identifiers_carry_their_user_and_are_never_the_same),
         cmocka_unit_test(a_full_ring_keeps_the_newest_state_of_each_call),
+        cmocka_unit_test(a_waiting_member_names_its_conference),
         cmocka_unit_test(a_freed_call_waits_no_more),
         cmocka_unit_test(a_full_ring_refuses_new_calls_and_turns_ready_off),
         cmocka_unit_test(ready_turns_on_again_at_a_quarter),
         cmocka_unit_test(replies_are_never_lost_and_nothing_overtakes_them),
-        cmocka_unit_test(commands_are_read_with_their_fields),
-        cmocka_unit_test(the_core_may_send_more_commands_than_its_ring_holds),
-        cmocka_unit_test(unanswered_commands_are_bounded),
-        cmocka_unit_test(the_core_is_rung_only_when_it_sleeps),
-        cmocka_unit_test(a_command_wakes_a_sleeping_provider),
-        cmocka_unit_test(who_was_woken_gathers_before_the_next_sleep),
-        cmocka_unit_test(a_command_wakes_who_gathered),
-        cmocka_unit_test(a_command_that_is_there_keeps_it_from_sleeping),
-        cmocka_unit_test(a_full_ring_is_looked_at_again_soon),
         cmocka_unit_test(a_hang_up_is_seen_and_live_calls_outlast_it),
         cmocka_unit_test(what_the_door_says_unasked_is_no_hang_up),
     };

@@ -32,7 +32,9 @@ static struct cf_reactor *open_reactor(const struct cf_reactor_options *options)
 {
     struct cf_reactor *r = NULL;
     char why[200] = "";
-    int rc = cf_reactor_open(&r, options, why, sizeof why);
+    struct cf_reactor_options with_streams = options != NULL ? *options : (struct cf_reactor_options){0};
+    with_streams.streams = true;
+    int rc = cf_reactor_open(&r, &with_streams, why, sizeof why);
     if (rc < 0)
         fail_msg("cf_reactor_open: %s (%s)", why, strerror(-rc));
     return r;
@@ -689,7 +691,7 @@ static void more_sources_than_descriptors_are_refused_with_a_reason(void **state
         struct cf_reactor *r = NULL;
         char why[200] = "";
         setrlimit(RLIMIT_NOFILE, &low);
-        const int rc = cf_reactor_open(&r, &(struct cf_reactor_options){.sources_count = 1024}, why, sizeof why);
+        const int rc = cf_reactor_open(&r, &(struct cf_reactor_options){.sources_count = 1024, .streams = true}, why, sizeof why);
         _exit(rc == -EMFILE && strstr(why, "ulimit -n") != NULL ? 0 : 1);
     }
     int status = -1;

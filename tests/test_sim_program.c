@@ -289,6 +289,18 @@ static void wrong_use_is_told_and_ends_with_2(void **state)
         {{"--set", "messages=3"}, "messages must be 0 or 4 to 256"},
         {{"--set", "messages=12", "--set", "answer=owner"}, "needs answer = auto"},
         {{"--set", "dial={\"5\"}"}, "PREFIX=OUTCOME"},
+        {{"--set", "without={\"hold\", \"drop\"}"}, "without has a word that is not in the list"},
+        {{"--set", "conference_max=2"}, "conference_max is 2, must be 3 to 256"},
+        {{"--set", "dialtone_ms=0"}, "dialtone_ms is 0"},
+        {{"--set", "remove=first"}, "remove"},
+        {{"--set", "removed=onhold"}, "removed"},
+        {{"--set", "orbits=101"}, "orbits is 101"},
+        {{"--set", "park_ms=0"}, "park_ms is 0"},
+        {{"--set", "completions=101"}, "completions is 101"},
+        {{"--set", "free_ms=0"}, "free_ms is 0"},
+        {{"--set", "ring_ms=0"}, "ring_ms is 0"},
+        {{"--set", "pickup_group="}, "pickup_group must have 1 to 31"},
+        {{"--set", "digits=12x"}, "at most 63 of 0-9"},
         {{"--set", "script=/nowhere"}, "/nowhere: No such file"},
         {{"--config", "/nowhere"}, "/nowhere: No such file"},
     };
@@ -305,7 +317,8 @@ static void wrong_use_is_told_and_ends_with_2(void **state)
             fail_msg("\"%s\" does not say \"%s\"", text, cases[i].says);
     }
     char text[4096];
-    struct process p = run((const char *const[]){"--check", "--set", "lines=100", "--set", "dial={\"5=busy\"}", NULL});
+    struct process p = run((const char *const[]){"--check", "--set", "lines=100", "--set", "dial={\"5=busy\"}", "--set",
+                                                 "without={\"hold\", \"confdrop\"}", "--set", "remove=last", NULL});
     assert_int_equal(ended(&p, text, sizeof text), 0);
     assert_string_equal(text, "");
 }

@@ -106,7 +106,8 @@ static void requests_within_the_dialog_are_answered_sensibly(void **state)
         {"OPTIONS", 11, "", NULL, "200"},
         {"UPDATE", 12, "", NULL, "200"},
         {"MESSAGE", 13, "", NULL, "405"},
-        {"NOTIFY", 14, "", NULL, "405"},
+        {"NOTIFY", 14, "", NULL, "489"},
+        {"REFER", 14, "Refer-To: <sip:1@192.0.2.9>\r\n", NULL, "405"}, /* the default: nobody may */
         {"FROBNICATE", 15, "", NULL, "501"},
         {"INFO", 12, "", NULL, "500"}, /* older than one that was taken */
         {"INVITE", 16, "Require: 100rel, replaces, x-y\r\n", SDP("sendrecv"), "420"},

@@ -391,6 +391,28 @@ static void digits_are_written_and_read(void **state)
     assert_string_equal(end(&text), "Signal=1\r\nDuration=5000\r\n");
 }
 
+static void a_digit_stands_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        char digit; /* 0: none */
+    } table[] = {
+        {"5", '5'}, {"5\r\n", '5'}, {" \t#\n", '#'}, {"10", '*'},     {"00007", '7'},    {"15 ", 'D'},
+        {"a", 'A'}, {"", 0},        {"\r\n", 0},     {"16", 0},       {"5 5", 0},        {"E", 0},
+        {"!", 0},   {"-1", 0},      {"1,2", 0},      {"Signal=5", 0}, {"4294967301", 0}, {"\xb5", 0},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char digit = 0;
+        const bool got = cf_sip_dtmf_bare_read(table[i].body, strlen(table[i].body), &digit);
+        if (got != (table[i].digit != 0) || digit != table[i].digit)
+            fail_msg("row %zu: %d %c", i, got, digit);
+    }
+    char digit = 'x';
+    assert_false(cf_sip_dtmf_bare_read("1\0", 2, &digit));
+    assert_int_equal(digit, 'x'); /* written only when there is one */
+}
+
 /* ---- session timers */
 
 static void the_peers_wish_is_read(void **state)
@@ -563,6 +585,7 @@ int main(void)
         cmocka_unit_test(what_a_registrar_grants_is_found),
         cmocka_unit_test(the_status_of_a_fragment_is_read),
         cmocka_unit_test(digits_are_written_and_read),
+        cmocka_unit_test(a_digit_stands_alone),
         cmocka_unit_test(the_peers_wish_is_read),
         cmocka_unit_test(a_request_gets_the_session_that_the_rfc_allows),
         cmocka_unit_test(an_answer_says_which_session_holds),

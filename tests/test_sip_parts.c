@@ -17,6 +17,7 @@
 #include "adapters/sip/store.h"
 #include "adapters/sip/table.h"
 #include "adapters/sip/timer.h"
+#include "adapters/sip/trunk.h"
 #include "callfan/tapi_const.h"
 
 static uint64_t random_next(uint64_t *state)
@@ -510,6 +511,45 @@ static void the_q850_cause_counts_more_than_the_status(void **state)
 #define HEAD    "v=0\r\no=a 1 1 IN IP4 192.0.2.9\r\ns=-\r\n"
 #define SESSION HEAD "c=IN IP4 192.0.2.9\r\nt=0 0\r\n"
 
+/* Every status that there can be, against the rows. */
+static void every_outcome_of_a_transfer_has_its_error(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned status;
+        int32_t transfer, other; /* of REFER; of hold, retrieve and digits */
+    } table[] = {
+        {200, 0, 0},
+        {403, LINEERR_ADDRESSBLOCKED, LINEERR_OPERATIONFAILED},
+        {404, LINEERR_INVALADDRESS, LINEERR_OPERATIONFAILED},
+        {405, LINEERR_OPERATIONUNAVAIL, LINEERR_OPERATIONUNAVAIL},
+        {410, LINEERR_INVALADDRESS, LINEERR_OPERATIONFAILED},
+        {415, LINEERR_OPERATIONFAILED, LINEERR_OPERATIONUNAVAIL},
+        {416, LINEERR_INVALADDRESS, LINEERR_OPERATIONFAILED},
+        {420, LINEERR_OPERATIONUNAVAIL, LINEERR_OPERATIONUNAVAIL},
+        {433, LINEERR_ADDRESSBLOCKED, LINEERR_OPERATIONFAILED},
+        {484, LINEERR_INVALADDRESS, LINEERR_OPERATIONFAILED},
+        {485, LINEERR_INVALADDRESS, LINEERR_OPERATIONFAILED},
+        {488, LINEERR_OPERATIONFAILED, LINEERR_OPERATIONUNAVAIL},
+        {489, LINEERR_OPERATIONUNAVAIL, LINEERR_OPERATIONFAILED},
+        {501, LINEERR_OPERATIONUNAVAIL, LINEERR_OPERATIONUNAVAIL},
+        {503, LINEERR_RESOURCEUNAVAIL, LINEERR_OPERATIONFAILED},
+        {604, LINEERR_INVALADDRESS, LINEERR_OPERATIONFAILED},
+        {606, LINEERR_OPERATIONFAILED, LINEERR_OPERATIONUNAVAIL},
+        {607, LINEERR_ADDRESSBLOCKED, LINEERR_OPERATIONFAILED},
+        {608, LINEERR_ADDRESSBLOCKED, LINEERR_OPERATIONFAILED},
+    };
+    for (unsigned status = 200; status < 700; status++) {
+        int32_t transfer = LINEERR_OPERATIONFAILED, other = LINEERR_OPERATIONFAILED;
+        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+            transfer = table[i].status == status ? table[i].transfer : transfer;
+            other = table[i].status == status ? table[i].other : other;
+        }
+        assert_int_equal(cf_sip_transfer_result(status), transfer);
+        assert_int_equal(cf_sip_link_result(status), other);
+    }
+}
+
 static void faults_of_descriptions_are_named(void **state)
 {
     (void)state;
@@ -641,6 +681,7 @@ int main(void)
         cmocka_unit_test(every_q850_cause_has_its_mode),
         cmocka_unit_test(every_status_has_its_mode),
         cmocka_unit_test(the_q850_cause_counts_more_than_the_status),
+        cmocka_unit_test(every_outcome_of_a_transfer_has_its_error),
         cmocka_unit_test(faults_of_descriptions_are_named),
         cmocka_unit_test(answers_mirror_the_offer),
         cmocka_unit_test(an_offer_of_ours_has_all_codecs),

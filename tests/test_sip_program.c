@@ -445,6 +445,7 @@ static void hold_is_replied_to_when_the_peer_agrees(void **state)
     const uint64_t call = f.heard[0].call;
     command(&f, CF_CMD_HOLD, call, 1);            /* too early */
     command(&f, CF_CMD_SET_CALL_PARAMS, call, 2); /* not with SIP */
+    command(&f, CF_CMD_SET_MEDIA_MODE, call, 0);  /* advice, which wants no reply */
     command(&f, CF_CMD_ANSWER, call, 3);
     expect(&f, 200, "INVITE");
     send_request(&f, "ACK", 1, "k1", true, "");

@@ -460,7 +460,7 @@ static void a_reactor_without_sources_refuses(void **state)
     struct line line;
     struct cf_reactor *other = reactor;
     char why[200];
-    assert_int_equal(cf_reactor_open(&reactor, &(struct cf_reactor_options){.sources_count = 2}, why, sizeof(why)), 0);
+    assert_int_equal(cf_reactor_open(&reactor, &(struct cf_reactor_options){.sources_count = 2, .streams = true}, why, sizeof(why)), 0);
     open_line(&line, NULL);
     int first = peer_of(&line), second = peer_of(&line);
     UNTIL(&line, is_over(second));
@@ -622,7 +622,7 @@ static int make_reactor(void **state)
 {
     char why[200];
     (void)state;
-    return cf_reactor_open(&reactor, NULL, why, sizeof(why));
+    return cf_reactor_open(&reactor, &(struct cf_reactor_options){.streams = true}, why, sizeof(why));
 }
 
 static int drop_reactor(void **state)

@@ -527,9 +527,59 @@ static void live_calls_can_be_walked(void **state)
     sip_rig_close(&rig);
 }
 
+static void a_call_is_sent_on_before_it_is_answered(void **state)
+{
+    (void)state;
+    static const struct {
+        bool accept;
+        const char *destination, *contact; /* NULL: it is none */
+    } table[] = {
+        {false, "5550300", "Contact: <sip:5550300@example.com>\r\n"},
+        {true, "tel:+15550300", "Contact: <tel:+15550300>\r\n"},
+        {false, "bob@example.org", "Contact: <sip:bob@example.org>\r\n"},
+        {false, "", NULL},
+        {true, "sip:a b@x", NULL},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct sip_rig rig;
+        struct cf_sip_config config = sip_rig_config();
+        config.has_peer = true;
+        config.domain = "example.com";
+        sip_rig_open(&rig, config);
+        const struct cf_sip_words destination = {table[i].destination, strlen(table[i].destination)};
+        sip_rig_invite(&rig);
+        if (table[i].accept)
+            assert_int_equal(cf_sip_ua_accept(rig.ua, rig.now, rig.call), 0);
+        sip_rig_clear(&rig);
+        const int rc = cf_sip_ua_redirect(rig.ua, rig.now, rig.call, destination);
+        if (table[i].contact != NULL) {
+            assert_int_equal(rc, 0);
+            assert_true(sip_rig_body_has(&rig, 0, table[i].contact));
+            sip_rig_assert_sent(&rig, "302");
+            sip_rig_assert_log(&rig, "DISCONNECTED(10,SIP 302) IDLE");
+            assert_int_equal(cf_sip_ua_redirect(rig.ua, rig.now, rig.call, destination), -ESTALE);
+        } else {
+            assert_int_equal(rc, -EDESTADDRREQ);
+            sip_rig_assert_sent(&rig, "");
+            assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+            assert_int_equal(cf_sip_ua_redirect(rig.ua, rig.now, rig.call, destination), -EINVAL);
+            sip_rig_assert_sent(&rig, "200");
+            cf_sip_ua_close(rig.ua, rig.now, rig.call, 0);
+        }
+        sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 1, "inv", true, "", NULL));
+        rig.sent_count = 0;
+        sip_rig_pass(&rig, 20 * S);
+        rig.sent_count = 0;
+        sip_rig_pass(&rig, 60 * S);
+        sip_rig_assert_nothing_left(&rig);
+        sip_rig_close(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_is_sent_on_before_it_is_answered),
         cmocka_unit_test(an_ordinary_call_is_offered_accepted_answered_and_ended),
         cmocka_unit_test(our_own_drop_sends_bye_and_waits_for_its_answer),
         cmocka_unit_test(a_bye_that_nobody_answers_is_repeated_and_given_up),

@@ -191,6 +191,7 @@ static void a_reservation_is_filled_and_emptied_in_place(void **state)
     void *start = NULL, *memory = NULL;
     const size_t reserved = (size_t)64 << 30; /* address space only */
     assert_int_equal(cf_memory_reserve(reserved, &start), 0);
+    assert_int_equal((uintptr_t)start % CF_HUGE_BYTES, 0);
     assert_true(access_kills(start));
     uint8_t *at = (uint8_t *)start + ((size_t)3 << 30);
     int fd = create(CF_OBJECT_UP);
@@ -227,6 +228,84 @@ static void shared_anonymous_memory_is_seen_by_a_child_forked_later(void **state
     cf_memory_unmap(own, bytes);
 }
 
+static void sparse_memory_tells_what_has_appeared(void **state)
+{
+    (void)state;
+    const size_t bytes = (size_t)16 << 30;
+    uint64_t first = 0, end = 0;
+    void *memory = NULL;
+    int fd = -1;
+    assert_int_equal(cf_memory_sparse("test", bytes, &fd, &memory), 0);
+    assert_false(cf_memory_appeared(fd, 0, &first, &end));
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        ((uint8_t *)memory)[5 * 4096 + 1] = 7;
+        ((uint8_t *)memory)[6 * 4096] = 7;
+        ((uint8_t *)memory)[bytes - 1] = 7;
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    assert_int_equal(((uint8_t *)memory)[bytes - 1], 7);
+    assert_true(cf_memory_appeared(fd, 0, &first, &end));
+    assert_int_equal(first, 5 * 4096);
+    assert_int_equal(end, 7 * 4096);
+    assert_true(cf_memory_appeared(fd, 6 * 4096, &first, &end));
+    assert_int_equal(first, 6 * 4096);
+    assert_true(cf_memory_appeared(fd, end, &first, &end));
+    assert_int_equal(first, bytes - 4096);
+    assert_int_equal(end, bytes);
+    assert_false(cf_memory_appeared(fd, end, &first, &end));
+    void *again;
+    assert_int_equal(cf_memory_map(fd, 4096, CF_ACCESS_WRITE, NULL, &again), -EPERM);
+    assert_true(write(fd, "x", 1) < 0);
+    assert_true(ftruncate(fd, 4096) < 0);
+    cf_memory_unmap(memory, bytes);
+    close(fd);
+}
+
+/* KiB of the mapping that begins there, of which the system says so in the line of that name. */
+static long kib_of(const void *start, const char *name)
+{
+    char line[256], from[32], format[32];
+    long kib = -1;
+    bool here = false;
+    snprintf(from, sizeof from, "%lx-", (unsigned long)(uintptr_t)start);
+    snprintf(format, sizeof format, "%s: %%ld kB", name);
+    FILE *f = fopen("/proc/self/smaps", "r");
+    assert_non_null(f);
+    while (kib < 0 && fgets(line, sizeof line, f) != NULL) {
+        if (strncmp(line, from, strlen(from)) == 0)
+            here = true;
+        else if (here)
+            (void)sscanf(line, format, &kib);
+    }
+    fclose(f);
+    return kib;
+}
+
+/* With the bytes around them left as they are; where the system grants none the advice changes nothing. */
+static void whole_huge_pages_are_asked_for(void **state)
+{
+    (void)state;
+    void *memory = NULL;
+    int fd = -1;
+    const size_t bytes = 4 * CF_HUGE_BYTES + 4096;
+    assert_int_equal(cf_memory_sparse("test", bytes, &fd, &memory), 0);
+    assert_int_equal((uintptr_t)memory % CF_HUGE_BYTES, 0);
+    uint8_t *b = memory;
+    cf_memory_advise_huge(b + 4096, CF_HUGE_BYTES - 4096); /* none is whole */
+    cf_memory_advise_huge(b + 4096, 3 * CF_HUGE_BYTES);     /* the second and the third are */
+    b[0] = b[CF_HUGE_BYTES] = b[3 * CF_HUGE_BYTES] = 1;
+    long huge = kib_of(b + CF_HUGE_BYTES, "ShmemPmdMapped");
+    if (cf_memory_grants_huge() && huge > 0) /* memory in pieces has none either */
+        assert_int_equal(huge, 2048);
+    assert_true(kib_of(b, "Rss") == 4 || kib_of(b, "Rss") == -1);
+    assert_int_equal(b[2 * CF_HUGE_BYTES - 1], 0);
+    cf_memory_unmap(memory, bytes);
+    close(fd);
+}
+
 static void impossible_wishes_are_errors(void **state)
 {
     (void)state;
@@ -249,6 +328,8 @@ int main(void)
         cmocka_unit_test(populate_gives_every_page_and_changes_none),
         cmocka_unit_test(a_reservation_is_filled_and_emptied_in_place),
         cmocka_unit_test(shared_anonymous_memory_is_seen_by_a_child_forked_later),
+        cmocka_unit_test(sparse_memory_tells_what_has_appeared),
+        cmocka_unit_test(whole_huge_pages_are_asked_for),
         cmocka_unit_test(impossible_wishes_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -299,6 +300,32 @@ static void the_peer_is_named_and_its_death_is_seen(void **state)
     cf_socket_listener_close(&l, path, true);
 }
 
+/* The groups of who connected: all that this process has. */
+static void the_peers_groups_are_named(void **state)
+{
+    (void)state;
+    static gid_t own[CF_PEER_GROUPS_MAX], seen[CF_PEER_GROUPS_MAX];
+    struct cf_listener listener;
+    int client, server;
+    uint32_t count = UINT32_MAX;
+    const gid_t wanted[] = {4711, 4712, 4713};
+    int before = getgroups(CF_PEER_GROUPS_MAX, own);
+    assert_true(before >= 0);
+    bool changed = geteuid() == 0 && setgroups(3, wanted) == 0;
+    connected(&listener, &client, &server);
+    if (changed)
+        assert_int_equal(setgroups((size_t)before, own), 0); /* what it has when it is asked for does not count */
+    assert_int_equal(cf_socket_peer_groups(server, seen, CF_PEER_GROUPS_MAX, &count), 0);
+    assert_int_equal(count, changed ? 3 : before);
+    if (count != 0)
+        assert_memory_equal(seen, changed ? wanted : own, count * sizeof seen[0]);
+    if (count > 1)
+        assert_int_equal(cf_socket_peer_groups(server, seen, count - 1, &count), -ERANGE);
+    close(client);
+    close(server);
+    cf_socket_listener_close(&listener, path, true);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -315,6 +342,7 @@ int main(void)
         CASE(a_wait_ends_with_its_timeout_or_a_hang_up),
         CASE(a_connect_to_a_full_backlog_times_out),
         CASE(the_peer_is_named_and_its_death_is_seen),
+        CASE(the_peers_groups_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

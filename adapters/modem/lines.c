@@ -452,9 +452,11 @@ void cf_modem_lines_command(struct cf_modem_lines *lines, const struct cf_comman
             cf_modem_offer_unheard(&lines->line[command->line].modem, now_ns);
         break;
     case CF_CMD_CLOSE_LINE:
+    case CF_CMD_SET_MEDIA_MODE: /* advice that changes nothing here */
         break;
     default:
-        obey(lines, command, now_ns);
+        if (cf_command_wants_reply(command->id))
+            obey(lines, command, now_ns);
     }
 }
 

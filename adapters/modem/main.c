@@ -74,6 +74,7 @@ int main(int argc, char **argv)
         .pause = pause_reading,
         .leave = leave,
         .print = print_counters,
+        .calls = CF_CALLS_TTY, /* a device that went and comes back is opened again */
     };
     static const struct cf_reactor_options sizes = {.buffers_count = BUFFERS, .sends_count = BUFFERS};
     char why[512] = "";

@@ -6,10 +6,16 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
-enum { DOUBLINGS_MAX = 4 };
+enum {
+    DOUBLINGS_MAX = 4,
+    PSEUDO_MAJOR_FIRST = 136, /* UNIX98_PTY_SLAVE_MAJOR */
+    PSEUDO_MAJOR_LAST = 143,
+};
 
 static const struct {
     uint32_t speed;
@@ -149,6 +155,13 @@ void cf_tty_pause(struct cf_tty *tty, bool paused)
 
 /* ------------------------------------------------------------------ opening */
 
+/* It would stay exclusive when we are killed, as its other end keeps it: only who has CAP_SYS_ADMIN could open it again. */
+static bool is_pseudo(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && major(st.st_rdev) >= PSEUDO_MAJOR_FIRST && major(st.st_rdev) <= PSEUDO_MAJOR_LAST;
+}
+
 /* Raw, eight bits, no modem control lines; closing it drops DTR, which makes most modems hang up. */
 static int make_raw(const struct cf_tty *tty)
 {
@@ -162,7 +175,7 @@ static int make_raw(const struct cf_tty *tty)
     t.c_cc[VTIME] = 0;
     if (cfsetispeed(&t, code_of(tty->speed)) != 0 || cfsetospeed(&t, code_of(tty->speed)) != 0)
         return -errno;
-    if (tcsetattr(tty->fd, TCSANOW, &t) != 0 || ioctl(tty->fd, TIOCEXCL) != 0)
+    if (tcsetattr(tty->fd, TCSANOW, &t) != 0 || (!is_pseudo(tty->fd) && ioctl(tty->fd, TIOCEXCL) != 0))
         return -errno;
     tcflush(tty->fd, TCIOFLUSH);
     return 0;

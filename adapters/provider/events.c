@@ -16,10 +16,15 @@ static void begin_record(struct cf_record *r, uint16_t id, uint64_t call, int64_
     r->payload_bytes = 0;
 }
 
-static void append_text(struct cf_record *r, uint16_t tag, struct cf_text t)
+static void append_bytes(struct cf_record *r, uint16_t tag, struct cf_text t, uint32_t max)
 {
     if (t.bytes != 0)
-        cf_fields_append(r, tag, t.at, t.bytes < CF_TEXT_BYTES_MAX ? t.bytes : CF_TEXT_BYTES_MAX);
+        cf_fields_append(r, tag, t.at, t.bytes < max ? t.bytes : max);
+}
+
+static void append_text(struct cf_record *r, uint16_t tag, struct cf_text t)
+{
+    append_bytes(r, tag, t, CF_TEXT_BYTES_MAX);
 }
 
 /* A number of no bytes that has a place is one that its owner withholds. */
@@ -104,7 +109,7 @@ uint32_t cf_provider_calls(const struct cf_provider *p)
 
 static struct cf_provider_call *slot_at(const struct cf_provider *p, uint32_t index)
 {
-    return cf_handle_table_slot(&p->table, index);
+    return cf_handle_table_slot_in_one(&p->table, index);
 }
 
 static void list_append(struct cf_provider *p, uint32_t index)
@@ -156,29 +161,51 @@ void cf_provider_drop_waiting(struct cf_provider *p)
 
 /* ------------------------------------------------------------------ call states */
 
+/* Of CONFERENCED not the mode counts, but the call that stands for the conference. */
+static bool names_parent(uint32_t state)
+{
+    return (state & LINECALLSTATE_CONFERENCED) != 0;
+}
+
 static void fill_state(struct cf_record *r, uint64_t call, const struct cf_call_state *s)
 {
     begin_record(r, CF_EV_CALL_STATE, call, s->time_ns);
     r->m.param1 = s->state;
-    r->m.param2 = s->mode;
+    r->m.param2 = names_parent(s->state) ? s->parent : s->mode;
     r->m.param3 = s->media_modes;
     append_text(r, CF_FIELD_RAW_CAUSE, s->raw_cause);
 }
 
-/* The newest state takes the place of an older one; media modes and a cause stay unless newer ones came. */
+/*
+ * The newest state takes the place of an older one; media modes and a cause stay unless newer ones came. A parent is kept in the place
+ * of the cause, which CONFERENCED has none of.
+ */
 static void keep_state(struct cf_provider_call *c, const struct cf_call_state *s, bool merge)
 {
+    bool cause_stays = merge && !names_parent(c->state) && !names_parent(s->state) && s->raw_cause.bytes == 0;
     c->state = s->state;
     c->mode = s->mode;
     c->time_ns = s->time_ns;
     if (!merge || s->media_modes != 0)
         c->media_modes = s->media_modes;
-    if (!merge || s->raw_cause.bytes != 0) {
-        memset(c->cause, 0, sizeof c->cause);
-        if (s->raw_cause.bytes != 0)
-            memcpy(c->cause, s->raw_cause.at,
-                   s->raw_cause.bytes < sizeof c->cause ? s->raw_cause.bytes : sizeof c->cause);
-    }
+    if (cause_stays)
+        return;
+    memset(c->cause, 0, sizeof c->cause);
+    if (names_parent(s->state))
+        memcpy(c->cause, &s->parent, sizeof s->parent);
+    else if (s->raw_cause.bytes != 0)
+        memcpy(c->cause, s->raw_cause.at, s->raw_cause.bytes < sizeof c->cause ? s->raw_cause.bytes : sizeof c->cause);
+}
+
+static struct cf_call_state kept_state(const struct cf_provider_call *c)
+{
+    struct cf_call_state s = {
+        .state = c->state, .mode = c->mode, .media_modes = c->media_modes, .time_ns = c->time_ns};
+    if (names_parent(c->state))
+        memcpy(&s.parent, c->cause, sizeof s.parent);
+    else
+        s.raw_cause = (struct cf_text){c->cause, (uint32_t)strnlen(c->cause, sizeof c->cause)};
+    return s;
 }
 
 enum cf_posted cf_provider_post_call_state(struct cf_provider *p, uint64_t call, const struct cf_call_state *s)
@@ -209,6 +236,10 @@ static bool put_reply(struct cf_provider *p, const struct cf_waiting_reply *repl
     begin_record(&r, CF_EV_REPLY, reply->call, cf_clock_ns());
     r.m.param1 = reply->number;
     r.m.param2 = (uint32_t)reply->result;
+    r.m.param3 = reply->detail;
+    append_text(&r, CF_FIELD_DIGITS, (struct cf_text){reply->digits, reply->digits_bytes});
+    if (reply->text_tag != 0)
+        cf_fields_append(&r, reply->text_tag, reply->text, reply->text_bytes);
     return put(p, &r);
 }
 
@@ -222,8 +253,7 @@ void cf_provider_put_waiting(struct cf_provider *p)
         uint32_t index = p->waiting_first;
         const struct cf_provider_call *c = slot_at(p, index);
         struct cf_record r;
-        const struct cf_call_state s = {
-            c->state, c->mode, c->media_modes, c->time_ns, {c->cause, (uint32_t)strnlen(c->cause, sizeof c->cause)}};
+        const struct cf_call_state s = kept_state(c);
         fill_state(&r, cf_handle_make(index, CF_KIND_PROVIDER, c->generation), &s);
         if (!put(p, &r))
             return;
@@ -233,19 +263,53 @@ void cf_provider_put_waiting(struct cf_provider *p)
 
 /* ------------------------------------------------------------------ replies */
 
-void cf_provider_reply(struct cf_provider *p, uint64_t number, int32_t result, uint64_t call)
+static void post_reply(struct cf_provider *p, const struct cf_waiting_reply *reply)
 {
     if (!p->attached || p->outstanding == 0)
         return; /* the core that asked is gone */
-    const struct cf_waiting_reply reply = {number, call, result};
     p->outstanding--;
     p->counters.replies++;
-    if (p->replies_count == 0 && put_reply(p, &reply))
+    if (p->replies_count == 0 && put_reply(p, reply))
         return;
     assert(p->replies_count < p->commands_max);
     p->counters.replies_waited++;
-    p->replies[(p->replies_first + p->replies_count) % p->commands_max] = reply;
+    p->replies[(p->replies_first + p->replies_count) % p->commands_max] = *reply;
     p->replies_count++;
+}
+
+void cf_provider_reply_two(struct cf_provider *p, uint64_t number, int32_t result, uint64_t first, uint64_t second)
+{
+    post_reply(p, &(struct cf_waiting_reply){.number = number, .call = first, .detail = second, .result = result});
+}
+
+void cf_provider_reply_text(struct cf_provider *p, uint64_t number, uint64_t call, uint16_t command, struct cf_text text)
+{
+    struct cf_waiting_reply reply = {.number = number, .call = call};
+    reply.text_tag = command == CF_CMD_PARK ? CF_FIELD_PARK_ADDRESS : CF_FIELD_DEV_SPECIFIC;
+    reply.text_bytes = (uint8_t)(text.bytes < CF_REPLY_TEXT_MAX ? text.bytes : CF_REPLY_TEXT_MAX);
+    if (reply.text_bytes != 0)
+        memcpy(reply.text, text.at, reply.text_bytes);
+    post_reply(p, &reply);
+}
+
+void cf_provider_reply_completion(struct cf_provider *p, uint64_t number, uint64_t call, uint32_t completion_id)
+{
+    post_reply(p, &(struct cf_waiting_reply){.number = number, .call = call, .detail = completion_id});
+}
+
+void cf_provider_reply_gathered(struct cf_provider *p, uint64_t number, uint32_t how, uint64_t call,
+                                struct cf_text digits)
+{
+    struct cf_waiting_reply what = {.number = number, .call = call, .detail = how};
+    what.digits_bytes = digits.bytes < sizeof what.digits ? digits.bytes : (uint32_t)sizeof what.digits;
+    if (what.digits_bytes != 0)
+        memcpy(what.digits, digits.at, what.digits_bytes);
+    post_reply(p, &what);
+}
+
+void cf_provider_reply(struct cf_provider *p, uint64_t number, int32_t result, uint64_t call)
+{
+    cf_provider_reply_two(p, number, result, call, 0);
 }
 
 /* ------------------------------------------------------------------ new calls and information */
@@ -273,6 +337,10 @@ bool cf_provider_post_new_call(struct cf_provider *p, const struct cf_new_call *
     append_text(&r, CF_FIELD_REDIRECTING_NAME, c->redirecting_name);
     append_number(&r, CF_FIELD_REDIRECTION, c->redirection);
     append_text(&r, CF_FIELD_REDIRECTION_NAME, c->redirection_name);
+    append_bytes(&r, CF_FIELD_USER_USER, c->user_user, CF_USER_USER_MAX);
+    append_bytes(&r, CF_FIELD_CALL_DATA, c->call_data, CF_CALL_DATA_MAX);
+    if (c->completion_id != 0)
+        cf_fields_append(&r, CF_FIELD_COMPLETION, &c->completion_id, sizeof c->completion_id);
     if (put_unless_replies_wait(p, &r))
         return true;
     p->counters.new_calls_refused++;
@@ -288,13 +356,52 @@ bool cf_provider_post_call_info(struct cf_provider *p, uint64_t call, uint32_t i
         return false;
     }
     uint32_t bytes = info->payload_bytes;
+    uint64_t treatment = (info_states & LINECALLINFOSTATE_TREATMENT) != 0 ? info->m.param2 : 0;
     begin_record(info, CF_EV_CALL_INFO, call, time_ns);
     info->payload_bytes = bytes;
     info->m.param1 = info_states;
+    info->m.param2 = treatment;
     if (!c->waits && put_unless_replies_wait(p, info))
         return true;
     p->counters.infos_refused++;
     return false;
+}
+
+bool cf_provider_post_heard(struct cf_provider *p, uint64_t call, const struct cf_heard *h)
+{
+    const struct cf_provider_call *c = cf_provider_find(p, call);
+    struct cf_record r;
+    if (c == NULL) {
+        p->counters.stale++;
+        return false;
+    }
+    begin_record(&r, h->event, call, h->time_ns);
+    r.m.param1 = h->what;
+    r.m.param2 = h->detail;
+    if (!c->waits && put_unless_replies_wait(p, &r))
+        return true;
+    p->counters.infos_refused++;
+    return false;
+}
+
+bool cf_provider_post_dev_specific(struct cf_provider *p, uint64_t call, uint32_t line, const uint32_t param[3], int64_t time_ns)
+{
+    struct cf_record r;
+    const struct cf_provider_call *c = call != 0 ? cf_provider_find(p, call) : NULL;
+    if (call != 0 && c == NULL) {
+        p->counters.stale++;
+        return false;
+    }
+    if (c != NULL && c->waits) { /* it would overtake the call's state */
+        p->counters.infos_refused++;
+        return false;
+    }
+    begin_record(&r, CF_EV_DEV_SPECIFIC, call, time_ns);
+    r.m.param1 = param[0];
+    r.m.param2 = param[1];
+    r.m.param3 = param[2];
+    r.m.open_line = call != 0 ? CF_INDEX_NONE : line;
+    return cf_provider_post_raw(p, &r);
 }
 
 /* ------------------------------------------------------------------ lines and the snapshot */
@@ -338,7 +445,7 @@ bool cf_provider_post_line(struct cf_provider *p, const struct cf_line_info *lin
     return put_waiting_for_room(p, &r);
 }
 
-static bool post_line_event(struct cf_provider *p, uint16_t id, uint32_t line, uint64_t param2, uint64_t param3)
+static bool post_line_event(struct cf_provider *p, uint16_t id, uint64_t line, uint64_t param2, uint64_t param3)
 {
     struct cf_record r;
     begin_record(&r, id, 0, cf_clock_ns());
@@ -361,6 +468,23 @@ bool cf_provider_post_line_close(struct cf_provider *p, uint32_t line)
 bool cf_provider_post_line_state(struct cf_provider *p, uint32_t line, uint32_t line_dev_state, uint64_t detail)
 {
     return post_line_event(p, CF_EV_LINE_STATE, line, line_dev_state, detail);
+}
+
+bool cf_provider_post_address_state(struct cf_provider *p, uint32_t line, uint32_t address, uint32_t address_states)
+{
+    return post_line_event(p, CF_EV_ADDRESS_STATE, line | (uint64_t)address << 32, address_states, 0);
+}
+
+bool cf_provider_post_forwarding(struct cf_provider *p, uint32_t line, uint32_t address, uint32_t rings,
+                                 struct cf_text list)
+{
+    struct cf_record r;
+    begin_record(&r, CF_EV_ADDRESS_STATE, 0, cf_clock_ns());
+    r.m.param1 = line | (uint64_t)address << 32;
+    r.m.param2 = LINEADDRESSSTATE_FORWARD;
+    r.m.param3 = rings;
+    cf_fields_append(&r, CF_FIELD_FORWARD_LIST, list.at, list.bytes);
+    return cf_provider_post_raw(p, &r);
 }
 
 /* ------------------------------------------------------------------ check */

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "adapters/provider/options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -16,7 +17,7 @@
 
 /* The keys of callfand, which stand in the same section. */
 static const char *const keeper_numbers[] = {"restart_ms_min", "restart_ms_max"};
-enum { KEEPER_KEYS = 4, KEYS_MAX = 128 };
+enum { KEEPER_KEYS = 6, KEYS_MAX = 128, CONFIG_BYTES_USUAL = 32 << 10 };
 
 /* ------------------------------------------------------------------ command line */
 
@@ -31,6 +32,7 @@ static void print_help(const struct cf_options_program *program)
            "  --help             this text\n"
            "  --version          name and version\n\n"
            "The token by which callfand knows its providers is taken from CALLFAN_TOKEN in the environment.\n"
+           "With CALLFAN_SANDBOX=false in the environment it is not confined to the system calls it needs.\n"
            "Exit status: 0 ended by a signal or nothing wrong, 1 failure, 2 wrong command line or configuration.\n",
            program->program, program->summary, CF_DEFAULT_SOCKET, program->name);
     if (program->keys != NULL)
@@ -246,16 +248,24 @@ static int read_file(const char *path, char **ret_text, size_t *ret_bytes, char 
         snprintf(why, why_bytes, "%s: %s", path, strerror(-rc));
         return rc;
     }
-    char *text = malloc(CF_CONFIG_BYTES_MAX + 1);
-    int rc = text == NULL ? -ENOMEM : 0;
-    if (rc == 0) {
-        size_t n = fread(text, 1, CF_CONFIG_BYTES_MAX + 1, f);
+    char *text = NULL;
+    int rc = 0;
+    size_t n = 0;
+    for (size_t room = 0; rc == 0 && n == room && n <= CF_CONFIG_BYTES_MAX;) {
+        room = room == 0 ? CONFIG_BYTES_USUAL : 4 * room < CF_CONFIG_BYTES_MAX ? 4 * room : CF_CONFIG_BYTES_MAX + 1;
+        char *more = realloc(text, room);
+        if (more == NULL) {
+            rc = -ENOMEM;
+            break;
+        }
+        text = more;
+        n += fread(text + n, 1, room - n, f);
         if (ferror(f) != 0)
             rc = -EIO;
-        else if (n > CF_CONFIG_BYTES_MAX)
-            rc = -EFBIG;
-        *ret_bytes = n;
     }
+    if (rc == 0 && n > CF_CONFIG_BYTES_MAX)
+        rc = -EFBIG;
+    *ret_bytes = n;
     fclose(f);
     if (rc < 0) {
         snprintf(why, why_bytes, "%s: %s", path, strerror(-rc));
@@ -266,18 +276,34 @@ static int read_file(const char *path, char **ret_text, size_t *ret_bytes, char 
     return 0;
 }
 
+/* libConfuse counts the line of a comment twice: it is given blanks instead. */
+static void blank_comments(char *text)
+{
+    struct scanner s = {.at = text, .end = text + strlen(text)};
+    enum token t;
+    do {
+        const char *from = s.at;
+        skip_space(&s);
+        for (char *p = text + (from - text); p < s.at; p++)
+            if (strchr(" \t\r\n\f\v", *p) == NULL)
+                *p = ' ';
+        t = next_token(&s);
+    } while (t != TOKEN_END && t != TOKEN_BAD);
+}
+
 static int read_section(const struct cf_options *o, struct section *ret_section, char *why, size_t why_bytes)
 {
     char *text = NULL;
     size_t bytes = 0, first, last;
     unsigned line;
     int rc = read_file(o->config, &text, &bytes, why, why_bytes);
-    if (rc < 0)
+    if (text == NULL)
         return rc;
     rc = cf_options_find_section(text, bytes, o->name, &first, &last, &line);
     if (rc == 0) {
         text[last] = '\0';
         memmove(text, text + first, last - first + 1);
+        blank_comments(text);
         *ret_section = (struct section){text, line};
         return 0;
     }
@@ -311,7 +337,7 @@ static unsigned line_of(const struct section *section, const char *key)
 size_t cf_options_where(const struct cf_options *o, const char *key, char *text, size_t text_bytes)
 {
     char ignored[1];
-    struct section section;
+    struct section section = {NULL, 0};
     int n = -1;
     if (o->config != NULL && read_section(o, &section, ignored, sizeof ignored) == 0) {
         unsigned line = line_of(&section, key);
@@ -356,6 +382,8 @@ static int parse(cfg_t *cfg, const char *place, unsigned line, const char *text,
     if (why_bytes != 0)
         why[0] = '\0';
     int rc = cfg_parse_buf(cfg, text);
+    reading.place = NULL; /* it lies on the caller's stack, as why does */
+    reading.why = NULL;
     reading.why_bytes = 0;
     if (rc == CFG_SUCCESS)
         return 0;
@@ -404,9 +432,14 @@ static size_t join_keys(cfg_opt_t all[KEYS_MAX], const cfg_opt_t *keys)
     }
     all[n++] = (cfg_opt_t)CFG_STR("command", NULL, CFGF_NONE);
     all[n++] = (cfg_opt_t)CFG_STR_LIST("args", "{}", CFGF_NONE);
+    all[n++] = (cfg_opt_t)CFG_STR("user", NULL, CFGF_NONE);
+    all[n++] = (cfg_opt_t)CFG_STR_LIST("groups", "{}", CFGF_NONE);
     for (size_t i = 0; i < sizeof keeper_numbers / sizeof keeper_numbers[0]; i++)
         all[n++] = (cfg_opt_t)CFG_INT(keeper_numbers[i], 0, CFGF_NONE);
     all[n] = (cfg_opt_t)CFG_END();
+    for (size_t i = 1; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            assert(strcmp(all[i].name, all[k].name) != 0); /* one name cannot mean two things in a section that both read */
     return n;
 }
 
@@ -423,7 +456,7 @@ int cf_options_section(const struct cf_options *o, cfg_opt_t *keys, cfg_t **ret_
     cfg_set_error_function(cfg, on_error);
     int rc = 0;
     if (o->config != NULL) {
-        struct section section;
+        struct section section = {NULL, 0};
         rc = read_section(o, &section, why, why_bytes);
         if (rc == 0) {
             rc = parse(cfg, o->config, section.line, section.text, why, why_bytes);

@@ -2,8 +2,8 @@
  * The command line and the configuration that all adapters have in common.
  *
  * Shape      callfand starts an adapter as `callfan-NAME --socket PATH --name NAME --config FILE`; the adapter reads its own
- *            section `provider NAME { ... }` of that file, in which the keys of callfand (command, args, restart_ms_min,
- *            restart_ms_max) stand beside the adapter's own. --set KEY=VALUE lines are read after the section
+ *            section `provider NAME { ... }` of that file, in which the keys of callfand (command, args, user, groups,
+ *            restart_ms_min, restart_ms_max) stand beside the adapter's own. --set KEY=VALUE lines are read after the section
  * Errors     negative errno with a sentence in why, naming file and line where there is one
  * Trust      the file is the administrator's: bounded in size, errors told, nothing executed
  */

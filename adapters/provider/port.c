@@ -205,7 +205,7 @@ static bool header_valid(const struct cf_port_header *h, const struct cf_welcome
 /* Maps and checks both objects. Sizes and seals first: an object without them could be cut under us. */
 static int map_port(struct cf_provider *p, const struct cf_welcome *w, int down_fd, int up_fd)
 {
-    void *memory;
+    void *memory = NULL;
     if (w->down_bytes < sizeof(struct cf_port_down) || w->up_bytes < sizeof(struct cf_port_up))
         return -EPROTO;
     int rc = cf_memory_verify(down_fd, CF_OBJECT_DOWN, w->down_bytes);

@@ -132,6 +132,12 @@ bool cf_provider_post_line(struct cf_provider *p, const struct cf_line_info *lin
 bool cf_provider_post_line_remove(struct cf_provider *p, uint32_t line);
 bool cf_provider_post_line_close(struct cf_provider *p, uint32_t line);
 bool cf_provider_post_line_state(struct cf_provider *p, uint32_t line, uint32_t line_dev_state, uint64_t detail);
+bool cf_provider_post_address_state(struct cf_provider *p, uint32_t line, uint32_t address, uint32_t address_states);
+
+/* LINEADDRESSSTATE_FORWARD with what is forwarded from now on: entries of shm/forward.h, CF_FORWARD_BYTES_MAX at most; none: nothing. Told
+ * again after each attach, since a line comes without. False: the ring is full, try again later. */
+bool cf_provider_post_forwarding(struct cf_provider *p, uint32_t line, uint32_t address, uint32_t rings,
+                                 struct cf_text list);
 
 /* Waits for room in the ring as the snapshot does: for programs that cannot go on without. */
 bool cf_provider_wait_room(struct cf_provider *p);
@@ -164,6 +170,8 @@ struct cf_new_call {
     /* Numbers and names; a number of 0 bytes with a place is withheld by its owner. */
     struct cf_text caller, caller_name, called, called_name;
     struct cf_text connected, connected_name, redirecting, redirecting_name, redirection, redirection_name;
+    struct cf_text user_user, call_data; /* what came with it; at most CF_USER_USER_MAX and CF_CALL_DATA_MAX bytes */
+    uint32_t completion_id;              /* of LINECALLREASON_CALLCOMPLETION */
 };
 
 /* Announces a call. False: the ring is full or the core gone; the call is not known there (free it, refuse it). */
@@ -173,7 +181,8 @@ struct cf_call_state {
     uint32_t state, mode;
     uint32_t media_modes; /* 0: unchanged */
     int64_t time_ns;
-    struct cf_text raw_cause; /* "SIP 486"; 23 bytes of it are kept when the state has to wait */
+    struct cf_text raw_cause; /* "SIP 486"; of one that has to wait 23 bytes are kept, of CONFERENCED none */
+    uint64_t parent;          /* of CONFERENCED, in place of a mode: the call that stands for the conference; 0: not known */
 };
 
 enum cf_posted {
@@ -184,9 +193,24 @@ enum cf_posted {
 
 enum cf_posted cf_provider_post_call_state(struct cf_provider *p, uint64_t call, const struct cf_call_state *s);
 
-/* What changed is in the fields of info (its message is filled here). False: the ring is full, it is lost and counted. */
+/* What changed is in the fields of info (its message is filled here, but for param2, the treatment). False: the ring is full, it is lost and
+ * counted. */
 bool cf_provider_post_call_info(struct cf_provider *p, uint64_t call, uint32_t info_states, int64_t time_ns,
                                 struct cf_record *info);
+
+/* What is heard on a call: only what somebody listens for need be told. */
+struct cf_heard {
+    uint16_t event;  /* CF_EV_DIGIT, CF_EV_MEDIA, CF_EV_TONE */
+    uint32_t what;   /* the digit, LINEMEDIAMODE_, the tone's app_specific */
+    uint32_t detail; /* LINEDIGITMODE_ of a digit, the list of a tone */
+    int64_t time_ns;
+};
+
+/* False: the ring is full, or a state of the call waits; it is lost and counted. */
+bool cf_provider_post_heard(struct cf_provider *p, uint64_t call, const struct cf_heard *h);
+
+/* LINE_DEVSPECIFIC of a call, or (call 0) of a line. False: the ring is full, it is lost and counted. */
+bool cf_provider_post_dev_specific(struct cf_provider *p, uint64_t call, uint32_t line, const uint32_t param[3], int64_t time_ns);
 
 /* Puts a record as it is (its sequence is set here): for reports that no rule allows. False: the ring is full. */
 bool cf_provider_post_raw(struct cf_provider *p, struct cf_record *record);
@@ -197,25 +221,58 @@ struct cf_command {
     uint16_t id;     /* enum cf_provider_command */
     uint64_t number; /* brought back by cf_provider_reply(); 0 for those without reply and for the core's own drop */
     uint64_t call;
-    uint32_t line, address;                /* MAKE_CALL, OPEN_LINE, CLOSE_LINE */
-    uint32_t country;                      /* MAKE_CALL */
-    uint32_t media_modes;                  /* OPEN_LINE */
+    uint64_t second;                       /* the other call of SWAP_HOLD, COMPLETE_TRANSFER, ADD_TO_CONFERENCE */
+    uint32_t line, address;                /* of what is about a line: MAKE_CALL, UNPARK, PICKUP, FORWARD (CF_ALL_ADDRESSES: each),
+                                              UNCOMPLETE_CALL, DEV_SPECIFIC, SETUP_CONFERENCE without a call, OPEN_LINE, CLOSE_LINE */
+    uint32_t country;                      /* MAKE_CALL, DIAL, REDIRECT, BLIND_TRANSFER */
+    uint32_t mode;                         /* PARK: LINEPARKMODE_; COMPLETE_CALL: LINECALLCOMPLMODE_; SET_CALL_TREATMENT: LINECALLTREATMENT_ */
+    uint32_t message;                      /* COMPLETE_CALL: message id */
+    uint32_t completion;                   /* UNCOMPLETE_CALL: completion id */
+    uint32_t rings;                        /* FORWARD */
+    uint32_t transfer_mode;                /* COMPLETE_TRANSFER: LINETRANSFERMODE_ */
+    uint32_t parties;                      /* SETUP_CONFERENCE: how many are expected */
+    uint32_t media_modes;                  /* OPEN_LINE, SET_MEDIA_MODE, MONITOR_MEDIA */
     uint32_t refusal;                      /* REFUSED: enum cf_refusal */
-    struct cf_text destination, user_user; /* MAKE_CALL; point into record */
-    struct cf_call_params params;          /* MAKE_CALL, SET_CALL_PARAMS; zeros when it has none */
-    uint32_t digit_mode, digit_ms;         /* GENERATE_DIGITS */
+    struct cf_text destination, user_user; /* of what dials; point into record */
+    struct cf_text group;                  /* PICKUP */
+    struct cf_text forward_list;           /* FORWARD: shm/forward.h reads it; {NULL, 0}: cancel */
+    struct cf_text call_data;              /* SET_CALL_DATA, and of what makes a call; {NULL, 0}: none */
+    struct cf_text dev_specific;           /* DEV_SPECIFIC */
+    struct cf_text orig_address;           /* of what makes a call: its own number, where that was given */
+    struct cf_text target;                 /* of what makes a consultation call: to be dialled at once; points into record */
+    struct cf_call_params params;          /* of what makes a call, and SET_CALL_PARAMS; zeros when it has none */
+    uint32_t digit_mode, digit_ms;         /* GENERATE_DIGITS; the modes of GATHER_DIGITS and MONITOR_DIGITS */
     struct cf_text digits;                 /* GENERATE_DIGITS; points into record */
-    struct cf_record record;               /* the command as it came */
+    uint32_t digits_wanted;                /* GATHER_DIGITS: 0 only stops what runs */
+    uint32_t first_ms, between_ms;         /* GATHER_DIGITS: 0 for ever */
+    struct cf_text termination;            /* GATHER_DIGITS: each of its digits ends it; points into record */
+    uint32_t tone_mode, tone_ms;           /* GENERATE_TONE: mode 0 only stops what runs */
+    struct cf_text tones;                  /* GENERATE_TONE: struct cf_tone; MONITOR_TONES: struct cf_heard_tone; in record */
+    uint32_t list, ended_list;             /* MONITOR_TONES: 0 none */
+    struct cf_record record;               /* the command as it came; last */
 };
 
-/* Takes the next command. False: none now. Every one but CLOSE_CALL, REFUSED, OPEN_LINE and CLOSE_LINE must be replied to once. */
+/* Takes the next command. False: none now. Every one but CLOSE_CALL, REFUSED, OPEN_LINE,
+ * CLOSE_LINE, SET_MEDIA_MODE and the three MONITOR_ must be replied to once. What this library does not know is refused here. */
 bool cf_provider_next_command(struct cf_provider *p, struct cf_command *ret_command);
 
 /* True when id is one that asks for a reply. */
 bool cf_command_wants_reply(uint16_t id);
 
-/* result: 0 or LINEERR_. call: the command's, or the new call of a successful MAKE_CALL, which is thereby announced. */
+/* result: 0 or LINEERR_. call: the command's, or the new call of one that makes a call and succeeds, which is thereby announced. */
 void cf_provider_reply(struct cf_provider *p, uint64_t number, int32_t result, uint64_t call);
+
+/* The same with the second new call, of SETUP_CONFERENCE. */
+void cf_provider_reply_two(struct cf_provider *p, uint64_t number, int32_t result, uint64_t first, uint64_t second);
+
+/* How GATHER_DIGITS ended: LINEGATHERTERM_ and what came, 100 digits at most. One that fails: cf_provider_reply(). */
+void cf_provider_reply_gathered(struct cf_provider *p, uint64_t number, uint32_t how, uint64_t call, struct cf_text digits);
+
+/* Success of PARK(NONDIRECTED): where the call is; of DEV_SPECIFIC: bytes for who asked. At most CF_REPLY_TEXT_MAX of them count. */
+void cf_provider_reply_text(struct cf_provider *p, uint64_t number, uint64_t call, uint16_t command, struct cf_text text);
+
+/* Success of COMPLETE_CALL. */
+void cf_provider_reply_completion(struct cf_provider *p, uint64_t number, uint64_t call, uint32_t completion_id);
 
 /* ------------------------------------------------------------------ looking in */
 

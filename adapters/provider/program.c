@@ -3,9 +3,10 @@
 
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "shm/sys_stderr.h"
 
 enum {
     ATTACH_PATIENCE_S = 30,
@@ -13,23 +14,20 @@ enum {
     LEAVE_PATIENCE_S = 2,
 };
 
-static const char *program_name = "callfan"; /* one per process */
-
 void cf_program_say(const char *format, ...)
 {
     va_list arguments;
-    fprintf(stderr, "%s: ", program_name);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    cf_stderr_say(format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
 }
 
 bool cf_program_begin(struct cf_program *p, int argc, char **argv, const struct cf_options_program *about,
                       int *ret_exit)
 {
     char why[512] = "";
-    program_name = about->program;
+    cf_stderr_begin(about->program);
+    cf_sandbox_begin();
     switch (cf_options_parse(argc, argv, about, &p->options, why, sizeof why)) {
     case CF_OPTIONS_DONE:
         *ret_exit = EXIT_SUCCESS;
@@ -155,17 +153,36 @@ static void leave(struct cf_program *p)
     cf_reactor_turn(p->reactor, 0); /* what was queued last */
 }
 
+/* The adapter's counters, and those of its side of the port. */
+static void print_counters(const struct cf_program *p)
+{
+    struct cf_provider_counters c;
+    cf_provider_counters(p->provider, &c);
+    p->work->print(p->arg);
+    cf_program_say("port: events %llu, commands %llu, replies %llu, replies waited %llu, states kept %llu, merged %llu, "
+                   "new calls refused %llu, infos refused %llu, stale %llu",
+                   (unsigned long long)c.events, (unsigned long long)c.commands, (unsigned long long)c.replies,
+                   (unsigned long long)c.replies_waited, (unsigned long long)c.states_kept,
+                   (unsigned long long)c.states_merged, (unsigned long long)c.new_calls_refused,
+                   (unsigned long long)c.infos_refused, (unsigned long long)c.stale);
+}
+
 bool cf_program_run(struct cf_program *p)
 {
+    char why[256];
+    if (cf_sandbox_enter(p->work->calls, why, sizeof why) < 0) {
+        cf_program_say("%s", why);
+        return false;
+    }
     bool good = attach(p, ATTACH_PATIENCE_S * CF_NS_PER_S, false);
     while (good && !p->stopping) {
         good = turn(p);
         if (p->dump)
-            p->work->print(p->arg);
+            print_counters(p);
         p->dump = false;
     }
     leave(p);
-    p->work->print(p->arg);
+    print_counters(p);
     return good;
 }
 

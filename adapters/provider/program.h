@@ -3,6 +3,7 @@
  * print their counters upon SIGHUP, and end in order upon SIGTERM and SIGINT.
  *
  * Shape      struct cf_program: one per process. The adapter is a table of functions and an argument
+ * Invariant  when the network, a device or the core is heard for the first time, the program is confined (sandbox.h)
  * Units      CLOCK_MONOTONIC ns
  * Overlap    one thread
  * Progress   cf_program_run() blocks until a signal ends it, or until the service was away for 30 s; then at most 2 s more, for the
@@ -14,6 +15,7 @@
 
 #include "adapters/provider/options.h"
 #include "adapters/provider/port.h"
+#include "adapters/provider/sandbox.h"
 
 enum { CF_EXIT_WRONG_USE = 2 };
 
@@ -26,6 +28,7 @@ struct cf_program_work {
     bool (*leave)(void *arg,
                   int64_t now_ns); /* ends what lives, called again and again; true while something goes on */
     void (*print)(void *arg);      /* the counters, by cf_program_say() */
+    uint32_t calls;                /* enum cf_calls: system calls beyond those of every adapter, once it runs */
 };
 
 struct cf_program {
@@ -41,7 +44,7 @@ struct cf_program {
     bool dump;
 };
 
-/* A line on the standard error, with the program's name before it. */
+/* A line on the standard error, with the program's name before it. Never waits for who reads it: shm/sys_stderr.h. */
 void cf_program_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Reads the command line. False: the program is to end with *ret_exit, everything was said. */

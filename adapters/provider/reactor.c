@@ -171,7 +171,7 @@ int cf_reactor_open(struct cf_reactor **ret_reactor, const struct cf_reactor_opt
     if (rc == 0)
         rc = make_sends(r);
     if (rc == 0)
-        rc = cf_uring_enable(&r->ring);
+        rc = cf_uring_enable(&r->ring, r->options.streams);
     if (rc < 0)
         goto exit_ring;
     *ret_reactor = r;

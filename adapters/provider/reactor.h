@@ -5,8 +5,9 @@
  *            with a callback; a pool of send buffers; one ring of receive buffers that the kernel fills. Sources are registered
  *            files: a source's number is its file slot
  * Units      deadlines and now_ns: CLOCK_MONOTONIC ns
- * Invariant  the ring is created disabled, restricted to the operations named in uring.c, then enabled: no other operation
- *            can be asked of it for its whole life, since seccomp does not see what goes through io_uring
+ * Invariant  the ring is created disabled, restricted to the operations named in uring.c (those of streams only for who asked for
+ *            streams), then enabled: no other operation can be asked of it for its whole life, since seccomp does not see
+ *            what goes through io_uring
  * Overlap    none: one thread opens, turns and closes it. Callbacks run inside cf_reactor_turn() and cf_reactor_gather(); they
  *            may call everything here but these two and cf_reactor_close()
  * Progress   blocking in cf_reactor_turn() and cf_reactor_gather() alone, at most until their deadline
@@ -39,6 +40,7 @@ struct cf_reactor_options {
     uint32_t send_bytes;    /* longest datagram sent (4,096), at most 65,536 */
     uint32_t sources_count; /* sources at once (256), at most CF_REACTOR_SOURCES_MAX */
     uint32_t stream_bytes;  /* that one stream may have queued (131,072), in whole send buffers; at most 16,777,216 */
+    bool streams;           /* false: the ring refuses to accept, to connect and to read streams, whoever asks it */
 };
 
 struct cf_reactor_counters {

@@ -9,6 +9,7 @@
 
 #include "adapters/provider/port.h"
 #include "shm/handle_table.h"
+#include "shm/operations.h"
 #include "shm/port.h"
 #include "shm/ring.h"
 
@@ -21,14 +22,20 @@ struct cf_provider_call {
     uint32_t state, mode, media_modes;
     uint32_t previous;
     uint8_t waits;
-    char cause[23]; /* no NUL needed */
+    char cause[23]; /* no NUL needed; of CONFERENCED the 8 bytes of its parent */
 };
 _Static_assert(sizeof(struct cf_provider_call) == 64, "one line");
 _Static_assert(offsetof(struct cf_provider_call, next) == offsetof(struct cf_handle_slot, link), "the table's link");
 
 struct cf_waiting_reply {
     uint64_t number, call;
+    uint64_t detail; /* a second new call, or LINEGATHERTERM_ */
     int32_t result;
+    uint32_t digits_bytes;
+    char digits[CF_GATHER_MAX];
+    uint16_t text_tag; /* 0: no text */
+    uint8_t text_bytes;
+    char text[CF_REPLY_TEXT_MAX];
 };
 
 struct cf_provider {

@@ -7,9 +7,9 @@
 #define _GNU_SOURCE
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "adapters/provider/reactor_state.h"
@@ -266,9 +266,10 @@ static void handle_stream(struct cf_reactor *r, int number, const struct cf_comp
 
 /* ------------------------------------------------------------------ accepting */
 
+/* Any descriptor will do; one that opens no file may also be made by a program that is confined. */
 static int spare(void)
 {
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return eventfd(0, EFD_CLOEXEC);
 }
 
 /*
@@ -337,6 +338,8 @@ void cf_stream_handle(struct cf_reactor *r, int number, const struct cf_completi
 
 int cf_reactor_accept(struct cf_reactor *r, int fd, cf_reactor_accept_fn *fn, void *arg)
 {
+    if (!r->options.streams)
+        return -EOPNOTSUPP;
     if (r->spare_fd < 0)
         r->spare_fd = spare();
     const int number = cf_reactor_source_new(r, fd, CF_SOURCE_ACCEPT);
@@ -353,6 +356,8 @@ int cf_reactor_accept(struct cf_reactor *r, int fd, cf_reactor_accept_fn *fn, vo
 int cf_reactor_stream(struct cf_reactor *r, int fd, const struct sockaddr *to, socklen_t to_bytes,
                       cf_reactor_stream_fn *fn, void *arg)
 {
+    if (!r->options.streams)
+        return -EOPNOTSUPP;
     if (to != NULL && to_bytes > sizeof r->streams[0].to)
         return -EINVAL;
     const int number = cf_reactor_source_new(r, fd, CF_SOURCE_STREAM);

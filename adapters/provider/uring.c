@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whatever is asked of the ring later is one of these. */
+/* Whatever is asked of the ring later is one of these; of the last three only where there are streams. */
 static const uint8_t allowed_operations[] = {
-    IORING_OP_POLL_ADD,                                        /* descriptors to watch */
-    IORING_OP_RECVMSG,      IORING_OP_SENDMSG,                 /* datagrams; streams send with the latter too */
-    IORING_OP_ACCEPT,       IORING_OP_CONNECT, IORING_OP_RECV, /* streams */
-    IORING_OP_ASYNC_CANCEL,
+    IORING_OP_POLL_ADD,                        /* descriptors to watch */
+    IORING_OP_RECVMSG,      IORING_OP_SENDMSG, /* datagrams; streams send with the latter too */
+    IORING_OP_ASYNC_CANCEL, IORING_OP_ACCEPT,  IORING_OP_CONNECT, IORING_OP_RECV,
 };
+enum { STREAM_OPERATIONS = 3 };
 static const uint8_t allowed_registrations[] = {
     IORING_REGISTER_ENABLE_RINGS, IORING_REGISTER_FILES_UPDATE, IORING_UNREGISTER_FILES,
     IORING_UNREGISTER_PBUF_RING,  IORING_UNREGISTER_RING_FDS,
@@ -75,13 +75,14 @@ int cf_uring_open(struct io_uring *ring, uint32_t entries, char *why, size_t why
 }
 
 /* liburing 2.3 exports no wrapper for restrictions and enabling. */
-int cf_uring_enable(struct io_uring *ring)
+int cf_uring_enable(struct io_uring *ring, bool streams)
 {
     enum { OPERATIONS = sizeof allowed_operations, REGISTRATIONS = sizeof allowed_registrations };
     struct io_uring_restriction rules[OPERATIONS + REGISTRATIONS + 1];
     memset(rules, 0, sizeof rules);
     unsigned n = 0;
-    for (size_t i = 0; i < OPERATIONS; i++, n++) {
+    const size_t operations = streams ? OPERATIONS : OPERATIONS - STREAM_OPERATIONS;
+    for (size_t i = 0; i < operations; i++, n++) {
         rules[n].opcode = IORING_RESTRICTION_SQE_OP;
         rules[n].sqe_op = allowed_operations[i];
     }

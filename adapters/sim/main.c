@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/provider/sandbox.h"
 #include "adapters/sim/model.h"
 #include "adapters/sim/player.h"
+#include "shm/sys_stderr.h"
 
 enum {
     CHUNK = 64,       /* things done with one look at the clock */
@@ -37,11 +38,9 @@ static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
 {
     va_list arguments;
-    fputs("callfan-sim: ", stderr);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    cf_stderr_say(format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
 }
 
 /* ------------------------------------------------------------------ model or script */
@@ -174,12 +173,12 @@ static void sum_up(const struct program *g)
     cf_provider_counters(g->port.provider, &p);
     if (g->model != NULL) {
         cf_sim_model_counters(g->model, &m);
-        say("calls %llu, dialled %llu, ended %llu, live %llu, reports %llu, refused %llu, blocked %llu, unsent %llu, "
-            "nobody %llu",
-            (unsigned long long)m.arrivals, (unsigned long long)m.dialled, (unsigned long long)m.ended,
-            (unsigned long long)cf_sim_model_live(g->model), (unsigned long long)m.reports,
+        say("calls %llu, dialled %llu, conferences %llu, ended %llu, live %llu, reports %llu, refused %llu, "
+            "blocked %llu, unsent %llu, nobody %llu, forwarded %llu",
+            (unsigned long long)m.arrivals, (unsigned long long)m.dialled, (unsigned long long)m.conferences,
+            (unsigned long long)m.ended, (unsigned long long)cf_sim_model_live(g->model), (unsigned long long)m.reports,
             (unsigned long long)m.refused, (unsigned long long)m.blocked, (unsigned long long)m.unsent,
-            (unsigned long long)m.nobody);
+            (unsigned long long)m.nobody, (unsigned long long)m.forwarded);
     }
     say("events %llu, commands %llu, states kept %llu, merged %llu, bells rung %llu, heard %llu",
         (unsigned long long)p.events, (unsigned long long)p.commands, (unsigned long long)p.states_kept,
@@ -235,7 +234,13 @@ static bool start(struct program *g)
         say("provider \"%s\": %s", options.name, strerror(-rc));
         return false;
     }
-    return open_journal(g) && open_world(g) && attach(g);
+    if (!open_journal(g) || !open_world(g))
+        return false;
+    if (cf_sandbox_enter(0, why, sizeof why) < 0) {
+        say("%s", why);
+        return false;
+    }
+    return attach(g);
 }
 
 /* Everything of the configuration, so that --check tells all that can be wrong. */
@@ -272,6 +277,8 @@ int main(int argc, char **argv)
         "callfan-sim", "sim", "A simulated exchange: a provider of callfan.", cf_sim_settings_help};
     char why[256] = "";
     bool good = true;
+    cf_stderr_begin(about.program);
+    cf_sandbox_begin();
     switch (cf_options_parse(argc, argv, &about, &g.options, why, sizeof why)) {
     case CF_OPTIONS_DONE:
         return EXIT_SUCCESS;

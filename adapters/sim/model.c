@@ -1,82 +1,12 @@
 /* See model.h. */
 #include "adapters/sim/model.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "adapters/sim/digits.h"
-#include "adapters/sim/random.h"
-#include "adapters/sim/wheel.h"
-#include "callfan/tapi.h"
+#include "adapters/sim/bond.h"
 #include "shm/sys_memory.h"
-
-#define TICK_NS CF_NS_PER_MS
-
-struct call {
-    struct cf_wheel_node timer;
-    uint64_t id; /* 0: not in use */
-    uint64_t serial;
-    uint32_t line;
-    uint32_t state, mode;
-    uint32_t segment_ms; /* of talking or holding */
-    uint32_t give_up_ms; /* of a caller whom nobody answers */
-    uint16_t toggles;    /* between CONNECTED and ONHOLD, still to come */
-    uint8_t outcome;     /* enum cf_sim_outcome */
-    uint8_t outgoing;
-    uint8_t held; /* by its owner: the exchange's own toggles pass unseen */
-    uint8_t reserved[3];
-    uint32_t sending; /* digits: their place among those that are sent, 0 none */
-};
-_Static_assert(sizeof(struct call) == 64, "one line");
-
-/* Digits on their way. They lie behind the calls, in the same wheel; entry 0 is not used. */
-struct digits {
-    struct cf_wheel_node timer;
-    uint64_t number; /* of the command that waits for their end */
-    uint32_t call;
-    uint32_t next_free;
-    uint64_t reserved[4];
-};
-_Static_assert(sizeof(struct digits) == sizeof(struct call), "one wheel, one stride");
-
-#define DIGITS_MAX 4096u /* calls that send digits at the same time */
-
-struct cf_sim_model {
-    const struct cf_sim_settings *settings;
-    struct cf_sim_outlet out;
-    int64_t start_ns;
-    struct call *calls;    /* calls_max */
-    struct digits *digits; /* DIGITS_MAX, right behind them */
-    uint32_t digits_used, digits_free, digits_count;
-    uint32_t used; /* calls below it were in use at least once */
-    uint64_t live;
-    struct cf_wheel wheel;
-    struct cf_random arrivals; /* of its own calls alone, so that commands change nothing about them */
-    struct cf_random dialling;
-    bool arriving;
-    double next_arrival_ns; /* since start_ns */
-    uint64_t serial;        /* of the next call */
-    uint64_t made;          /* of settings->calls */
-    bool accepts;           /* the profile passes ACCEPTED */
-    uint16_t toggles;
-    uint32_t *open; /* lines that are open, in no order */
-    uint32_t open_count;
-    uint32_t *place; /* of a line in open; CF_LINES_MAX: closed */
-    struct cf_sim_counters counters;
-};
-
-/* How each outcome ends; ANSWER ends when the talk does. */
-static const uint32_t disconnect_modes[] = {
-    [CF_SIM_ANSWER] = LINEDISCONNECTMODE_NORMAL,           [CF_SIM_BUSY] = LINEDISCONNECTMODE_BUSY,
-    [CF_SIM_NO_ANSWER] = LINEDISCONNECTMODE_NOANSWER,      [CF_SIM_ABANDON] = LINEDISCONNECTMODE_CANCELLED,
-    [CF_SIM_REJECT] = LINEDISCONNECTMODE_REJECT,           [CF_SIM_BAD_ADDRESS] = LINEDISCONNECTMODE_BADADDRESS,
-    [CF_SIM_UNREACHABLE] = LINEDISCONNECTMODE_UNREACHABLE, [CF_SIM_CONGESTION] = LINEDISCONNECTMODE_CONGESTION,
-    [CF_SIM_BLOCKED] = LINEDISCONNECTMODE_BLOCKED,
-};
-_Static_assert(sizeof disconnect_modes / sizeof disconnect_modes[0] == CF_SIM_OUTCOMES, "an end for each outcome");
 
 /* ------------------------------------------------------------------ life */
 
@@ -90,14 +20,29 @@ static void read_profile(struct cf_sim_model *m)
 
 static size_t memory_bytes(const struct cf_sim_settings *s)
 {
-    return ((size_t)s->calls_max + DIGITS_MAX) * sizeof(struct call);
+    return ((size_t)cf_sim_completions_base(s) + CF_SIM_COMPLETIONS_MAX) * sizeof(struct cf_sim_call);
+}
+
+static size_t bonds_bytes(const struct cf_sim_settings *s)
+{
+    return (size_t)s->calls_max * sizeof(struct cf_sim_bond);
+}
+
+static size_t forwards_bytes(const struct cf_sim_settings *s)
+{
+    return (size_t)s->lines * sizeof(struct cf_sim_forward);
+}
+
+static size_t pasts_bytes(const struct cf_sim_settings *s)
+{
+    return (size_t)s->calls_max * sizeof(struct cf_sim_past);
 }
 
 int cf_sim_model_new(struct cf_sim_model **ret_model, const struct cf_sim_settings *settings,
                      const struct cf_sim_outlet *outlet, int64_t now_ns)
 {
     struct cf_sim_model *m = calloc(1, sizeof *m);
-    void *memory;
+    void *memory, *bonds, *pasts, *forwards;
     if (m == NULL)
         return -ENOMEM;
     m->settings = settings;
@@ -109,12 +54,30 @@ int cf_sim_model_new(struct cf_sim_model **ret_model, const struct cf_sim_settin
     read_profile(m);
     m->open = malloc(settings->lines * sizeof *m->open);
     m->place = malloc(settings->lines * sizeof *m->place);
-    if (m->open == NULL || m->place == NULL || cf_memory_anonymous(memory_bytes(settings), false, &memory) < 0)
+    m->busy = calloc(settings->lines, sizeof *m->busy);
+    if (m->open == NULL || m->place == NULL || m->busy == NULL || cf_memory_anonymous(memory_bytes(settings), false, &memory) < 0)
         goto fail;
     m->calls = memory;
-    m->digits = (struct digits *)memory + settings->calls_max;
+    m->digits = (struct cf_sim_sending *)memory + settings->calls_max;
     m->digits_used = 1;
-    if (!cf_wheel_init(&m->wheel, memory, sizeof(struct call), 0))
+    if (cf_memory_anonymous(bonds_bytes(settings), false, &bonds) < 0)
+        goto fail;
+    m->bonds = bonds;
+    if (cf_memory_anonymous(pasts_bytes(settings), false, &pasts) < 0)
+        goto fail;
+    m->pasts = pasts;
+    if (cf_memory_anonymous(forwards_bytes(settings), false, &forwards) < 0)
+        goto fail;
+    m->forwards = forwards;
+    m->orbits = (struct cf_sim_orbit *)memory + cf_sim_orbits_base(settings);
+    for (uint32_t i = 0; i < CF_SIM_ORBITS_MAX; i++)
+        cf_wheel_node_init(&m->orbits[i].timer);
+    m->completions = (struct cf_sim_completion *)memory + cf_sim_completions_base(settings);
+    for (uint32_t i = 0; i < CF_SIM_COMPLETIONS_MAX; i++)
+        cf_wheel_node_init(&m->completions[i].timer);
+    if (!cf_wheel_init(&m->wheel, memory, sizeof(struct cf_sim_call), 0) ||
+        cf_sim_far_ends_new(&m->far_ends, settings, &m->out, &m->wheel, m->digits + CF_SIM_DIGITS_MAX,
+                            cf_sim_far_ends_base(settings)) < 0)
         goto fail;
     for (uint32_t i = 0; i < settings->lines; i++)
         m->place[i] = CF_LINES_MAX;
@@ -130,331 +93,64 @@ void cf_sim_model_free(struct cf_sim_model *m)
 {
     if (m == NULL)
         return;
+    cf_sim_far_ends_free(m->far_ends);
     cf_wheel_fini(&m->wheel);
     if (m->calls != NULL)
         cf_memory_unmap(m->calls, memory_bytes(m->settings));
+    if (m->bonds != NULL)
+        cf_memory_unmap(m->bonds, bonds_bytes(m->settings));
+    if (m->pasts != NULL)
+        cf_memory_unmap(m->pasts, pasts_bytes(m->settings));
+    if (m->forwards != NULL)
+        cf_memory_unmap(m->forwards, forwards_bytes(m->settings));
     free(m->open);
     free(m->place);
+    free(m->busy);
     free(m);
 }
 
-/* ------------------------------------------------------------------ one call */
+/* ------------------------------------------------------------------ work */
 
 static uint64_t tick_of(const struct cf_sim_model *m, int64_t now_ns)
 {
-    return now_ns <= m->start_ns ? 0 : (uint64_t)(now_ns - m->start_ns) / TICK_NS;
+    return now_ns <= m->start_ns ? 0 : (uint64_t)(now_ns - m->start_ns) / CF_SIM_TICK_NS;
 }
 
-static uint32_t index_of(const struct cf_sim_model *m, const struct call *c)
-{
-    return (uint32_t)(c - m->calls);
-}
-
-static struct cf_sim_note note_of(const struct call *c, uint32_t flags)
-{
-    return (struct cf_sim_note){c->serial, c->line, flags | (c->outgoing ? CF_JOURNAL_OUTGOING : 0)};
-}
-
-static struct call *find(const struct cf_sim_model *m, uint64_t id)
-{
-    uint32_t index = cf_handle_index(id);
-    return id != 0 && index < m->used && m->calls[index].id == id ? &m->calls[index] : NULL;
-}
-
-/* A call with a new identifier, or NULL. */
-static struct call *begin(struct cf_sim_model *m, uint32_t line)
-{
-    uint64_t id = m->out.call_new(m->out.arg);
-    if (id == 0)
-        return NULL;
-    uint32_t index = cf_handle_index(id);
-    assert(index < m->settings->calls_max);
-    if (index >= m->used) {
-        for (uint32_t i = m->used; i <= index; i++)
-            cf_wheel_node_init(&m->calls[i].timer);
-        m->used = index + 1;
-    }
-    struct call *c = &m->calls[index];
-    assert(c->id == 0 && c->timer.due == CF_WHEEL_NEVER);
-    struct cf_wheel_node timer = c->timer;
-    *c = (struct call){.timer = timer, .id = id, .line = line, .serial = m->serial++};
-    m->live++;
-    return c;
-}
-
-static void digits_forget(struct cf_sim_model *m, struct call *c)
-{
-    if (c->sending == 0)
-        return;
-    cf_wheel_cancel(&m->wheel, m->settings->calls_max + c->sending);
-    m->digits[c->sending].next_free = m->digits_free;
-    m->digits_free = c->sending;
-    m->digits_count--;
-    c->sending = 0;
-}
-
-/* The digits of a call have ended: the reply to the command that began them. */
-static void digits_end(struct cf_sim_model *m, struct call *c, int32_t result)
-{
-    uint64_t number = m->digits[c->sending].number;
-    bool sending = c->sending != 0;
-    digits_forget(m, c);
-    if (sending)
-        m->out.reply(m->out.arg, number, result, c->id);
-}
-
-static void forget(struct cf_sim_model *m, struct call *c)
-{
-    digits_end(m, c, LINEERR_OPERATIONFAILED);
-    cf_wheel_cancel(&m->wheel, index_of(m, c));
-    m->out.call_free(m->out.arg, c->id);
-    c->id = 0;
-    m->live--;
-}
-
-/* How long the call stays in the state that it has now. CF_WHEEL_NEVER: until somebody does something, or as was set before. */
-static uint64_t stay_ms(const struct cf_sim_model *m, const struct call *c)
+/* By whose timer it is. */
+static void expire(struct cf_sim_model *m, uint32_t index, int64_t now_ns)
 {
     const struct cf_sim_settings *s = m->settings;
-    bool answered = c->outcome == CF_SIM_ANSWER;
-    switch (c->state) {
-    case LINECALLSTATE_OFFERING:
-        if (!s->automatic)
-            return c->give_up_ms;
-        if (m->accepts || c->outcome == CF_SIM_BUSY)
-            return s->accept_ms;
-        return (uint64_t)s->accept_ms + (answered ? s->answer_ms : c->give_up_ms);
-    case LINECALLSTATE_ACCEPTED:
-        if (!s->automatic)
-            return CF_WHEEL_NEVER;
-        return answered ? s->answer_ms : c->give_up_ms;
-    case LINECALLSTATE_CONNECTED:
-    case LINECALLSTATE_ONHOLD:
-        return c->segment_ms;
-    case LINECALLSTATE_DIALING:
-        return s->dial_ms;
-    case LINECALLSTATE_PROCEEDING:
-        return s->setup_ms;
-    case LINECALLSTATE_RINGBACK:
-        return answered ? s->answer_ms : c->give_up_ms;
-    case LINECALLSTATE_BUSY:
-    case LINECALLSTATE_DISCONNECTED:
-        return s->linger_ms;
-    default:
-        return CF_WHEEL_NEVER;
+    if (index >= cf_sim_completions_base(s)) {
+        cf_sim_completion_expire(m, index - cf_sim_completions_base(s), now_ns);
+    } else if (index >= cf_sim_orbits_base(s)) {
+        cf_sim_orbit_expire(m, index - cf_sim_orbits_base(s), now_ns);
+    } else if (index >= cf_sim_far_ends_base(s)) {
+        cf_sim_far_end_expire(m->far_ends, index - cf_sim_far_ends_base(s), now_ns);
+    } else if (index >= s->calls_max) {
+        cf_sim_digits_end(m, &m->calls[m->digits[index - s->calls_max].call], 0);
+    } else {
+        cf_sim_call_expire(m, &m->calls[index], now_ns);
+        cf_sim_call_go_on(m, &m->calls[index], m->wheel.now, now_ns);
     }
 }
-
-struct step {
-    uint32_t state, mode;
-};
-
-/* What follows when the call has stayed long enough. toggle: of CONNECTED and ONHOLD, that it is to go on. */
-static struct step next_step(const struct cf_sim_model *m, const struct call *c, bool toggle)
-{
-    const struct step end = {LINECALLSTATE_DISCONNECTED, disconnect_modes[c->outcome]};
-    const struct step talk = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
-    bool answered = c->outcome == CF_SIM_ANSWER;
-    switch (c->state) {
-    case LINECALLSTATE_OFFERING:
-        if (!m->settings->automatic)
-            return (struct step){LINECALLSTATE_DISCONNECTED,
-                                 answered ? LINEDISCONNECTMODE_NOANSWER : disconnect_modes[c->outcome]};
-        if (m->accepts && c->outcome != CF_SIM_BUSY)
-            return (struct step){LINECALLSTATE_ACCEPTED, 0};
-        return answered && m->settings->messages != CF_SIM_MESSAGES_MIN ? talk : end;
-    case LINECALLSTATE_ACCEPTED:
-        if (!m->settings->automatic && answered)
-            return (struct step){LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NOANSWER};
-        return answered ? talk : end;
-    case LINECALLSTATE_CONNECTED:
-        return toggle ? (struct step){LINECALLSTATE_ONHOLD, 0} : end;
-    case LINECALLSTATE_ONHOLD:
-        return toggle ? talk : end;
-    case LINECALLSTATE_DIALING:
-        return (struct step){LINECALLSTATE_PROCEEDING, 0};
-    case LINECALLSTATE_PROCEEDING:
-        if (c->outcome == CF_SIM_BUSY)
-            return (struct step){LINECALLSTATE_BUSY, LINEBUSYMODE_STATION};
-        return answered || c->outcome == CF_SIM_NO_ANSWER ? (struct step){LINECALLSTATE_RINGBACK, 0} : end;
-    case LINECALLSTATE_RINGBACK:
-        return answered ? talk : end;
-    case LINECALLSTATE_BUSY:
-        return end;
-    default:
-        return (struct step){LINECALLSTATE_IDLE, 0};
-    }
-}
-
-static void report(struct cf_sim_model *m, struct call *c, struct step to, int64_t now_ns)
-{
-    const struct cf_call_state s = {.state = to.state, .mode = to.mode, .time_ns = now_ns};
-    const struct cf_sim_note note = note_of(c, 0);
-    if (to.state != LINECALLSTATE_CONNECTED)
-        digits_end(m, c, LINEERR_OPERATIONFAILED); /* before the state: nothing but replies follows IDLE */
-    c->state = to.state;
-    c->mode = to.mode;
-    m->counters.reports++;
-    m->counters.ended += to.state == LINECALLSTATE_IDLE;
-    m->out.state(m->out.arg, c->id, &s, &note);
-}
-
-/* The state has lasted its time: what follows. A toggle of a call that its owner holds is not seen. */
-static void expire(struct cf_sim_model *m, struct call *c, int64_t now_ns)
-{
-    bool toggle = c->toggles != 0 && (c->state == LINECALLSTATE_CONNECTED || c->state == LINECALLSTATE_ONHOLD);
-    c->toggles -= toggle;
-    if (!toggle || !c->held)
-        report(m, c, next_step(m, c, toggle), now_ns);
-}
-
-/* Sets the timer of the state the call is in; states that last no time are passed at once. tick: when this state began. */
-static void go_on(struct cf_sim_model *m, struct call *c, uint64_t tick, int64_t now_ns)
-{
-    while (c->state != LINECALLSTATE_IDLE) {
-        uint64_t stay = stay_ms(m, c);
-        if (stay == CF_WHEEL_NEVER)
-            return;
-        if (stay != 0) {
-            cf_wheel_set(&m->wheel, index_of(m, c), tick + stay);
-            return;
-        }
-        expire(m, c, now_ns);
-    }
-    cf_wheel_cancel(&m->wheel, index_of(m, c));
-}
-
-/* ------------------------------------------------------------------ arrivals */
-
-static enum cf_sim_outcome draw_outcome(const struct cf_sim_settings *s, double u)
-{
-    if (u < s->busy)
-        return CF_SIM_BUSY;
-    if (u < s->busy + s->no_answer)
-        return CF_SIM_NO_ANSWER;
-    return u < s->busy + s->no_answer + s->abandon ? CF_SIM_ABANDON : CF_SIM_ANSWER;
-}
-
-static uint32_t draw_ms(double ms)
-{
-    return ms < 1 ? 1 : ms < 1e9 ? (uint32_t)ms : 1000000000u;
-}
-
-/* Always the same number of draws, so that no call changes the next. */
-static void draw_fate(struct cf_sim_model *m, struct cf_random *random, struct call *c)
-{
-    const struct cf_sim_settings *s = m->settings;
-    c->outcome = (uint8_t)draw_outcome(s, cf_random_unit(random));
-    double patience = cf_random_exponential(random, s->abandon_ms);
-    double hold = cf_random_exponential(random, s->hold_ms);
-    if (s->hold_fixed)
-        hold = s->hold_ms;
-    bool owner_decides = !s->automatic && !c->outgoing && c->outcome == CF_SIM_BUSY;
-    if (s->messages != 0 || owner_decides)
-        c->outcome = CF_SIM_ANSWER;
-    c->give_up_ms = c->outcome == CF_SIM_ABANDON ? draw_ms(patience) : s->no_answer_ms;
-    c->toggles = c->outgoing ? 0 : m->toggles;
-    c->segment_ms = draw_ms(hold / (c->toggles + 1));
-}
-
-static uint32_t digits_of(char *text, size_t text_bytes, uint64_t number)
-{
-    return (uint32_t)snprintf(text, text_bytes, "%llu", (unsigned long long)number);
-}
-
-static bool announce(struct cf_sim_model *m, const struct call *c, uint32_t flags, int64_t now_ns)
-{
-    char caller[24], called[24];
-    const struct cf_text serial = {caller, digits_of(caller, sizeof caller, c->serial)};
-    const struct cf_text own = {called, digits_of(called, sizeof called, m->settings->number + c->line)};
-    const struct cf_sim_note note = note_of(c, flags);
-    const struct cf_new_call new_call = {
-        .call = c->id,
-        .line = c->line,
-        .state = c->state,
-        .mode = c->mode,
-        .media_modes = LINEMEDIAMODE_INTERACTIVEVOICE,
-        .origin = c->outgoing ? LINECALLORIGIN_OUTBOUND : LINECALLORIGIN_EXTERNAL,
-        .reason = LINECALLREASON_DIRECT,
-        .time_ns = now_ns,
-        .caller = c->outgoing ? own : serial,
-        .called = c->outgoing ? (struct cf_text){NULL, 0} : own,
-    };
-    return m->out.announce(m->out.arg, &new_call, &note);
-}
-
-static void arrive(struct cf_sim_model *m, int64_t now_ns)
-{
-    const struct cf_sim_settings *s = m->settings;
-    uint32_t choices = s->needs_open ? m->open_count : s->lines;
-    uint32_t choice = cf_random_below(&m->arrivals, choices != 0 ? choices : 1);
-    m->next_arrival_ns += s->regular ? 1e9 / s->rate : cf_random_exponential(&m->arrivals, 1e9 / s->rate);
-    if (choices == 0) {
-        m->counters.nobody++;
-        return;
-    }
-    struct call lost = {0};
-    m->made++;
-    struct call *c = begin(m, s->needs_open ? m->open[choice] : choice);
-    draw_fate(m, &m->arrivals, c != NULL ? c : &lost);
-    if (c == NULL) {
-        m->counters.blocked++;
-        return;
-    }
-    c->state = LINECALLSTATE_OFFERING;
-    c->mode = LINEOFFERINGMODE_ACTIVE;
-    if (!announce(m, c, 0, now_ns)) {
-        m->counters.unsent++;
-        forget(m, c);
-        return;
-    }
-    m->counters.arrivals++;
-    m->counters.reports++;
-    go_on(m, c, m->wheel.now, now_ns);
-}
-
-static void start_arriving(struct cf_sim_model *m, uint64_t tick)
-{
-    const struct cf_sim_settings *s = m->settings;
-    if (m->arriving || s->rate <= 0)
-        return;
-    m->arriving = true;
-    m->next_arrival_ns = (double)(tick + s->start_ms) * (double)TICK_NS;
-    m->next_arrival_ns += s->regular ? 1e9 / s->rate : cf_random_exponential(&m->arrivals, 1e9 / s->rate);
-}
-
-/* The tick of the next arrival; CF_WHEEL_NEVER: none will come. */
-static uint64_t arrival_tick(const struct cf_sim_model *m)
-{
-    if (!m->arriving || (m->settings->calls != 0 && m->made >= m->settings->calls))
-        return CF_WHEEL_NEVER;
-    return (uint64_t)(m->next_arrival_ns / (double)TICK_NS);
-}
-
-/* ------------------------------------------------------------------ work */
 
 uint32_t cf_sim_model_work(struct cf_sim_model *m, int64_t now_ns, uint32_t limit)
 {
     uint64_t target = tick_of(m, now_ns);
     uint32_t done = 0;
     if (!m->settings->needs_open)
-        start_arriving(m, 0);
+        cf_sim_arrivals_start(m, 0);
+    if (m->forwards_untold != 0)
+        cf_sim_forwards_tell(m);
     for (;;) {
-        for (; done < limit && arrival_tick(m) <= m->wheel.now; done++)
-            arrive(m, now_ns);
+        for (; done < limit && cf_sim_arrival_tick(m) <= m->wheel.now; done++)
+            cf_sim_arrive(m, now_ns);
         uint32_t index;
-        for (; done < limit && (index = cf_wheel_expire(&m->wheel)) != CF_WHEEL_NONE; done++) {
-            if (index >= m->settings->calls_max) {
-                digits_end(m, &m->calls[m->digits[index - m->settings->calls_max].call], 0);
-                continue;
-            }
-            struct call *c = &m->calls[index];
-            expire(m, c, now_ns);
-            go_on(m, c, m->wheel.now, now_ns);
-        }
+        for (; done < limit && (index = cf_wheel_expire(&m->wheel)) != CF_WHEEL_NONE; done++)
+            expire(m, index, now_ns);
         if (done >= limit || m->wheel.now >= target)
             return done;
-        uint64_t arrival = arrival_tick(m);
+        uint64_t arrival = cf_sim_arrival_tick(m);
         uint64_t next = cf_wheel_next(&m->wheel, arrival < target ? arrival : target);
         if (next > m->wheel.now)
             cf_wheel_skip(&m->wheel, next);
@@ -465,177 +161,93 @@ uint32_t cf_sim_model_work(struct cf_sim_model *m, int64_t now_ns, uint32_t limi
 
 int64_t cf_sim_model_deadline(const struct cf_sim_model *m)
 {
-    uint64_t next = cf_wheel_next(&m->wheel, arrival_tick(m));
-    return next == CF_WHEEL_NEVER ? CF_REACTOR_NEVER : m->start_ns + (int64_t)(next * TICK_NS);
+    uint64_t next = cf_wheel_next(&m->wheel, cf_sim_arrival_tick(m));
+    return next == CF_WHEEL_NEVER ? CF_REACTOR_NEVER : m->start_ns + (int64_t)(next * CF_SIM_TICK_NS);
 }
 
 /* ------------------------------------------------------------------ commands */
 
-static enum cf_sim_outcome dialled_outcome(const struct cf_sim_settings *s, struct cf_text number,
-                                           enum cf_sim_outcome drawn)
+/* Accept, answer and drop: in which states, and what the call becomes. */
+static const struct {
+    uint16_t command;
+    uint32_t states;
+    struct cf_sim_step to;
+} controls[] = {
+    {CF_CMD_ACCEPT, LINECALLSTATE_OFFERING, {LINECALLSTATE_ACCEPTED, 0}},
+    {CF_CMD_ANSWER,
+     LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED,
+     {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE}},
+    {CF_CMD_DROP,
+     LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED,
+     {LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_REJECT}},
+    {CF_CMD_DROP, ~(uint32_t)LINECALLSTATE_IDLE, {LINECALLSTATE_IDLE, 0}},
+};
+
+/* False: that state does not allow it. */
+static bool control_step(const struct cf_sim_call *c, uint16_t command, struct cf_sim_step *ret_step)
 {
-    for (uint32_t i = 0; i < s->dial_count; i++) {
-        size_t n = strlen(s->dial[i].prefix);
-        if (n <= number.bytes && memcmp(s->dial[i].prefix, number.at, n) == 0)
-            return s->dial[i].outcome;
+    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
+        if (controls[i].command == command && (controls[i].states & c->state) != 0) {
+            *ret_step = controls[i].to;
+            return true;
+        }
     }
-    return drawn == CF_SIM_ABANDON ? CF_SIM_ANSWER : drawn;
+    return false;
 }
 
-static void make_call(struct cf_sim_model *m, const struct cf_command *command, uint64_t tick, int64_t now_ns)
+static void control(struct cf_sim_model *m, const struct cf_command *command, struct cf_sim_time now)
 {
-    if (command->destination.bytes == 0 || command->line >= m->settings->lines) {
-        m->out.reply(m->out.arg, command->number,
-                     command->destination.bytes == 0 ? LINEERR_INVALADDRESS : LINEERR_OPERATIONFAILED, 0);
+    struct cf_sim_call *c = cf_sim_call_find(m, command->call);
+    struct cf_sim_step to;
+    if (c == NULL || !control_step(c, command->id, &to)) {
+        cf_sim_reply(m, command, c == NULL ? LINEERR_INVALCALLHANDLE : LINEERR_INVALCALLSTATE, command->call);
         return;
     }
-    struct call *c = begin(m, command->line);
-    if (c == NULL) {
-        m->out.reply(m->out.arg, command->number, LINEERR_CALLUNAVAIL, 0);
-        return;
-    }
-    c->outgoing = 1;
-    draw_fate(m, &m->dialling, c);
-    c->outcome = (uint8_t)dialled_outcome(m->settings, command->destination, (enum cf_sim_outcome)c->outcome);
-    c->give_up_ms = m->settings->no_answer_ms;
-    m->counters.dialled++;
-    m->out.reply(m->out.arg, command->number, 0, c->id);
-    report(m, c, (struct step){LINECALLSTATE_DIALING, 0}, now_ns);
-    go_on(m, c, tick, now_ns);
-}
-
-/* Whether the call may be accepted, answered, held, retrieved or dropped now; what it becomes then. */
-static bool obey(const struct call *c, uint16_t command, struct step *ret_step)
-{
-    bool ringing = c->state == LINECALLSTATE_OFFERING || c->state == LINECALLSTATE_ACCEPTED;
-    switch (command) {
-    case CF_CMD_ACCEPT:
-        *ret_step = (struct step){LINECALLSTATE_ACCEPTED, 0};
-        return c->state == LINECALLSTATE_OFFERING;
-    case CF_CMD_ANSWER:
-        *ret_step = (struct step){LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
-        return ringing;
-    case CF_CMD_HOLD:
-        *ret_step = (struct step){LINECALLSTATE_ONHOLD, 0};
-        return c->state == LINECALLSTATE_CONNECTED;
-    case CF_CMD_UNHOLD:
-        *ret_step = (struct step){LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE};
-        return c->state == LINECALLSTATE_ONHOLD;
-    default:
-        *ret_step = ringing ? (struct step){LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_REJECT}
-                            : (struct step){LINECALLSTATE_IDLE, 0};
-        return c->state != LINECALLSTATE_IDLE;
-    }
-}
-
-static void control(struct cf_sim_model *m, const struct cf_command *command, uint64_t tick, int64_t now_ns)
-{
-    struct call *c = find(m, command->call);
-    struct step to;
-    if (c == NULL || !obey(c, command->id, &to)) {
-        m->out.reply(m->out.arg, command->number, c == NULL ? LINEERR_INVALCALLHANDLE : LINEERR_INVALCALLSTATE,
-                     command->call);
-        return;
-    }
-    m->out.reply(m->out.arg, command->number, 0, c->id);
+    cf_sim_reply(m, command, 0, c->id);
     if (command->id == CF_CMD_ANSWER)
         c->outcome = CF_SIM_ANSWER;
-    report(m, c, to, now_ns);
+    cf_sim_call_report(m, c, to, now.ns);
     if (command->id == CF_CMD_DROP && to.state != LINECALLSTATE_IDLE)
-        report(m, c, (struct step){LINECALLSTATE_IDLE, 0},
-               now_ns); /* rejected: the owner's drop is the end, no linger */
-    go_on(m, c, tick, now_ns);
-}
-
-/* The talk's time runs on: how long the other end stays is its own affair. The state is told before the reply (M-23). */
-static void hold(struct cf_sim_model *m, const struct cf_command *command, int64_t now_ns)
-{
-    struct call *c = find(m, command->call);
-    struct step to;
-    bool allowed = c != NULL && obey(c, command->id, &to);
-    if (allowed) {
-        c->held = command->id == CF_CMD_HOLD;
-        report(m, c, to, now_ns);
-    }
-    m->out.reply(m->out.arg, command->number,
-                 allowed     ? 0
-                 : c != NULL ? LINEERR_INVALCALLSTATE
-                             : LINEERR_INVALCALLHANDLE,
-                 command->call);
-}
-
-static bool digits_begin(struct cf_sim_model *m, struct call *c, const struct cf_command *command, uint64_t tick)
-{
-    uint32_t at = m->digits_free;
-    if (at != 0)
-        m->digits_free = m->digits[at].next_free;
-    else if (m->digits_used < DIGITS_MAX)
-        cf_wheel_node_init(&m->digits[at = m->digits_used++].timer);
+        cf_sim_call_end(m, c, now.ns); /* rejected: the owner's drop is the end, no linger */
     else
-        return false;
-    m->digits_count++;
-    m->digits[at].number = command->number;
-    m->digits[at].call = index_of(m, c);
-    c->sending = at;
-    cf_wheel_set(&m->wheel, m->settings->calls_max + at, tick + cf_sim_digits_ms(command));
-    return true;
-}
-
-/* New digits stop the old ones. None, or an empty list: there is nothing to wait for. */
-static void generate_digits(struct cf_sim_model *m, const struct cf_command *command, uint64_t tick)
-{
-    struct call *c = find(m, command->call);
-    int32_t result = c == NULL                                   ? LINEERR_INVALCALLHANDLE
-                     : c->state != LINECALLSTATE_CONNECTED       ? LINEERR_INVALCALLSTATE
-                     : command->digit_mode != LINEDIGITMODE_DTMF ? LINEERR_INVALDIGITMODE
-                                                                 : 0;
-    if (c != NULL)
-        digits_end(m, c, LINEERR_OPERATIONFAILED);
-    if (result == 0 && command->digits.bytes != 0) {
-        if (digits_begin(m, c, command, tick))
-            return;
-        result = LINEERR_RESOURCEUNAVAIL;
-    }
-    m->out.reply(m->out.arg, command->number, result, command->call);
+        cf_sim_call_go_on(m, c, now.tick, now.ns);
 }
 
 /* The exchange switches anything that its lines can carry. */
-static void set_params(struct cf_sim_model *m, const struct cf_command *command)
+static void set_params(struct cf_sim_model *m, const struct cf_command *command, struct cf_sim_time now)
 {
-    const struct call *c = find(m, command->call);
+    const struct cf_sim_call *c = cf_sim_call_find(m, command->call);
     bool over = c == NULL || c->state == LINECALLSTATE_IDLE || c->state == LINECALLSTATE_DISCONNECTED;
-    m->out.reply(m->out.arg, command->number,
-                 c == NULL ? LINEERR_INVALCALLHANDLE
-                 : over    ? LINEERR_INVALCALLSTATE
-                           : 0,
-                 command->call);
+    (void)now;
+    cf_sim_reply(m, command, c == NULL ? LINEERR_INVALCALLHANDLE : over ? LINEERR_INVALCALLSTATE : 0, command->call);
 }
 
-static void core_forgets(struct cf_sim_model *m, const struct cf_command *command, int64_t now_ns)
+static void core_forgets(struct cf_sim_model *m, const struct cf_command *command, struct cf_sim_time now)
 {
-    struct call *c = find(m, command->call);
+    struct cf_sim_call *c = cf_sim_call_find(m, command->call);
     if (c == NULL)
         return;
     bool refused = command->id == CF_CMD_REFUSED;
     if (refused || c->state != LINECALLSTATE_IDLE) {
-        const struct cf_sim_note note = note_of(c, refused ? CF_JOURNAL_REFUSED : CF_JOURNAL_CLOSED);
         m->counters.refused += refused;
         m->counters.closed_live += !refused;
-        m->out.note(m->out.arg, &note, refused ? command->refusal : c->state, now_ns);
+        cf_sim_call_note(m, c, refused ? CF_JOURNAL_REFUSED : CF_JOURNAL_CLOSED, refused ? command->refusal : c->state,
+                         now.ns);
     }
-    forget(m, c);
+    cf_sim_call_forget(m, c, now.ns);
 }
 
-static void open_line(struct cf_sim_model *m, uint32_t line, uint64_t tick)
+static void open_line(struct cf_sim_model *m, const struct cf_command *command, struct cf_sim_time now)
 {
+    uint32_t line = command->line;
     if (line >= m->settings->lines || m->place[line] != CF_LINES_MAX)
         return;
     m->place[line] = m->open_count;
     m->open[m->open_count++] = line;
-    start_arriving(m, tick);
+    cf_sim_arrivals_start(m, now.tick);
 }
 
-static void close_line(struct cf_sim_model *m, uint32_t line)
+static void forget_line(struct cf_sim_model *m, uint32_t line)
 {
     if (line >= m->settings->lines || m->place[line] == CF_LINES_MAX)
         return;
@@ -645,50 +257,94 @@ static void close_line(struct cf_sim_model *m, uint32_t line)
     m->place[line] = CF_LINES_MAX;
 }
 
-void cf_sim_model_command(struct cf_sim_model *m, const struct cf_command *command, int64_t now_ns)
+static void close_line(struct cf_sim_model *m, const struct cf_command *command, struct cf_sim_time now)
 {
-    uint64_t tick = tick_of(m, now_ns);
-    switch (command->id) {
-    case CF_CMD_MAKE_CALL:
-        make_call(m, command, tick, now_ns);
-        break;
-    case CF_CMD_HOLD:
-    case CF_CMD_UNHOLD:
-        hold(m, command, now_ns);
-        break;
-    case CF_CMD_GENERATE_DIGITS:
-        generate_digits(m, command, tick);
-        break;
-    case CF_CMD_SET_CALL_PARAMS:
-        set_params(m, command);
-        break;
-    case CF_CMD_CLOSE_CALL:
-    case CF_CMD_REFUSED:
-        core_forgets(m, command, now_ns);
-        break;
-    case CF_CMD_OPEN_LINE:
-        open_line(m, command->line, tick);
-        break;
-    case CF_CMD_CLOSE_LINE:
-        close_line(m, command->line);
-        break;
-    default:
-        control(m, command, tick, now_ns);
-        break;
-    }
+    (void)now;
+    forget_line(m, command->line);
 }
 
+static const struct {
+    uint16_t command;
+    uint32_t feature, address_feature; /* LINECALLFEATURE_, LINEADDRFEATURE_ that the lines must have; 0: any has it */
+    void (*obey)(struct cf_sim_model *m, const struct cf_command *command, struct cf_sim_time now);
+} commands[] = {
+    {CF_CMD_MAKE_CALL, 0, 0, cf_sim_make_call},
+    {CF_CMD_ACCEPT, LINECALLFEATURE_ACCEPT, 0, control},
+    {CF_CMD_ANSWER, LINECALLFEATURE_ANSWER, 0, control},
+    {CF_CMD_DROP, 0, 0, control}, /* the core's own is not asked for by anybody */
+    {CF_CMD_HOLD, LINECALLFEATURE_HOLD, 0, cf_sim_hold},
+    {CF_CMD_UNHOLD, LINECALLFEATURE_UNHOLD, 0, cf_sim_unhold},
+    {CF_CMD_GENERATE_DIGITS, LINECALLFEATURE_GENERATEDIGITS, 0, cf_sim_generate},
+    {CF_CMD_GENERATE_TONE, LINECALLFEATURE_GENERATETONE, 0, cf_sim_generate},
+    {CF_CMD_GATHER_DIGITS, LINECALLFEATURE_GATHERDIGITS, 0, cf_sim_listen},
+    {CF_CMD_MONITOR_DIGITS, LINECALLFEATURE_MONITORDIGITS, 0, cf_sim_listen},
+    {CF_CMD_SET_CALL_PARAMS, LINECALLFEATURE_SETCALLPARAMS, 0, set_params},
+    {CF_CMD_DIAL, LINECALLFEATURE_DIAL, 0, cf_sim_dial_on},
+    {CF_CMD_REDIRECT, LINECALLFEATURE_REDIRECT, 0, cf_sim_redirect},
+    {CF_CMD_SECURE_CALL, LINECALLFEATURE_SECURECALL, 0, cf_sim_secure},
+    {CF_CMD_SWAP_HOLD, LINECALLFEATURE_SWAPHOLD, 0, cf_sim_swap_hold},
+    {CF_CMD_SETUP_TRANSFER, LINECALLFEATURE_SETUPTRANSFER, 0, cf_sim_setup_transfer},
+    {CF_CMD_COMPLETE_TRANSFER, LINECALLFEATURE_COMPLETETRANSF, 0, cf_sim_complete_transfer},
+    {CF_CMD_BLIND_TRANSFER, LINECALLFEATURE_BLINDTRANSFER, 0, cf_sim_blind_transfer},
+    {CF_CMD_SETUP_CONFERENCE, LINECALLFEATURE_SETUPCONF, 0, cf_sim_setup_conference},
+    {CF_CMD_PREPARE_ADD, LINECALLFEATURE_PREPAREADDCONF, 0, cf_sim_prepare_add},
+    {CF_CMD_ADD_TO_CONFERENCE, LINECALLFEATURE_ADDTOCONF, 0, cf_sim_add_to_conference},
+    {CF_CMD_REMOVE_FROM_CONFERENCE, LINECALLFEATURE_REMOVEFROMCONF, 0, cf_sim_remove_from_conference},
+    {CF_CMD_PARK, LINECALLFEATURE_PARK, 0, cf_sim_park},
+    {CF_CMD_UNPARK, 0, LINEADDRFEATURE_UNPARK, cf_sim_unpark},
+    {CF_CMD_PICKUP, 0, LINEADDRFEATURE_PICKUP, cf_sim_pickup},
+    {CF_CMD_FORWARD, 0, LINEADDRFEATURE_FORWARD, cf_sim_forward},
+    {CF_CMD_COMPLETE_CALL, LINECALLFEATURE_COMPLETECALL, 0, cf_sim_complete_call},
+    {CF_CMD_UNCOMPLETE_CALL, 0, LINEADDRFEATURE_UNCOMPLETECALL, cf_sim_uncomplete_call},
+    {CF_CMD_SEND_USER_USER, LINECALLFEATURE_SENDUSERUSER, 0, cf_sim_send_user_user},
+    {CF_CMD_RELEASE_USER_USER, LINECALLFEATURE_RELEASEUSERUSERINFO, 0, cf_sim_release_user_user},
+    {CF_CMD_SET_CALL_DATA, LINECALLFEATURE_SETCALLDATA, 0, cf_sim_set_call_data},
+    {CF_CMD_SET_CALL_TREATMENT, LINECALLFEATURE_SETTREATMENT, 0, cf_sim_set_treatment},
+    {CF_CMD_DEV_SPECIFIC, 0, 0, cf_sim_dev_specific},
+    {CF_CMD_CLOSE_CALL, 0, 0, core_forgets},
+    {CF_CMD_REFUSED, 0, 0, core_forgets},
+    {CF_CMD_OPEN_LINE, 0, 0, open_line},
+    {CF_CMD_CLOSE_LINE, 0, 0, close_line},
+};
+
+void cf_sim_model_command(struct cf_sim_model *m, const struct cf_command *command, int64_t now_ns)
+{
+    const struct cf_sim_time now = {tick_of(m, now_ns), now_ns};
+    size_t i = 0, n = sizeof commands / sizeof commands[0];
+    while (i < n && commands[i].command != command->id)
+        i++;
+    if (i < n && (commands[i].feature & ~m->settings->call_features) == 0 &&
+        (commands[i].address_feature & ~m->settings->address_features) == 0)
+        commands[i].obey(m, command, now);
+    else if (cf_command_wants_reply(command->id))
+        cf_sim_reply(m, command, LINEERR_OPERATIONUNAVAIL, command->call);
+}
+
+/* In a second round, when every conference is known, each member names its own. */
 void cf_sim_model_announce(struct cf_sim_model *m, int64_t now_ns)
 {
     while (m->open_count != 0)
-        close_line(m, m->open[0]);
+        forget_line(m, m->open[0]);
+    cf_sim_forwards_announce(m);
     for (uint32_t i = 0; i < m->used; i++) {
-        struct call *c = &m->calls[i];
+        struct cf_sim_call *c = &m->calls[i];
         if (c->id == 0)
             continue;
-        digits_forget(m, c); /* who asked for them is gone */
-        if (c->state == LINECALLSTATE_IDLE || !announce(m, c, CF_JOURNAL_AGAIN, now_ns))
-            forget(m, c);
+        cf_sim_digits_forget(m, c); /* who asked for them is gone */
+        cf_sim_far_end_forget(m->far_ends, &c->far_end);
+        if (c->state == LINECALLSTATE_IDLE || !cf_sim_call_announce(m, c, CF_JOURNAL_AGAIN, now_ns)) {
+            cf_sim_bond_cut(m, c);
+            cf_sim_call_forget(m, c, now_ns);
+        }
+    }
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct cf_sim_call *c = &m->calls[i];
+        if (c->id == 0 || c->state != LINECALLSTATE_CONFERENCED)
+            continue;
+        if (cf_sim_conference_of(m, c) != NULL)
+            cf_sim_call_report(m, c, (struct cf_sim_step){c->state, c->mode}, now_ns);
+        else
+            cf_sim_talk(m, c, now_ns); /* its conference could not be told */
     }
 }
 
@@ -704,25 +360,50 @@ void cf_sim_model_counters(const struct cf_sim_model *m, struct cf_sim_counters 
     *ret_counters = m->counters;
 }
 
+static bool call_sound(const struct cf_sim_model *m, uint32_t i, char *why, size_t why_bytes)
+{
+    const struct cf_sim_call *c = &m->calls[i];
+    bool waits = c->timer.due != CF_WHEEL_NEVER;
+    bool conference = (c->flags & CF_SIM_CONFERENCE) != 0;
+    if (waits != (c->id != 0 && c->state != LINECALLSTATE_IDLE && !conference) ||
+        (c->id != 0 && cf_handle_index(c->id) != i)) {
+        snprintf(why, why_bytes, "call %u has state %u and its timer is wrong", i, c->state);
+        return false;
+    }
+    if (c->sending != 0 && (c->state != LINECALLSTATE_CONNECTED || m->digits[c->sending].call != i ||
+                            m->digits[c->sending].timer.due == CF_WHEEL_NEVER)) {
+        snprintf(why, why_bytes, "call %u sends digits %u, which are not its own", i, c->sending);
+        return false;
+    }
+    if (c->id != 0 && !cf_sim_bond_check(m, c)) {
+        snprintf(why, why_bytes, "call %u has state %u and its bonds are wrong", i, c->state);
+        return false;
+    }
+    return true;
+}
+
 bool cf_sim_model_check(const struct cf_sim_model *m, char *why, size_t why_bytes)
 {
     if (!cf_wheel_check(&m->wheel, why, why_bytes))
         return false;
-    uint64_t live = 0, timed = 0, sending = 0;
+    uint64_t live = 0, timed = 0, sending = 0, busy = 0;
+    uint32_t far_ends, far_timers, parked, waiting;
+    if (!cf_sim_far_ends_check(m->far_ends, &far_ends, &far_timers)) {
+        snprintf(why, why_bytes, "a far end is not as it should be");
+        return false;
+    }
+    if (!cf_sim_orbits_check(m, &parked) || !cf_sim_completions_check(m, &waiting)) {
+        snprintf(why, why_bytes, "an orbit or a completion is not as it should be");
+        return false;
+    }
     for (uint32_t i = 0; i < m->used; i++) {
-        const struct call *c = &m->calls[i];
-        bool waits = c->timer.due != CF_WHEEL_NEVER;
-        if (waits != (c->id != 0 && c->state != LINECALLSTATE_IDLE) || (c->id != 0 && cf_handle_index(c->id) != i)) {
-            snprintf(why, why_bytes, "call %u has state %u and its timer is wrong", i, c->state);
+        const struct cf_sim_call *c = &m->calls[i];
+        if (!call_sound(m, i, why, why_bytes))
             return false;
-        }
-        if (c->sending != 0 && (c->state != LINECALLSTATE_CONNECTED || m->digits[c->sending].call != i ||
-                                m->digits[c->sending].timer.due == CF_WHEEL_NEVER)) {
-            snprintf(why, why_bytes, "call %u sends digits %u, which are not its own", i, c->sending);
-            return false;
-        }
+        far_ends -= c->id != 0 && c->far_end != 0;
         live += c->id != 0;
-        timed += waits;
+        busy += c->id != 0 && c->state != LINECALLSTATE_IDLE;
+        timed += c->timer.due != CF_WHEEL_NEVER;
         sending += c->id != 0 && c->sending != 0;
     }
     for (uint32_t i = 0; i < m->open_count; i++) {
@@ -731,7 +412,18 @@ bool cf_sim_model_check(const struct cf_sim_model *m, char *why, size_t why_byte
             return false;
         }
     }
-    if (live == m->live && sending == m->digits_count && timed + sending == m->wheel.entries)
+    uint32_t untold = 0;
+    for (uint32_t i = 0; i < m->settings->lines; i++) {
+        busy -= m->busy[i];
+        untold += m->forwards[i].untold;
+    }
+    if (untold != m->forwards_untold) {
+        snprintf(why, why_bytes, "the forwarding of %u lines is to be told, %u are counted", untold,
+                 m->forwards_untold);
+        return false;
+    }
+    if (busy == 0 && live == m->live && sending == m->digits_count && far_ends == 0 &&
+        timed + sending + far_timers + parked + waiting == m->wheel.entries)
         return true;
     snprintf(why, why_bytes, "%llu calls live, %llu have timers, %llu send digits; counted are %llu, %llu and %u",
              (unsigned long long)live, (unsigned long long)timed, (unsigned long long)sending,

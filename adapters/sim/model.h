@@ -22,13 +22,15 @@ struct cf_sim_model;
 
 struct cf_sim_counters {
     uint64_t arrivals;    /* calls of its own that were announced */
-    uint64_t dialled;     /* calls made by applications */
+    uint64_t dialled;     /* calls made by applications, consultation calls included */
+    uint64_t conferences; /* calls made to stand for one */
     uint64_t ended;       /* calls that reached IDLE */
     uint64_t reports;     /* states reported, the first of each call included */
     uint64_t nobody;      /* arrivals with no line open */
     uint64_t blocked;     /* arrivals beyond calls_max */
     uint64_t unsent;      /* arrivals that found no room in the port */
     uint64_t refused;     /* calls that the core refused */
+    uint64_t forwarded;   /* calls that were sent on to another number */
     uint64_t closed_live; /* calls that the core closed before they ended */
 };
 

@@ -1,31 +1,48 @@
 /* See player.h. */
 #include "adapters/sim/player.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/provider/listening.h"
 #include "adapters/sim/digits.h"
+#include "adapters/sim/echo.h"
+#include "adapters/sim/reactions.h"
 #include "callfan/tapi.h"
-
-enum { COMMANDS = CF_CMD_SET_CALL_PARAMS - CF_CMD_MAKE_CALL + 1 };
 
 /* A call by its number in the script. */
 struct played {
     uint64_t id; /* 0: never begun; stays after the end, for late reports */
     bool known;  /* the identifier is alive */
     uint32_t line, state, mode;
+    uint32_t origin;             /* 0: not known */
+    const struct played *parent; /* of CONFERENCED, as the script named it; NULL: it did not */
+    uint32_t tone_list;          /* the newest one that somebody listens for */
 };
 
-struct reaction {
+/* What is told of a call. */
+struct told {
+    uint32_t state;
+    uint64_t mode; /* of CONFERENCED the parent's identifier */
+    const struct played *parent;
+    struct cf_text cause;
+};
+
+/* What the script said last about a command; few, so they are looked through. */
+enum { ORDERS_MAX = 64 };
+
+struct order {
+    uint16_t command;
     enum cf_script_reaction what;
     int32_t error;
-    uint32_t call;
+    uint32_t made[2];
 };
 
-/* Digits on their way; few at a time, so they are looked through. */
-enum { SENDING_MAX = 64 };
+/* Digits and tones on their way; few at a time, so they are looked through. */
+enum { SENDING_MAX = 64, GATHERING_MAX = 64 };
 
 struct sending {
     uint64_t number; /* of the command that waits */
@@ -40,9 +57,12 @@ struct cf_sim_player {
     int64_t start_ns; /* CF_REACTOR_NEVER: not begun */
     uint32_t next;    /* event */
     uint32_t dialled; /* number of the next call made by an application */
-    struct reaction reactions[COMMANDS];
+    uint32_t completions; /* the newest id */
+    struct order orders[ORDERS_MAX];
+    uint32_t orders_count;
     struct sending sending[SENDING_MAX];
     uint32_t sending_count;
+    struct cf_listening *listening;
     struct played *calls; /* CF_SCRIPT_CALLS_MAX */
 };
 
@@ -52,8 +72,9 @@ int cf_sim_player_new(struct cf_sim_player **ret_player, const struct cf_script 
     struct cf_sim_player *p = calloc(1, sizeof *p);
     if (p != NULL)
         p->calls = calloc(CF_SCRIPT_CALLS_MAX, sizeof *p->calls);
-    if (p == NULL || p->calls == NULL) {
-        free(p);
+    if (p == NULL || p->calls == NULL ||
+        cf_listening_new(&p->listening, port->provider, settings->calls_max, GATHERING_MAX) < 0) {
+        cf_sim_player_free(p);
         return -ENOMEM;
     }
     p->script = script;
@@ -61,8 +82,6 @@ int cf_sim_player_new(struct cf_sim_player **ret_player, const struct cf_script 
     p->port = port;
     p->dialled = CF_SIM_FIRST_DIALLED;
     p->start_ns = settings->needs_open ? CF_REACTOR_NEVER : now_ns + (int64_t)settings->start_ms * CF_NS_PER_MS;
-    for (int i = 0; i < COMMANDS; i++)
-        p->reactions[i].call = CF_SCRIPT_CALL_NONE;
     *ret_player = p;
     return 0;
 }
@@ -71,6 +90,7 @@ void cf_sim_player_free(struct cf_sim_player *p)
 {
     if (p == NULL)
         return;
+    cf_listening_free(p->listening);
     free(p->calls);
     free(p);
 }
@@ -124,23 +144,71 @@ static uint32_t end_digits(struct cf_sim_player *p, uint64_t call, int64_t now_n
     return ended;
 }
 
-/* By hand, since the script may report what no rule allows: of a call that ended, or never was. */
-static bool post_state(struct cf_sim_player *p, uint32_t call, uint32_t state, uint32_t mode, struct cf_text cause,
-                       int64_t now_ns)
+/* ------------------------------------------------------------------ what is heard */
+
+/* What is heard on a call, whether somebody listens or not; a digit is gathered too. */
+static bool play_heard(struct cf_sim_player *p, const struct cf_script_event *e, int64_t now_ns)
 {
+    static const uint16_t events[] = {
+        [CF_SCRIPT_DIGIT] = CF_EV_DIGIT, [CF_SCRIPT_MEDIA] = CF_EV_MEDIA, [CF_SCRIPT_TONE] = CF_EV_TONE};
+    const struct played *call = &p->calls[e->call];
     struct cf_record r;
-    begin_record(&r, CF_EV_CALL_STATE, id_of(p, call), now_ns);
-    r.m.param1 = state;
-    r.m.param2 = mode;
-    append(&r, CF_FIELD_RAW_CAUSE, cause);
-    if (state != LINECALLSTATE_CONNECTED && p->calls[call].id != 0)
-        end_digits(p, p->calls[call].id, now_ns);
+    begin_record(&r, events[e->kind], id_of(p, e->call), now_ns);
+    r.m.param1 = e->heard;
+    r.m.param2 = e->kind == CF_SCRIPT_TONE && e->mode == 0 ? call->tone_list : e->mode;
     if (!cf_provider_post_raw(p->port->provider, &r))
         return false;
-    p->calls[call].state = state;
-    p->calls[call].mode = mode;
-    write_down(p, &p->calls[call], now_ns, 0);
+    if (e->kind == CF_SCRIPT_DIGIT)
+        cf_listening_gather(p->listening, call->id, (char)e->heard, e->mode, now_ns);
     return true;
+}
+
+/* ------------------------------------------------------------------ states */
+
+static void keep_state(struct cf_sim_player *p, struct played *c, const struct told *t, int64_t now_ns, uint32_t flags)
+{
+    c->state = t->state;
+    c->mode = (t->state & LINECALLSTATE_CONFERENCED) != 0 ? 0 : (uint32_t)t->mode;
+    c->parent = t->parent;
+    write_down(p, c, now_ns, flags);
+}
+
+/* What is being sent and gathered ends before the state that ends it. */
+static void leave_state(struct cf_sim_player *p, const struct played *c, const struct told *t, int64_t now_ns)
+{
+    if (t->state != LINECALLSTATE_CONNECTED)
+        end_digits(p, c->id, now_ns);
+    if (t->state == LINECALLSTATE_IDLE)
+        cf_listening_end(p->listening, c->id);
+}
+
+/* By hand, since the script may report what no rule allows: of a call that ended, or never was. */
+static bool post_state(struct cf_sim_player *p, struct played *c, const struct told *t, int64_t now_ns)
+{
+    struct cf_record r;
+    begin_record(&r, CF_EV_CALL_STATE, id_of(p, (uint32_t)(c - p->calls)), now_ns);
+    r.m.param1 = t->state;
+    r.m.param2 = t->mode;
+    append(&r, CF_FIELD_RAW_CAUSE, t->cause);
+    if (c->id != 0)
+        leave_state(p, c, t, now_ns);
+    if (!cf_provider_post_raw(p->port->provider, &r))
+        return false;
+    keep_state(p, c, t, now_ns, 0);
+    return true;
+}
+
+/* What a command makes of a live call: it waits where there is no room, as a real adapter's state does. */
+static void tell_state(struct cf_sim_player *p, struct played *c, const struct told *t, int64_t now_ns)
+{
+    bool conferenced = (t->state & LINECALLSTATE_CONFERENCED) != 0;
+    const struct cf_call_state s = {.state = t->state,
+                                    .mode = conferenced ? 0 : (uint32_t)t->mode,
+                                    .parent = conferenced ? t->mode : 0,
+                                    .time_ns = now_ns};
+    leave_state(p, c, t, now_ns);
+    enum cf_posted posted = cf_provider_post_call_state(p->port->provider, c->id, &s);
+    keep_state(p, c, t, now_ns, posted == CF_POST_WAITS ? CF_JOURNAL_WAITED : 0);
 }
 
 static bool begin_call(struct cf_sim_player *p, struct played *c)
@@ -177,14 +245,31 @@ static bool play_new(struct cf_sim_player *p, const struct cf_script_event *e, i
         .redirecting_name = e->redirecting_name,
         .redirection = e->redirection,
         .redirection_name = e->redirection_name,
+        .completion_id = e->completion,
+        .user_user = e->user_user,
+        .call_data = e->call_data,
     };
     if (!cf_provider_post_new_call(p->port->provider, &n))
         return false;
     c->line = e->line;
     c->state = e->state;
     c->mode = e->mode;
+    c->origin = e->origin;
+    c->parent = NULL;
     write_down(p, c, now_ns, CF_JOURNAL_NEW);
     return true;
+}
+
+static bool play_state(struct cf_sim_player *p, const struct cf_script_event *e, int64_t now_ns)
+{
+    bool named = e->parent != CF_SCRIPT_CALL_NONE;
+    const struct told t = {.state = e->state,
+                           .mode = named               ? id_of(p, e->parent)
+                                   : e->parent_id != 0 ? e->parent_id
+                                                       : e->mode,
+                           .parent = named ? &p->calls[e->parent] : NULL,
+                           .cause = e->cause};
+    return post_state(p, &p->calls[e->call], &t, now_ns);
 }
 
 static bool play_info(struct cf_sim_player *p, const struct cf_script_event *e, int64_t now_ns)
@@ -204,6 +289,8 @@ static bool play_info(struct cf_sim_player *p, const struct cf_script_event *e, 
         {e->redirecting_name, CF_FIELD_REDIRECTING_NAME, LINECALLINFOSTATE_REDIRECTINGID},
         {e->redirection, CF_FIELD_REDIRECTION, LINECALLINFOSTATE_REDIRECTIONID},
         {e->redirection_name, CF_FIELD_REDIRECTION_NAME, LINECALLINFOSTATE_REDIRECTIONID},
+        {e->user_user, CF_FIELD_USER_USER, LINECALLINFOSTATE_USERUSERINFO},
+        {e->call_data, CF_FIELD_CALL_DATA, LINECALLINFOSTATE_CALLDATA},
     };
     struct cf_record r;
     begin_record(&r, CF_EV_CALL_INFO, id_of(p, e->call), now_ns);
@@ -213,6 +300,8 @@ static bool play_info(struct cf_sim_player *p, const struct cf_script_event *e, 
         cf_fields_append(&r, fields[i].tag, fields[i].text.at, fields[i].text.bytes); /* "": withheld */
         r.m.param1 |= fields[i].bit;
     }
+    r.m.param1 |= e->treatment != 0 ? LINECALLINFOSTATE_TREATMENT : 0;
+    r.m.param2 = e->treatment;
     return cf_provider_post_raw(p->port->provider, &r);
 }
 
@@ -224,9 +313,23 @@ static bool play_line_add(struct cf_sim_player *p, const struct cf_script_event 
     return cf_provider_post_line(p->port->provider, &line);
 }
 
+/* What the script says of a command; by itself it obeys. */
+static struct order order_of(const struct cf_sim_player *p, uint16_t command)
+{
+    for (uint32_t i = 0; i < p->orders_count; i++)
+        if (p->orders[i].command == command)
+            return p->orders[i];
+    return (struct order){.command = command, .what = CF_SCRIPT_OK, .made = {CF_SCRIPT_CALL_NONE, CF_SCRIPT_CALL_NONE}};
+}
+
 static void play_on(struct cf_sim_player *p, const struct cf_script_event *e)
 {
-    p->reactions[e->command - CF_CMD_MAKE_CALL] = (struct reaction){e->reaction, e->error, e->call};
+    uint32_t i = 0;
+    while (i < p->orders_count && p->orders[i].command != e->command)
+        i++;
+    assert(i < ORDERS_MAX); /* there are fewer commands */
+    p->orders[i] = (struct order){e->command, e->reaction, e->error, {e->made[0], e->made[1]}};
+    p->orders_count += i == p->orders_count;
 }
 
 /* False: there is no room now. */
@@ -237,9 +340,13 @@ static bool play(struct cf_sim_player *p, const struct cf_script_event *e, int64
     case CF_SCRIPT_NEW:
         return play_new(p, e, now_ns);
     case CF_SCRIPT_STATE:
-        return post_state(p, e->call, e->state, e->mode, e->cause, now_ns);
+        return play_state(p, e, now_ns);
     case CF_SCRIPT_INFO:
         return play_info(p, e, now_ns);
+    case CF_SCRIPT_DIGIT:
+    case CF_SCRIPT_MEDIA:
+    case CF_SCRIPT_TONE:
+        return play_heard(p, e, now_ns);
     case CF_SCRIPT_LINE_ADD:
         return play_line_add(p, e);
     case CF_SCRIPT_LINE_REMOVE:
@@ -248,6 +355,8 @@ static bool play(struct cf_sim_player *p, const struct cf_script_event *e, int64
         return cf_provider_post_line_close(provider, e->line);
     case CF_SCRIPT_LINE_STATE:
         return cf_provider_post_line_state(provider, e->line, e->bits, e->detail);
+    case CF_SCRIPT_ADDRESS_STATE:
+        return cf_provider_post_address_state(provider, e->line, e->address, e->bits);
     case CF_SCRIPT_ON:
         play_on(p, e);
         return true;
@@ -262,9 +371,9 @@ static int64_t script_deadline(const struct cf_sim_player *p)
     return p->start_ns + p->script->events[p->next].at_ns;
 }
 
-uint32_t cf_sim_player_work(struct cf_sim_player *p, int64_t now_ns, uint32_t limit)
+static uint32_t play_due(struct cf_sim_player *p, int64_t now_ns, uint32_t limit)
 {
-    uint32_t done = end_digits(p, 0, now_ns);
+    uint32_t done = 0;
     while (done < limit && now_ns >= script_deadline(p) && play(p, &p->script->events[p->next], now_ns)) {
         p->next++;
         done++;
@@ -272,92 +381,207 @@ uint32_t cf_sim_player_work(struct cf_sim_player *p, int64_t now_ns, uint32_t li
     return done;
 }
 
+uint32_t cf_sim_player_work(struct cf_sim_player *p, int64_t now_ns, uint32_t limit)
+{
+    uint32_t done = end_digits(p, 0, now_ns) + cf_listening_expire(p->listening, now_ns);
+    return done < limit ? done + play_due(p, now_ns, limit - done) : done;
+}
+
 int64_t cf_sim_player_deadline(const struct cf_sim_player *p)
 {
     int64_t due = script_deadline(p);
     for (uint32_t i = 0; i < p->sending_count; i++)
         due = p->sending[i].due_ns < due ? p->sending[i].due_ns : due;
-    return due;
+    const int64_t gathering = cf_listening_due(p->listening);
+    return gathering < due ? gathering : due;
 }
 
 /* ------------------------------------------------------------------ commands */
 
-/* The next number of the script for a call made by an application whose identifier can be had. */
-static struct played *dial(struct cf_sim_player *p, const struct reaction *reaction)
+/* A call by that number of the script, or by the next one. NULL: the number is taken, or no identifier can be had. */
+static struct played *make(struct cf_sim_player *p, uint32_t number, uint32_t line)
 {
-    uint32_t number = reaction->call != CF_SCRIPT_CALL_NONE ? reaction->call : p->dialled++ % CF_SCRIPT_CALLS_MAX;
+    if (number == CF_SCRIPT_CALL_NONE)
+        number = p->dialled++ % CF_SCRIPT_CALLS_MAX;
     struct played *c = &p->calls[number];
-    return !c->known && begin_call(p, c) ? c : NULL;
+    if (c->known || !begin_call(p, c))
+        return NULL;
+    c->line = line;
+    c->state = c->mode = c->origin = 0;
+    c->parent = NULL;
+    return c;
 }
 
-static void make_call(struct cf_sim_player *p, const struct cf_command *command, const struct reaction *reaction,
-                      int64_t now_ns)
+static void unmake(struct cf_sim_player *p, struct played *c)
 {
-    struct played *c = dial(p, reaction);
-    if (c == NULL) {
-        cf_provider_reply(p->port->provider, command->number, LINEERR_CALLUNAVAIL, 0);
-        return;
-    }
-    c->line = command->line;
-    cf_provider_reply(p->port->provider, command->number, 0, c->id);
-    post_state(p, (uint32_t)(c - p->calls), LINECALLSTATE_DIALING, 0, (struct cf_text){NULL, 0}, now_ns);
+    cf_provider_call_free(p->port->provider, c->id);
+    c->known = false;
 }
 
-/* What a command makes of a call when the script says nothing else; state 0: nothing. */
-static const struct {
-    uint32_t state, mode;
-    bool first; /* told before the reply, which is as right (M-23) */
-} becomes[COMMANDS] = {
-    [CF_CMD_ACCEPT - CF_CMD_MAKE_CALL] = {LINECALLSTATE_ACCEPTED, 0, false},
-    [CF_CMD_ANSWER - CF_CMD_MAKE_CALL] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE, false},
-    [CF_CMD_DROP - CF_CMD_MAKE_CALL] = {LINECALLSTATE_IDLE, 0, false},
-    [CF_CMD_HOLD - CF_CMD_MAKE_CALL] = {LINECALLSTATE_ONHOLD, 0, true},
-    [CF_CMD_UNHOLD - CF_CMD_MAKE_CALL] = {LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE, true},
+/* The calls that a command names and makes, by their parts in it. */
+struct cast {
+    struct played *calls[CF_SIM_WHOS];
 };
 
-static void become(struct cf_sim_player *p, struct played *c, uint32_t command, int64_t now_ns)
+/* 0, or an error: then none was made. *cast is empty before. */
+static int32_t assemble(struct cf_sim_player *p, const struct cf_command *command, const struct cf_sim_reaction *r,
+                        const struct order *order, struct cast *cast)
 {
-    if (becomes[command].state != 0 && c != NULL && c->state != LINECALLSTATE_IDLE)
-        post_state(p, (uint32_t)(c - p->calls), becomes[command].state, becomes[command].mode,
-                   (struct cf_text){NULL, 0}, now_ns);
+    const struct cf_provider *provider = p->port->provider;
+    struct played **calls = cast->calls;
+    calls[CF_SIM_WHO_CALL] = cf_provider_call_user(provider, command->call);
+    calls[CF_SIM_WHO_SECOND] = cf_provider_call_user(provider, command->second);
+    if ((command->call != 0 && calls[CF_SIM_WHO_CALL] == NULL) ||
+        (command->second != 0 && calls[CF_SIM_WHO_SECOND] == NULL))
+        return LINEERR_INVALCALLHANDLE;
+    uint32_t line = calls[CF_SIM_WHO_CALL] != NULL ? calls[CF_SIM_WHO_CALL]->line : command->line;
+    for (uint32_t i = 0; i < r->makes; i++) {
+        calls[CF_SIM_WHO_MADE + i] = make(p, order->made[i], line);
+        if (calls[CF_SIM_WHO_MADE + i] != NULL)
+            continue;
+        if (i != 0)
+            unmake(p, calls[CF_SIM_WHO_MADE]);
+        return LINEERR_CALLUNAVAIL;
+    }
+    if (r->makes != 0 && r->conference == CF_SIM_WHO_MADE)
+        calls[CF_SIM_WHO_MADE]->origin = LINECALLORIGIN_CONFERENCE;
+    return 0;
 }
 
-static void obey(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
+static uint32_t hold_of(const struct played *second)
 {
-    uint32_t index = command->id - CF_CMD_MAKE_CALL;
-    struct played *c = cf_provider_call_user(p->port->provider, command->call);
-    if (becomes[index].first)
-        become(p, c, index, now_ns);
-    cf_provider_reply(p->port->provider, command->number, c == NULL ? LINEERR_INVALCALLHANDLE : 0, command->call);
-    if (!becomes[index].first)
-        become(p, c, index, now_ns);
+    const uint32_t pending = LINECALLSTATE_ONHOLDPENDTRANSFER | LINECALLSTATE_ONHOLDPENDCONF;
+    return second != NULL && (second->state & pending) != 0 ? second->state : LINECALLSTATE_ONHOLD;
 }
 
-/* New digits stop the old ones; the reply comes when they have been sent. */
-static void generate_digits(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
+static void become(struct cf_sim_player *p, const struct cast *cast, const struct cf_sim_reaction *r, int64_t now_ns)
+{
+    const struct played *conference = cast->calls[r->conference];
+    for (int i = 0; i < CF_SIM_EFFECTS_MAX; i++) {
+        const struct cf_sim_effect *e = &r->effects[i];
+        struct played *c = cast->calls[e->who];
+        struct told t = {.state = e->state, .mode = e->mode};
+        if (c == NULL || c->state == LINECALLSTATE_IDLE)
+            continue;
+        if (t.state == CF_SIM_STATE_SECOND)
+            t.state = hold_of(cast->calls[CF_SIM_WHO_SECOND]);
+        if (t.state == LINECALLSTATE_CONFERENCED && conference != NULL) {
+            t.mode = conference->id;
+            t.parent = conference;
+        }
+        tell_state(p, c, &t, now_ns);
+    }
+}
+
+/* Of a script every call is parked in the first orbit: it says itself what becomes of it. */
+static void say_orbit(const struct cf_sim_player *p, const struct cf_command *command)
+{
+    char where[24];
+    int n = snprintf(where, sizeof where, "%llu", (unsigned long long)p->settings->orbit);
+    cf_provider_reply_text(p->port->provider, command->number, command->call, command->id,
+                           (struct cf_text){where, (uint32_t)n});
+}
+
+static void echo(const struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
+{
+    char back[CF_REPLY_TEXT_MAX];
+    uint32_t param[3], bytes = cf_sim_echo(command->dev_specific, back, param);
+    cf_provider_reply_text(p->port->provider, command->number, command->call, command->id,
+                           (struct cf_text){back, bytes});
+    cf_provider_post_dev_specific(p->port->provider, command->call, command->line, param, now_ns);
+}
+
+/* What such a command changes of a call is told before the reply (M-23), which fails when it cannot be told. */
+static int32_t change(const struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
+{
+    struct cf_record r;
+    uint32_t states = command->id == CF_CMD_SET_CALL_DATA        ? LINECALLINFOSTATE_CALLDATA
+                      : command->id == CF_CMD_SET_CALL_TREATMENT ? LINECALLINFOSTATE_TREATMENT
+                                                                 : 0;
+    begin_record(&r, CF_EV_CALL_INFO, command->call, now_ns);
+    r.m.param2 = command->mode;
+    if (command->id == CF_CMD_SET_CALL_DATA)
+        cf_fields_append(&r, CF_FIELD_CALL_DATA, command->call_data.bytes != 0 ? command->call_data.at : "",
+                         command->call_data.bytes);
+    return states == 0 || cf_provider_post_call_info(p->port->provider, command->call, states, now_ns, &r)
+               ? 0
+               : LINEERR_RESOURCEUNAVAIL;
+}
+
+static void obey(struct cf_sim_player *p, const struct cf_command *command, const struct cf_sim_reaction *r,
+                 const struct order *order, int64_t now_ns)
+{
+    struct cast cast = {0};
+    bool told = order->what == CF_SCRIPT_OK;
+    int32_t error = assemble(p, command, r, order, &cast);
+    if (error == 0 && told)
+        error = change(p, command, now_ns);
+    const struct played *made = cast.calls[CF_SIM_WHO_MADE], *too = cast.calls[CF_SIM_WHO_MADE_TOO];
+    if (error != 0) {
+        cf_provider_reply(p->port->provider, command->number, error, command->call);
+        return;
+    }
+    if (told && r->first)
+        become(p, &cast, r, now_ns);
+    if (command->id == CF_CMD_PARK && command->mode == LINEPARKMODE_NONDIRECTED)
+        say_orbit(p, command);
+    else if (command->id == CF_CMD_DEV_SPECIFIC && told)
+        echo(p, command, now_ns);
+    else if (command->id == CF_CMD_COMPLETE_CALL)
+        cf_provider_reply_completion(p->port->provider, command->number, command->call, ++p->completions);
+    else
+        cf_provider_reply_two(p->port->provider, command->number, 0, made != NULL ? made->id : command->call,
+                              too != NULL ? too->id : 0);
+    if (told && !r->first)
+        become(p, &cast, r, now_ns);
+}
+
+/* New digits, or a tone, stop the old ones; the reply comes when they have been sent. */
+static void generate(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
 {
     const struct played *c = cf_provider_call_user(p->port->provider, command->call);
     end_digits(p, command->call, now_ns);
-    if (c != NULL && command->digits.bytes != 0 && p->sending_count < SENDING_MAX) {
-        int64_t due_ns = now_ns + (int64_t)cf_sim_digits_ms(command) * CF_NS_PER_MS;
+    uint32_t ms = cf_sim_sending_ms(command);
+    if (c != NULL && ms != 0 && p->sending_count < SENDING_MAX) {
+        int64_t due_ns = now_ns + (int64_t)ms * CF_NS_PER_MS;
         p->sending[p->sending_count++] = (struct sending){command->number, command->call, due_ns};
         return;
     }
-    int32_t result = c == NULL ? LINEERR_INVALCALLHANDLE : command->digits.bytes != 0 ? LINEERR_RESOURCEUNAVAIL : 0;
+    int32_t result = c == NULL ? LINEERR_INVALCALLHANDLE : ms != 0 ? LINEERR_RESOURCEUNAVAIL : 0;
     cf_provider_reply(p->port->provider, command->number, result, command->call);
+}
+
+static void gather(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
+{
+    if (cf_provider_call_user(p->port->provider, command->call) != NULL)
+        cf_listening_command(p->listening, command, now_ns);
+    else
+        cf_provider_reply(p->port->provider, command->number, LINEERR_INVALCALLHANDLE, command->call);
 }
 
 static void react(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
 {
-    const struct reaction *reaction = &p->reactions[command->id - CF_CMD_MAKE_CALL];
-    if (reaction->what == CF_SCRIPT_FAIL)
-        cf_provider_reply(p->port->provider, command->number, reaction->error, command->call);
-    else if (reaction->what == CF_SCRIPT_OK && command->id == CF_CMD_MAKE_CALL)
-        make_call(p, command, reaction, now_ns);
-    else if (reaction->what == CF_SCRIPT_OK && command->id == CF_CMD_GENERATE_DIGITS)
-        generate_digits(p, command, now_ns);
-    else if (reaction->what == CF_SCRIPT_OK)
-        obey(p, command, now_ns);
+    const struct cf_sim_reaction *r = cf_sim_reaction_find(command->id, command->transfer_mode);
+    const struct order order = order_of(p, command->id);
+    if (r == NULL)
+        cf_provider_reply(p->port->provider, command->number, LINEERR_OPERATIONUNAVAIL, command->call);
+    else if (order.what == CF_SCRIPT_FAIL)
+        cf_provider_reply(p->port->provider, command->number, order.error, command->call);
+    else if (order.what == CF_SCRIPT_OK &&
+             (command->id == CF_CMD_GENERATE_DIGITS || command->id == CF_CMD_GENERATE_TONE))
+        generate(p, command, now_ns);
+    else if (order.what == CF_SCRIPT_OK && command->id == CF_CMD_GATHER_DIGITS)
+        gather(p, command, now_ns);
+    else if (order.what != CF_SCRIPT_IGNORE)
+        obey(p, command, r, &order, now_ns);
+}
+
+/* What is listened for changes nothing: the script says what is heard. */
+static void listens(struct cf_sim_player *p, const struct cf_command *command)
+{
+    struct played *c = cf_provider_call_user(p->port->provider, command->call);
+    if (c != NULL && command->list != 0)
+        c->tone_list = command->list;
 }
 
 void cf_sim_player_command(struct cf_sim_player *p, const struct cf_command *command, int64_t now_ns)
@@ -365,39 +589,62 @@ void cf_sim_player_command(struct cf_sim_player *p, const struct cf_command *com
     if (cf_command_wants_reply(command->id)) {
         react(p, command, now_ns);
     } else if (command->id == CF_CMD_OPEN_LINE) {
-        if (p->start_ns == CF_REACTOR_NEVER)
-            p->start_ns = now_ns + (int64_t)p->settings->start_ms * CF_NS_PER_MS;
-    } else if (command->id != CF_CMD_CLOSE_LINE) { /* the core has done with a call, or refused it */
+        if (p->start_ns != CF_REACTOR_NEVER)
+            return;
+        p->start_ns = now_ns + (int64_t)p->settings->start_ms * CF_NS_PER_MS;
+        play_due(p, now_ns, UINT32_MAX); /* what it says of commands holds for the next one, which may be here already */
+    } else if (command->id == CF_CMD_MONITOR_TONES) {
+        listens(p, command);
+    } else if (command->id == CF_CMD_CLOSE_CALL || command->id == CF_CMD_REFUSED) {
         struct played *c = cf_provider_call_user(p->port->provider, command->call);
         if (c == NULL)
             return;
         end_digits(p, command->call, now_ns);
+        cf_listening_end(p->listening, command->call);
         write_down(p, c, now_ns, command->id == CF_CMD_REFUSED ? CF_JOURNAL_REFUSED : CF_JOURNAL_CLOSED);
         c->known = false;
         cf_provider_call_free(p->port->provider, command->call);
     }
 }
 
+static bool announce(struct cf_sim_player *p, const struct played *c, int64_t now_ns)
+{
+    const struct cf_new_call n = {
+        .call = c->id, .line = c->line, .state = c->state, .mode = c->mode, .origin = c->origin, .time_ns = now_ns};
+    if (c->state == LINECALLSTATE_IDLE || c->state == 0)
+        return false;
+    while (!cf_provider_post_new_call(p->port->provider, &n))
+        if (!cf_provider_wait_room(p->port->provider))
+            return false;
+    return true;
+}
+
+/* A member names its conference again, which the core knows by now. */
+static void rejoin(struct cf_sim_player *p, struct played *c, int64_t now_ns)
+{
+    if (!c->known || c->parent == NULL || !c->parent->known)
+        return;
+    const struct told t = {.state = c->state, .mode = c->parent->id, .parent = c->parent};
+    while (!post_state(p, c, &t, now_ns))
+        if (!cf_provider_wait_room(p->port->provider))
+            return;
+}
+
 void cf_sim_player_announce(struct cf_sim_player *p, int64_t now_ns)
 {
     p->sending_count = 0; /* who asked for the digits is gone */
+    cf_listening_renew(p->listening);
     for (uint32_t i = 0; i < CF_SCRIPT_CALLS_MAX; i++) {
         struct played *c = &p->calls[i];
         if (!c->known)
             continue;
-        const struct cf_new_call n = {
-            .call = c->id, .line = c->line, .state = c->state, .mode = c->mode, .time_ns = now_ns};
-        bool sent = false;
-        while (c->state != LINECALLSTATE_IDLE && !(sent = cf_provider_post_new_call(p->port->provider, &n)))
-            if (!cf_provider_wait_room(p->port->provider))
-                break;
-        if (!sent) {
-            cf_provider_call_free(p->port->provider, c->id);
-            c->known = false;
-        } else {
+        if (announce(p, c, now_ns))
             write_down(p, c, now_ns, CF_JOURNAL_NEW | CF_JOURNAL_AGAIN);
-        }
+        else
+            unmake(p, c);
     }
+    for (uint32_t i = 0; i < CF_SCRIPT_CALLS_MAX; i++)
+        rejoin(p, &p->calls[i], now_ns);
 }
 
 /* ------------------------------------------------------------------ lines */
@@ -405,8 +652,10 @@ void cf_sim_player_announce(struct cf_sim_player *p, int64_t now_ns)
 void cf_sim_describe_line(const struct cf_sim_settings *settings, uint32_t line, char *name, char *address,
                           struct cf_line_info *ret_line)
 {
+    /* What only a script reports. */
+    const uint32_t by_script = LINECALLFEATURE_MONITORMEDIA | LINECALLFEATURE_MONITORTONES;
     snprintf(name, CF_NAME_MAX, "Simulator line %u", line);
-    snprintf(address, CF_NAME_MAX, "%llu", (unsigned long long)(settings->number + line));
+    snprintf(address, CF_NAME_MAX, "%llu", (unsigned long long)settings->number + line);
     *ret_line = (struct cf_line_info){
         .line = line,
         .name = name,
@@ -418,16 +667,42 @@ void cf_sim_describe_line(const struct cf_sim_settings *settings, uint32_t line,
                 .addresses = 1,
                 .bearer_modes = LINEBEARERMODE_VOICE | LINEBEARERMODE_SPEECH | LINEBEARERMODE_DATA,
                 .media_modes = LINEMEDIAMODE_INTERACTIVEVOICE,
-                .line_features = LINEFEATURE_MAKECALL,
+                .line_features = LINEFEATURE_MAKECALL | settings->line_features,
                 .calls_max = settings->calls_max,
                 .answer_mode = LINEANSWERMODE_NONE,
-                .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP |
-                                 LINECALLFEATURE_HOLD | LINECALLFEATURE_UNHOLD | LINECALLFEATURE_GENERATEDIGITS |
-                                 LINECALLFEATURE_SETCALLPARAMS,
+                .addr_cap_flags = settings->addr_cap_flags,
+                .call_features = settings->call_features & ~(settings->script == NULL ? by_script : 0),
+                .digit_modes = LINEDIGITMODE_DTMF,
+                .monitor_digit_modes =
+                    LINEDIGITMODE_DTMF | LINEDIGITMODE_DTMFEND | (settings->script != NULL ? LINEDIGITMODE_PULSE : 0),
+                .gather_timeout_min_ms = 1,
+                .gather_timeout_max_ms = 86400000,
+                .generate_tone_modes = LINETONEMODE_CUSTOM | LINETONEMODE_RINGBACK | LINETONEMODE_BUSY |
+                                       LINETONEMODE_BEEP | LINETONEMODE_BILLING,
+                .generate_tone_freqs = CF_TONES_MAX,
+                .monitor_tone_freqs = 3,
+                .monitor_tone_entries = CF_TONES_MAX,
                 .call_states = LINECALLSTATE_IDLE | LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED |
-                               LINECALLSTATE_DIALING | LINECALLSTATE_RINGBACK | LINECALLSTATE_BUSY |
-                               LINECALLSTATE_CONNECTED | LINECALLSTATE_PROCEEDING | LINECALLSTATE_ONHOLD |
-                               LINECALLSTATE_DISCONNECTED,
+                               LINECALLSTATE_DIALTONE | LINECALLSTATE_DIALING | LINECALLSTATE_RINGBACK |
+                               LINECALLSTATE_BUSY | LINECALLSTATE_CONNECTED | LINECALLSTATE_PROCEEDING |
+                               LINECALLSTATE_ONHOLD | LINECALLSTATE_CONFERENCED | LINECALLSTATE_ONHOLDPENDCONF |
+                               LINECALLSTATE_ONHOLDPENDTRANSFER | LINECALLSTATE_DISCONNECTED,
+                .transfer_modes = settings->transfer_modes,
+                .conference_max = settings->conference_max,
+                .remove_from_conf_caps = settings->remove,
+                .remove_from_conf_state = settings->removed_state,
+                .more = {.address_features = settings->address_features,
+                         .park_modes = LINEPARKMODE_DIRECTED | LINEPARKMODE_NONDIRECTED,
+                         .forward_modes = LINEFORWARDMODE_UNCOND | LINEFORWARDMODE_BUSY | LINEFORWARDMODE_NOANSW |
+                                          LINEFORWARDMODE_BUSYNA,
+                         .forward_entries_max = 3,
+                         .forward_rings_min = 1,
+                         .forward_rings_max = CF_SIM_RINGS_MAX,
+                         .completions_max = settings->completions,
+                         .completion_modes = LINECALLCOMPLMODE_CALLBACK,
+                         .call_treatments = 1u << LINECALLTREATMENT_SILENCE | 1u << LINECALLTREATMENT_RINGBACK |
+                                            1u << LINECALLTREATMENT_BUSY | 1u << LINECALLTREATMENT_MUSIC,
+                         .completion_conditions = LINECALLCOMPLCOND_BUSY | LINECALLCOMPLCOND_NOANSWER},
             },
     };
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/sim/reactions.h"
 #include "adapters/sim/script_words.h"
 #include "callfan/tapi.h"
 
@@ -203,6 +204,7 @@ static bool pairs(struct parser *p, struct cf_script_event *e, bool all)
         {"connected", &e->connected},     {"connectedname", &e->connected_name},
         {"redirecting", &e->redirecting}, {"redirectingname", &e->redirecting_name},
         {"redirection", &e->redirection}, {"redirectionname", &e->redirection_name},
+        {"useruser", &e->user_user},      {"calldata", &e->call_data},
     };
     struct cf_text key;
     while (next(p, &key)) {
@@ -212,8 +214,12 @@ static bool pairs(struct parser *p, struct cf_script_event *e, bool all)
         bool good;
         if (i < sizeof texts / sizeof texts[0])
             good = need(p, texts[i].key, texts[i].text);
+        else if (!all && word_is(key, "treatment"))
+            good = need_name(p, "treatment", cf_script_treatments, &e->treatment);
         else if (all && word_is(key, "address"))
             good = need_number_32(p, "address", UINT32_MAX, &e->address);
+        else if (all && word_is(key, "completion"))
+            good = need_number_32(p, "completion", UINT32_MAX, &e->completion);
         else if (all && word_is(key, "media"))
             good = need_number_32(p, "media", UINT32_MAX, &e->media_modes);
         else if (all && word_is(key, "origin"))
@@ -234,11 +240,57 @@ static bool nothing_more(struct parser *p)
     return !next(p, &word) || fail(p, "unexpected word '%.*s'", (int)word.bytes, word.at);
 }
 
-/* ... call C state STATE [MODE] [cause TEXT] | call C info KEY TEXT ... | (line L) call C new STATE [MODE] KEY VALUE ... */
+/* digit D [MODE] | media MEDIA | tone NUMBER [list NUMBER] */
+static bool heard_event(struct parser *p, struct cf_script_event *e, struct cf_text what)
+{
+    struct cf_text digit;
+    if (word_is(what, "media")) {
+        e->kind = CF_SCRIPT_MEDIA;
+        return need_name(p, "media", cf_script_media, &e->heard) && nothing_more(p);
+    }
+    if (word_is(what, "tone")) {
+        e->kind = CF_SCRIPT_TONE;
+        if (!need_number_32(p, "tone", UINT32_MAX, &e->heard))
+            return false;
+        if (peek_is(p, "list")) {
+            p->at++;
+            if (!need_number_32(p, "list", UINT32_MAX, &e->mode))
+                return false;
+        }
+        return nothing_more(p);
+    }
+    e->kind = CF_SCRIPT_DIGIT;
+    e->mode = LINEDIGITMODE_DTMF;
+    if (!need(p, "digit", &digit))
+        return false;
+    if (digit.bytes != 1)
+        return fail(p, "'%.*s' is no digit", (int)digit.bytes, digit.at);
+    e->heard = (uint8_t)digit.at[0];
+    return (p->at == p->words_count || need_name(p, "digit mode", cf_script_digit_modes, &e->mode)) && nothing_more(p);
+}
+
+/* Of CONFERENCED: [call P | id NUMBER] */
+static bool parent_after_state(struct parser *p, struct cf_script_event *e)
+{
+    if ((e->state & LINECALLSTATE_CONFERENCED) == 0)
+        return true;
+    if (peek_is(p, "call")) {
+        p->at++;
+        return need_number_32(p, "call", CF_SCRIPT_CALLS_MAX - 1, &e->parent);
+    }
+    if (peek_is(p, "id")) {
+        p->at++;
+        return need_number(p, "id", UINT64_MAX, &e->parent_id);
+    }
+    return true;
+}
+
+/* ... call C digit D [MODE] | media MEDIA | tone NUMBER [list NUMBER] | call C state STATE [MODE] [call P | id NUMBER] [cause TEXT] | call C info KEY TEXT ... | (line L) call C new STATE [MODE] KEY VALUE ... */
 static bool call_event(struct parser *p, struct cf_script_event *e, bool with_line)
 {
     struct cf_text word;
-    if (!need_number_32(p, "call", CF_SCRIPT_CALLS_MAX - 1, &e->call) || !need(p, "new, state or info", &word))
+    if (!need_number_32(p, "call", CF_SCRIPT_CALLS_MAX - 1, &e->call) ||
+        !need(p, "new, state, info, digit, media or tone", &word))
         return false;
     if (word_is(word, "new")) {
         e->kind = CF_SCRIPT_NEW;
@@ -248,7 +300,7 @@ static bool call_event(struct parser *p, struct cf_script_event *e, bool with_li
     }
     if (word_is(word, "state")) {
         e->kind = CF_SCRIPT_STATE;
-        if (!state_and_mode(p, e))
+        if (!state_and_mode(p, e) || !parent_after_state(p, e))
             return false;
         if (peek_is(p, "cause")) {
             p->at++;
@@ -265,14 +317,17 @@ static bool call_event(struct parser *p, struct cf_script_event *e, bool with_li
                 "info needs what changed: caller, name, called, calledname, connected, redirecting, redirection ...");
         return pairs(p, e, false);
     }
-    return fail(p, "new, state or info is wanted, not '%.*s'", (int)word.bytes, word.at);
+    if (word_is(word, "digit") || word_is(word, "media") || word_is(word, "tone"))
+        return heard_event(p, e, word);
+    return fail(p, "new, state, info, digit, media or tone is wanted, not '%.*s'", (int)word.bytes, word.at);
 }
 
-/* line L add | remove | close | state BITS [DETAIL] | call C new ... */
+/* line L add | remove | close | state BITS [DETAIL] | address A BITS | call C new ... */
 static bool line_event(struct parser *p, struct cf_script_event *e)
 {
     struct cf_text word;
-    if (!need_number_32(p, "line", UINT32_MAX, &e->line) || !need(p, "add, remove, close, state or call", &word))
+    if (!need_number_32(p, "line", UINT32_MAX, &e->line) ||
+        !need(p, "add, remove, close, state, address or call", &word))
         return false;
     if (word_is(word, "call"))
         return call_event(p, e, true);
@@ -284,6 +339,11 @@ static bool line_event(struct parser *p, struct cf_script_event *e)
             return false;
         return nothing_more(p);
     }
+    if (word_is(word, "address")) {
+        e->kind = CF_SCRIPT_ADDRESS_STATE;
+        return need_number_32(p, "address", UINT32_MAX, &e->address) &&
+               need_name(p, "address state", cf_script_address_states, &e->bits) && nothing_more(p);
+    }
     if (word_is(word, "add"))
         e->kind = CF_SCRIPT_LINE_ADD;
     else if (word_is(word, "remove"))
@@ -291,11 +351,24 @@ static bool line_event(struct parser *p, struct cf_script_event *e)
     else if (word_is(word, "close"))
         e->kind = CF_SCRIPT_LINE_CLOSE;
     else
-        return fail(p, "add, remove, close, state or call is wanted, not '%.*s'", (int)word.bytes, word.at);
+        return fail(p, "add, remove, close, state, address or call is wanted, not '%.*s'", (int)word.bytes, word.at);
     return nothing_more(p);
 }
 
-/* on COMMAND ok [call C] | ignore | fail ERROR */
+/* The numbers of the calls that a command makes: [call C [call D]], as many as it can make. */
+static bool made_calls(struct parser *p, struct cf_script_event *e)
+{
+    const struct cf_sim_reaction *most = cf_sim_reaction_find(e->command, LINETRANSFERMODE_CONFERENCE);
+    for (uint32_t i = 0; most != NULL && i < most->makes && peek_is(p, "call"); i++) {
+        p->at++;
+        if (!need_number_32(p, "call", CF_SCRIPT_CALLS_MAX - 1, &e->made[i]))
+            return false;
+    }
+    return e->made[0] == CF_SCRIPT_CALL_NONE || e->made[0] != e->made[1] ||
+           fail(p, "two calls cannot have the number %u", e->made[0]);
+}
+
+/* on COMMAND ok | reply [call C [call D]] | ignore | fail ERROR */
 static bool on_event(struct parser *p, struct cf_script_event *e)
 {
     uint32_t value;
@@ -306,7 +379,7 @@ static bool on_event(struct parser *p, struct cf_script_event *e)
     if (!cf_script_word_find(cf_script_commands, word, &value))
         return fail(p, "unknown command '%.*s'", (int)word.bytes, word.at);
     e->command = (uint16_t)value;
-    if (!need(p, "ok, ignore or fail", &word))
+    if (!need(p, "ok, reply, ignore or fail", &word))
         return false;
     if (word_is(word, "fail")) {
         e->reaction = CF_SCRIPT_FAIL;
@@ -315,12 +388,12 @@ static bool on_event(struct parser *p, struct cf_script_event *e)
         e->error = (int32_t)value;
     } else if (word_is(word, "ignore")) {
         e->reaction = CF_SCRIPT_IGNORE;
-    } else if (!word_is(word, "ok")) {
-        return fail(p, "ok, ignore or fail is wanted, not '%.*s'", (int)word.bytes, word.at);
-    } else if (e->command == CF_CMD_MAKE_CALL && peek_is(p, "call")) {
-        p->at++;
-        if (!need_number_32(p, "call", CF_SCRIPT_CALLS_MAX - 1, &e->call))
+    } else if (word_is(word, "ok") || word_is(word, "reply")) {
+        e->reaction = word_is(word, "ok") ? CF_SCRIPT_OK : CF_SCRIPT_REPLY;
+        if (!made_calls(p, e))
             return false;
+    } else {
+        return fail(p, "ok, reply, ignore or fail is wanted, not '%.*s'", (int)word.bytes, word.at);
     }
     return nothing_more(p);
 }
@@ -371,7 +444,10 @@ static bool timed_event(struct parser *p, struct cf_script_event *e)
 static bool parse_line(struct parser *p)
 {
     struct cf_text word;
-    struct cf_script_event e = {.source_line = p->line, .call = CF_SCRIPT_CALL_NONE};
+    struct cf_script_event e = {.source_line = p->line,
+                                .call = CF_SCRIPT_CALL_NONE,
+                                .parent = CF_SCRIPT_CALL_NONE,
+                                .made = {CF_SCRIPT_CALL_NONE, CF_SCRIPT_CALL_NONE}};
     if (!next(p, &word))
         return true;
     if (word_is(word, "lines"))

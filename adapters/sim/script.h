@@ -22,16 +22,25 @@
 
 enum cf_script_kind {
     CF_SCRIPT_NEW,      /* line, call, state, mode, texts */
-    CF_SCRIPT_STATE,    /* call, state, mode, cause */
+    CF_SCRIPT_STATE,    /* call, state, mode, cause, parent, parent_id */
     CF_SCRIPT_INFO,     /* call, texts */
+    CF_SCRIPT_DIGIT,    /* call, heard: the digit, mode: LINEDIGITMODE_ */
+    CF_SCRIPT_MEDIA,    /* call, heard: LINEMEDIAMODE_ */
+    CF_SCRIPT_TONE,     /* call, heard: app_specific, mode: number of the list, 0 the newest */
     CF_SCRIPT_LINE_ADD, /* line */
     CF_SCRIPT_LINE_REMOVE,
     CF_SCRIPT_LINE_CLOSE,
     CF_SCRIPT_LINE_STATE, /* line, bits, detail */
-    CF_SCRIPT_ON,         /* command, reaction, error, call */
+    CF_SCRIPT_ADDRESS_STATE, /* line, address, bits */
+    CF_SCRIPT_ON,         /* command, reaction, error, made */
 };
 
-enum cf_script_reaction { CF_SCRIPT_OK, CF_SCRIPT_IGNORE, CF_SCRIPT_FAIL };
+enum cf_script_reaction {
+    CF_SCRIPT_OK,    /* obeyed, with the states that follow (adapters/sim/reactions.h) */
+    CF_SCRIPT_REPLY, /* answered as if it were, and no state follows */
+    CF_SCRIPT_IGNORE,
+    CF_SCRIPT_FAIL,
+};
 
 struct cf_script_event {
     int64_t at_ns;
@@ -39,15 +48,21 @@ struct cf_script_event {
     uint32_t source_line;
     uint32_t line, call;
     uint32_t state, mode;
+    uint32_t parent;    /* of CONFERENCED: the conference's call; CF_SCRIPT_CALL_NONE: not said */
+    uint64_t parent_id; /* the same as the identifier itself, right or wrong; 0: not said */
     uint32_t address, media_modes, origin, reason; /* 0: default */
+    uint32_t completion, treatment;                /* 0: none */
+    struct cf_text user_user, call_data;
     struct cf_text caller, caller_name, called, called_name;
     struct cf_text connected, connected_name, redirecting, redirecting_name, redirection, redirection_name;
     struct cf_text cause;
+    uint32_t heard;
     uint32_t bits;
     uint64_t detail;
     uint16_t command; /* CF_CMD_ */
     enum cf_script_reaction reaction;
-    int32_t error; /* LINEERR_ of CF_SCRIPT_FAIL */
+    int32_t error;    /* LINEERR_ of CF_SCRIPT_FAIL */
+    uint32_t made[2]; /* numbers of the calls that the command makes; CF_SCRIPT_CALL_NONE: the next free ones */
 };
 
 struct cf_script {

@@ -245,7 +245,7 @@ static bool names_auth(struct cf_sip_piece list)
 
 static uint8_t copy_piece(char *dst, struct cf_sip_piece piece)
 {
-    if (piece.len != 0)
+    if (piece.text != NULL)
         memcpy(dst, piece.text, piece.len);
     return (uint8_t)piece.len;
 }

@@ -176,6 +176,8 @@ void cf_sip_call_report_disconnected(struct cf_sip_calls *calls, struct cf_sip_c
         .incoming = !call->outgoing, .alerted = call->alerted || connected, .connected = connected};
     calls->stack->counters.ended++;
     cf_sip_call_report_done(calls, call, 487);
+    if (call->quiet)
+        return;
     cf_sip_call_report_event(
         calls, call,
         &(struct cf_sip_event){.kind = CF_SIP_DISCONNECTED, .mode = cf_sip_mode_of(cause, progress), .cause = *cause});
@@ -249,6 +251,7 @@ void cf_sip_call_free(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     struct cf_sip_store *store = &calls->stack->store;
     assert(call->state != CF_SIP_CALL_FREE);
+    cf_sip_call_refer_progress(calls, call, 500); /* where nothing else was said of its end */
     leave_transactions(calls, call);
     cf_sip_call_set_peer(calls, call, &(struct cf_sip_hop){.stream = false});
     wait_for_nothing(calls, call);
@@ -257,6 +260,7 @@ void cf_sip_call_free(struct cf_sip_calls *calls, struct cf_sip_call *call)
     cf_sip_store_free(store, &call->body);
     cf_sip_store_free(store, &call->ok.message);
     cf_sip_store_free(store, &call->digits);
+    cf_sip_store_free(store, &call->lines);
     call->state = CF_SIP_CALL_FREE;
     calls->live--;
     if (++call->generation == UINT32_MAX - 1)
@@ -279,7 +283,7 @@ void cf_sip_call_linger(struct cf_sip_calls *calls, struct cf_sip_call *call)
     call->reliable.waiting = false;
     cf_sip_store_free(&stack->store, &call->ok.message);
     call->state = CF_SIP_CALL_LINGER;
-    if (stack->config.linger_ns == 0 || call->muted)
+    if (stack->config.linger_ns == 0 || call->muted || call->quiet)
         cf_sip_call_end(calls, call);
     else
         cf_sip_call_due(calls, call, CF_SIP_DUE_LINGER, stack->now_ns + stack->config.linger_ns);
@@ -369,7 +373,7 @@ static void (*const due_actions[CF_SIP_DUES])(struct cf_sip_calls *, struct cf_s
     [CF_SIP_DUE_RING] = cf_sip_call_ring_again,  [CF_SIP_DUE_RELIABLE] = cf_sip_call_repeat_reliable,
     [CF_SIP_DUE_OK] = cf_sip_call_repeat_ok,     [CF_SIP_DUE_LINGER] = cf_sip_call_end,
     [CF_SIP_DUE_SESSION] = cf_sip_session_due,   [CF_SIP_DUE_RETRY] = cf_sip_call_advance,
-    [CF_SIP_DUE_DIGIT] = cf_sip_call_next_digit,
+    [CF_SIP_DUE_DIGIT] = cf_sip_call_next_digit, [CF_SIP_DUE_REFER] = cf_sip_call_refer_due,
 };
 
 void cf_sip_call_timeout(struct cf_sip_calls *calls, struct cf_sip_call *call)

@@ -13,14 +13,16 @@
  * Units:     nanoseconds of the clock that the caller passes in.
  * Invariant: IDLE is the last event of a call, and with it the call's name is void. Nothing is told of a muted call. Of each
  *            kind (enum cf_sip_use) at most one request of ours is waited for.
- * Overlap:   one thread. Within the OFFERING event every operation is allowed on that call; within the others none.
+ * Overlap:   one thread. Within the OFFERING and BEGUN events every operation is allowed on that call, within DONE on other calls;
+ *            within the others none.
  * Errors:    operations: -ESTALE no such call, -EINVAL not in this state, -EBUSY another one is on its way, -EMSGSIZE too long,
  *            -ENOSPC no room.
  * Trust:     CSeq, tags and target of every request are the peer's; a request of a dialog is believed only when Call-ID and both
  *            tags match, of which ours cannot be guessed.
  *
  * Files:     call.c what all calls have; uas.c the INVITE of the peer; uac.c the INVITE of ours; request.c further requests of
- *            ours; dialog.c those of the peer.
+ *            ours; dialog.c those of the peer; info.c its digits; refer.c transfers by REFER; replace.c calls that take the place of
+ *            others.
  */
 #ifndef CALLFAN_ADAPTERS_SIP_CALL_H
 #define CALLFAN_ADAPTERS_SIP_CALL_H
@@ -34,6 +36,8 @@
 enum {
     CF_SIP_IDENTITY_MAX = 128, /* bytes of a caller's or called party's number or name; longer ones are cut */
     CF_SIP_DIGITS_MAX = 128,   /* digits sent by one command */
+    CF_SIP_INFOS_PER_S = 25,   /* INFOs that one call may bring: twice the digits of a dialler (ITU-T Q.24), */
+    CF_SIP_INFOS_BURST = 50,   /* and so many at once */
     CF_SIP_RETRIES_MAX = 5,    /* re-INVITEs refused with 491 before it is given up */
     CF_SIP_ROUTES_BYTES_MAX = 4096,
     CF_SIP_STRAYS_MAX = 64, /* requests that one call sends into early dialogs and to further forks */
@@ -56,6 +60,7 @@ enum cf_sip_call_state {
 
 enum cf_sip_event_kind {
     CF_SIP_OFFERING,   /* identity */
+    CF_SIP_BEGUN,      /* identity: a call that we make because a REFER asked for it */
     CF_SIP_ACCEPTED,   /* 180 was sent */
     CF_SIP_PROCEEDING, /* outgoing: 100, 181, 182, 183 */
     CF_SIP_RINGBACK,   /* outgoing: 180 */
@@ -65,7 +70,8 @@ enum cf_sip_event_kind {
     CF_SIP_RESUMED,      /* neither holds */
     CF_SIP_ONHOLD,       /* we put the peer on hold */
     CF_SIP_INFORMED,     /* identity: connected or redirection party changed */
-    CF_SIP_DONE,         /* the operation hold, unhold or digits has ended: status 200 or why not */
+    CF_SIP_DIGIT,        /* digit: the peer sent one */
+    CF_SIP_DONE,         /* the operation hold, unhold, digits or refer has ended: status 200 or why not */
     CF_SIP_DISCONNECTED, /* mode, cause */
     CF_SIP_IDLE,
     CF_SIP_EVENTS_COUNT
@@ -84,9 +90,10 @@ struct cf_sip_event {
     uint64_t time_ns;
     uint32_t mode;   /* LINEDISCONNECTMODE_ */
     uint32_t status; /* of DONE */
+    char digit;      /* of DIGIT: 0-9 * # A-D */
     struct cf_sip_cause cause;
     struct cf_sip_words caller, caller_name, called;
-    const struct cf_sip_identity *identity; /* of OFFERING: all parties; else NULL */
+    const struct cf_sip_identity *identity; /* of OFFERING and BEGUN: all parties; else NULL */
     const struct cf_sip_party *connected;   /* of INFORMED: the party that changed; else NULL */
     const struct cf_sip_party *redirection;
 };
@@ -115,6 +122,7 @@ enum cf_sip_due {
     CF_SIP_DUE_SESSION, /* to be refreshed, or given up (RFC 4028) */
     CF_SIP_DUE_RETRY,   /* re-INVITE again after 491 */
     CF_SIP_DUE_DIGIT,   /* the next digit */
+    CF_SIP_DUE_REFER,   /* the peer tells nothing of the transfer, or does not hang up after it */
     CF_SIP_DUES
 };
 
@@ -145,6 +153,23 @@ enum cf_sip_change {
     CF_SIP_CHANGE_HOLD,
     CF_SIP_CHANGE_UNHOLD,
     CF_SIP_CHANGE_REFRESH,
+};
+
+/* A transfer by REFER, of one side or the other; one at a time. */
+enum cf_sip_refer_state {
+    CF_SIP_REFER_NOTHING,
+    CF_SIP_REFER_ASKED,    /* our REFER has no final response */
+    CF_SIP_REFER_ACCEPTED, /* the peer tells how it goes */
+    CF_SIP_REFER_OBEYED,   /* the peer asked: we call, and tell how it goes */
+    CF_SIP_REFER_OVER,     /* it has been told that it went well; its BYE is awaited */
+};
+
+struct cf_sip_refer {
+    uint8_t state; /* enum cf_sip_refer_state */
+    bool silent;   /* OBEYED: nothing is told, since the peer does not want it or did not take it */
+    uint16_t told; /* OBEYED: status of the newest NOTIFY */
+    uint16_t news; /* OBEYED: the newest status, to be told when NOTIFY has been answered */
+    uint32_t cseq; /* of the REFER */
 };
 
 /* The far end of a dialog: what requests to it need. */
@@ -178,6 +203,8 @@ struct cf_sip_call {
     bool cancel_sent;
     bool rang_too_long;
     bool credentials; /* requests of this call carry them */
+    bool quiet;       /* it is transferred: IDLE comes without DISCONNECTED */
+    bool picked_up;   /* outgoing: another call took its place before it was answered */
     uint32_t next_free;
     uint32_t invite_cseq; /* of the INVITE that began the call */
     uint32_t remote_cseq;
@@ -200,9 +227,13 @@ struct cf_sip_call {
     struct cf_sip_ok ok;
     struct cf_sip_reliable reliable;
     struct cf_sip_session session;
-    uint64_t session_end_ns;     /* when it is over unless it was refreshed */
+    uint64_t session_end_ns; /* when it is over unless it was refreshed */
+    struct cf_sip_refer refer;
+    struct cf_sip_stored lines;  /* headers of the first INVITE (Replaces, Referred-By), or of the REFER */
+    uint64_t referrer;           /* the call whose REFER asked for this one, and is to hear how it goes; 0: none */
     struct cf_sip_stored digits; /* still to be sent */
     uint32_t digits_at, digit_ms;
+    uint64_t infos_ns; /* when the INFOs that came would have come at the rate that is allowed */
     struct cf_sip_hop
         peer; /* source of the newest request of the dialog; outgoing, until answered: where INVITE goes */
 };
@@ -214,6 +245,7 @@ struct cf_sip_calls {
     uint32_t calls_max, touched, live;
     uint32_t free_first; /* index + 1; last in, first out: its lines are warm */
     struct cf_sip_table dialogs;
+    bool overload; /* whoever takes the events cannot follow: no calls begin but those that are made from above */
     void (*event)(void *context, const struct cf_sip_event *event);
     void *event_context;
 };
@@ -320,6 +352,10 @@ int cf_sip_call_accept(struct cf_sip_calls *calls, struct cf_sip_call *call);
 int cf_sip_call_answer(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_call_refuse(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status);
 
+/* Sends a call that is not answered on to another, with 302: its caller calls there. -EINVAL: not in this state; -EDESTADDRREQ: the
+ * destination is none. */
+int cf_sip_call_redirect(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_words destination);
+
 /* An ACK of the dialog; true when a 2xx was waiting for it. */
 bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *ack);
 
@@ -351,8 +387,16 @@ void cf_sip_call_repeat_ok(struct cf_sip_calls *calls, struct cf_sip_call *call)
 struct cf_sip_making {
     struct cf_sip_words destination; /* digits, user@host, or a whole URI */
     uint64_t user;
-    uint32_t limit_s; /* given up when it is not answered for so long; 0: ring_limit */
+    uint32_t limit_s;          /* given up when it is not answered for so long; 0: ring_limit */
+    struct cf_sip_words lines; /* further headers of its INVITE, each with CRLF */
+    uint64_t referrer;         /* see struct cf_sip_call */
 };
+
+/* True for a destination that can be called. */
+bool cf_sip_call_callable(const struct cf_sip_calls *calls, struct cf_sip_words destination);
+
+/* The Request-URI of a destination; false: it is none. */
+bool cf_sip_destination_put(const struct cf_sip_stack *stack, struct cf_sip_words destination, struct cf_sip_out *out);
 
 /* Makes a call and sends its INVITE. 0 with the call, which is then CALLING (no event tells it), or a negative errno: -EINVAL
  * destination, -ENOSPC no room. */
@@ -375,6 +419,12 @@ void cf_sip_call_out_of_time(struct cf_sip_calls *calls, struct cf_sip_call *cal
 
 /* Where a request to this URI goes: a numeric host of the peer's address family, else where the newest request came from. */
 struct cf_sip_hop cf_sip_call_hop(const struct cf_sip_call *call, const char *uri, size_t len);
+
+/* Begins a request within the dialog in the stack's buffer, all up to CSeq; sends it: false, no transaction is left, or it is too
+ * large. */
+struct cf_sip_out *cf_sip_call_begin_request(struct cf_sip_calls *calls, struct cf_sip_call *call,
+                                             enum cf_sip_method method, struct cf_sip_asking *ret_asking);
+bool cf_sip_call_send_request(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_asking *asking);
 
 /* Sends BYE. Where no transaction is left it goes out once, and the call is over. */
 void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call);
@@ -425,6 +475,61 @@ void cf_sip_call_next_digit(struct cf_sip_calls *calls, struct cf_sip_call *call
 
 /* Starts what waits for its turn: a refresh, a re-INVITE again. */
 void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* ---- digits of the peer (info.c) */
+
+/* INFO, of which too many have not come. False: refused, so that its CSeq does not count. */
+bool cf_sip_call_info(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request);
+
+/* True when the call may bring another INFO now; else it was refused, and counts as one that came. */
+bool cf_sip_call_info_admits(struct cf_sip_calls *calls, struct cf_sip_call *call,
+                             const struct cf_sip_request *request);
+
+/* ---- transfers by REFER (refer.c) */
+
+/* A dialog of ours as its far end is told of it. */
+struct cf_sip_dialog_name {
+    struct cf_sip_out target;   /* who is at its far end: a URI */
+    struct cf_sip_out replaces; /* the value of Replaces, escaped; empty: it is not answered */
+    char target_text[512], replaces_text[1024];
+};
+
+struct cf_sip_referring {
+    struct cf_sip_words destination; /* as of cf_sip_making */
+    struct cf_sip_words replaces;    /* as of cf_sip_dialog_name */
+};
+
+/* The call's dialog, or where it is calling. -EINVAL: it is neither answered nor one of ours that is being made; -EMSGSIZE. */
+int cf_sip_call_name(struct cf_sip_calls *calls, const struct cf_sip_call *call, struct cf_sip_dialog_name *ret_name);
+
+/* Asks the peer to call another: REFER. DONE tells the outcome; after 200 the call ends with BYE and IDLE. -EINVAL: it is not
+ * answered; -EDESTADDRREQ: the destination is none. */
+int cf_sip_call_refer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_referring *referring);
+bool cf_sip_call_send_refer(struct cf_sip_calls *calls, struct cf_sip_call *call);
+bool cf_sip_call_send_notify(struct cf_sip_calls *calls, struct cf_sip_call *call);
+void cf_sip_call_refer_response(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response,
+                                unsigned status);
+void cf_sip_call_notify_response(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status);
+
+/* NOTIFY and REFER of the peer. False: refused, so that its CSeq does not count. */
+bool cf_sip_call_notified(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request);
+bool cf_sip_call_referred(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request);
+
+/* The call that a REFER asked for has had this status: whoever asked hears it. A call that nobody asked for: nothing. */
+void cf_sip_call_refer_progress(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status);
+
+/* Its deadline. */
+void cf_sip_call_refer_due(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* ---- calls that take the place of others (replace.c) */
+
+/* The call that an INVITE is to take the place of, and why, LINECALLREASON_; *ret_call NULL: it names none. False: refused. */
+bool cf_sip_replace_find(struct cf_sip_calls *calls, const struct cf_sip_request *request,
+                         struct cf_sip_call **ret_call, uint32_t *ret_reason);
+
+/* Offers the new call, answers it and ends the old one; within the event OFFERING it may be refused, and the old one goes on. */
+void cf_sip_replace(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_call *old,
+                    const struct cf_sip_identity *identity);
 
 /* ---- session timer (session.c) */
 

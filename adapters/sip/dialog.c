@@ -190,7 +190,16 @@ static void carry_out(struct cf_sip_calls *calls, struct cf_sip_call *call, cons
         prack(calls, call, request);
         break;
     case CF_SIP_INFO:
-        answer_ok(calls, request);
+        if (!cf_sip_call_info(calls, call, request))
+            call->remote_cseq = before;
+        break;
+    case CF_SIP_NOTIFY:
+        if (!cf_sip_call_notified(calls, call, request))
+            call->remote_cseq = before;
+        break;
+    case CF_SIP_REFER:
+        if (!cf_sip_call_referred(calls, call, request))
+            call->remote_cseq = before;
         break;
     case CF_SIP_OPTIONS:
         cf_sip_reply_options(calls->transactions, request, true);
@@ -208,12 +217,14 @@ void cf_sip_dialog_request(struct cf_sip_calls *calls, const struct cf_sip_reque
     const struct cf_sip_msg *msg = request->msg;
     struct cf_sip_call *call = cf_sip_call_find(calls, msg);
     uint32_t options, required;
-    const bool changes = msg->method == CF_SIP_INVITE || msg->method == CF_SIP_UPDATE;
-    if (call == NULL || call->state == CF_SIP_CALL_LINGER || (changes && is_over(call))) {
+    const bool wants_more = msg->method == CF_SIP_INVITE || msg->method == CF_SIP_UPDATE || msg->method == CF_SIP_INFO;
+    if (call == NULL || call->state == CF_SIP_CALL_LINGER || (wants_more && is_over(call))) {
         stack->counters.refused_unknown++;
         cf_sip_reply_plain(stack, request, 481);
         return;
     }
+    if (msg->method == CF_SIP_INFO && !cf_sip_call_info_admits(calls, call, request))
+        return;
     if (call->remote_cseq != 0 && msg->cseq <= call->remote_cseq) {
         refuse_order(calls, request, 500); /* RFC 3261 12.2.2: out of order */
         return;

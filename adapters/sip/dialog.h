@@ -1,5 +1,5 @@
 /*
- * Requests within a dialog: re-INVITE, UPDATE, BYE, PRACK, INFO, OPTIONS.
+ * Requests within a dialog: re-INVITE, UPDATE, BYE, PRACK, INFO, REFER, NOTIFY, OPTIONS.
  *
  * Source:    RFC 3261 12.2.2, 14.2, 15.1.2; RFC 3311 (UPDATE); RFC 5407 3.1.4 (re-INVITE before the ACK); RFC 3264 8.4 (hold).
  */

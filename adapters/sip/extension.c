@@ -411,6 +411,16 @@ bool cf_sip_granted_read(const struct cf_sip_msg *response, const char *user, co
 
 /* ---- bodies */
 
+bool cf_sip_type_is(const struct cf_sip_msg *msg, const char *type, const char *subtype)
+{
+    const char *text = cf_sip_ptr(msg, msg->content_type);
+    struct cf_sip_cursor c = {text, text + msg->content_type.len};
+    if (!cf_sip_same(text, cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN), type, strlen(type)) || !cf_sip_take(&c, '/'))
+        return false;
+    const char *second = c.p;
+    return cf_sip_same(second, cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN), subtype, strlen(subtype));
+}
+
 unsigned cf_sip_sipfrag_status(const char *body, size_t len)
 {
     static const char version[8] = "sip/2.0 ";
@@ -491,6 +501,38 @@ bool cf_sip_dtmf_read(const char *body, size_t len, char *ret_digit, unsigned *r
                        : duration_ms < CF_SIP_DTMF_MS_MAX ? duration_ms
                                                           : CF_SIP_DTMF_MS_MAX;
     return true;
+}
+
+bool cf_sip_dtmf_bare_read(const char *body, size_t len, char *ret_digit)
+{
+    struct cf_sip_cursor c = {body, body + len};
+    cf_sip_skip_space(&c); /* line ends too */
+    while (c.end > c.p && cf_sip_is(c.end[-1], CF_SIP_CHAR_SPACE))
+        c.end--;
+    const char digit = c.p != c.end ? digit_of(c) : 0;
+    if (digit != 0)
+        *ret_digit = digit;
+    return digit != 0;
+}
+
+/* Where there are two the first counts. */
+bool cf_sip_body_optional(const struct cf_sip_msg *msg)
+{
+    struct cf_sip_cursor c;
+    struct cf_sip_param param;
+    if (!line_of(msg, CF_SIP_HEADER_CONTENT_DISPOSITION, &c))
+        return false;
+    cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN);
+    while (cf_sip_param_next(&c, &param) > 0)
+        if (CF_SIP_SAME(param.name, param.name_len, "handling"))
+            return param.value != NULL && CF_SIP_SAME(param.value, param.value_len, "optional");
+    return false;
+}
+
+bool cf_sip_body_encoded(const struct cf_sip_msg *msg)
+{
+    const struct cf_sip_slice encoding = msg->content_encoding;
+    return encoding.len != 0 && !CF_SIP_SAME(cf_sip_ptr(msg, encoding), encoding.len, "identity");
 }
 
 /* ---- session timers */

@@ -7,7 +7,7 @@
  * Overlap:  pure functions.
  * Trust:    see scan.h. Numbers have the bounds of their RFCs; lists are cut at the limits below.
  * Source:   RFC 3262 (RSeq, RAck), RFC 4028 (Session-Expires, Min-SE, 422), RFC 3261 20 (Contact, Retry-After, Min-Expires, Allow),
- *           RFC 3420 (sipfrag); application/dtmf-relay has no RFC.
+ *           RFC 3420 (sipfrag); application/dtmf-relay and application/dtmf have no RFC.
  */
 #ifndef CALLFAN_ADAPTERS_SIP_EXTENSION_H
 #define CALLFAN_ADAPTERS_SIP_EXTENSION_H
@@ -104,12 +104,22 @@ bool cf_sip_granted_read(const struct cf_sip_msg *response, const char *user, co
 
 /* ---- bodies */
 
+/* True when Content-Type is this type, whatever its parameters. Both words in lower case. */
+bool cf_sip_type_is(const struct cf_sip_msg *msg, const char *type, const char *subtype);
+
 /* The status of a message/sipfrag body: 100 to 699, 0: none. */
 unsigned cf_sip_sipfrag_status(const char *body, size_t len);
 
 /* application/dtmf-relay. digit: 0-9 * # A-D, nothing else is written. */
 void cf_sip_dtmf_put(struct cf_sip_out *out, char digit, unsigned duration_ms);
 bool cf_sip_dtmf_read(const char *body, size_t len, char *ret_digit, unsigned *ret_duration_ms);
+
+/* application/dtmf: the digit, or its number, alone. */
+bool cf_sip_dtmf_bare_read(const char *body, size_t len, char *ret_digit);
+
+/* True when the body may be left alone by who does not understand it: Content-Disposition with handling=optional. */
+bool cf_sip_body_optional(const struct cf_sip_msg *msg);
+bool cf_sip_body_encoded(const struct cf_sip_msg *msg);
 
 /* ---- session timers (RFC 4028) */
 

@@ -53,7 +53,7 @@ static bool read_length(const char *p, const char *end, uint32_t *ret_value)
 {
     const char *last = p;
     do
-        last = memchr(last, '\n', (size_t)(end - last)) + 1;
+        last = (const char *)memchr(last, '\n', (size_t)(end - last)) + 1;
     while (*last == ' ' || *last == '\t'); /* the empty line follows, at the latest */
     struct cf_sip_cursor c = {p, last};
     cf_sip_skip_space(&c);

@@ -2,6 +2,7 @@
 
 #include "adapters/sip/extension.h"
 #include "adapters/sip/field.h"
+#include "adapters/sip/referral.h"
 #include "callfan/tapi_const.h"
 
 #include <string.h>
@@ -473,6 +474,7 @@ void cf_sip_identity_of_invite(const struct cf_sip_msg *invite, bool trusted, st
 {
     struct history history;
     struct diversion diversion;
+    struct cf_sip_address by;
     const unsigned hides = privacy_of_msg(invite);
     *ret_identity = (struct cf_sip_identity){0};
     read_history(invite, &history);
@@ -480,12 +482,23 @@ void cf_sip_identity_of_invite(const struct cf_sip_msg *invite, bool trusted, st
     read_caller(invite, trusted, (hides & HIDES_CALLER) != 0, &ret_identity->caller);
     read_called(invite, &ret_identity->called);
     ret_identity->reason = diversion.reason;
+    if (diversion.party.flags == 0 && cf_sip_referred_by_read(invite, &by) == 1) {
+        ret_identity->reason = REASON(TRANSFER);
+        set_party(&diversion.party, invite, &by);
+    }
     if (diversion.party.flags == 0)
         return;
     if ((hides & HIDES_DIVERSION) != 0)
         hide(&diversion.party);
     ret_identity->redirecting = diversion.party;
     ret_identity->redirection = ret_identity->called;
+}
+
+void cf_sip_identity_of_referrer(const struct cf_sip_msg *refer, struct cf_sip_party *ret_party)
+{
+    struct cf_sip_address by;
+    *ret_party = (struct cf_sip_party){0};
+    set_party(ret_party, refer, cf_sip_referred_by_read(refer, &by) == 1 ? &by : &refer->from);
 }
 
 bool cf_sip_identity_of_answer(const struct cf_sip_msg *response, bool trusted, struct cf_sip_party *ret_connected)

@@ -38,12 +38,15 @@ struct cf_sip_identity {
     struct cf_sip_party called;      /* Request-URI; its user part missing: To */
     struct cf_sip_party redirecting; /* who sent the call on last */
     struct cf_sip_party redirection; /* where to: the called party, when somebody sent the call on */
-    uint32_t reason; /* LINECALLREASON_: DIRECT, FWDUNCOND, FWDBUSY, FWDNOANSWER or REDIRECT (sent on, why is not
-                                        known, or deflected) */
+    uint32_t reason;                 /* LINECALLREASON_: DIRECT, FWDUNCOND, FWDBUSY, FWDNOANSWER, TRANSFER (Referred-By),
+                                        or REDIRECT: sent on, why is not known, or deflected */
 };
 
 /* Of an INVITE that came in. */
 void cf_sip_identity_of_invite(const struct cf_sip_msg *invite, bool trusted, struct cf_sip_identity *ret_identity);
+
+/* Who has a call transferred, of a REFER: Referred-By, else From. */
+void cf_sip_identity_of_referrer(const struct cf_sip_msg *refer, struct cf_sip_party *ret_party);
 
 /* Who answered, of a 2xx: P-Asserted-Identity when trusted, else the Contact when it has a user part. False: not said. */
 bool cf_sip_identity_of_answer(const struct cf_sip_msg *response, bool trusted, struct cf_sip_party *ret_connected);

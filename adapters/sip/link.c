@@ -5,7 +5,7 @@
 
 #include "adapters/sip/extension.h"
 
-static struct cf_sip_link *link_of(struct cf_sip_trunks *trunks, uint64_t provider_call)
+struct cf_sip_link *cf_sip_link_of(struct cf_sip_trunks *trunks, uint64_t provider_call)
 {
     const uint32_t index = cf_handle_index(provider_call);
     if (index >= trunks->links || provider_call == 0 || trunks->link[index].provider_call != provider_call)
@@ -22,15 +22,21 @@ static void reply_waiting(struct cf_sip_trunks *trunks, struct cf_sip_link *link
         cf_provider_reply(trunks->provider, number, result, link->provider_call);
 }
 
-static void unlink_call(struct cf_sip_trunks *trunks, struct cf_sip_link *link)
+void cf_sip_link_free(struct cf_sip_trunks *trunks, struct cf_sip_link *link)
 {
+    struct cf_sip_link *second = cf_sip_link_of(trunks, link->second);
     reply_waiting(trunks, link, LINEERR_OPERATIONFAILED);
+    cf_listening_end(trunks->listening, link->provider_call);
+    if (second != NULL && link->doing == CF_SIP_DOING_SETUP)
+        cf_sip_link_free(trunks, second); /* nobody was told of it */
+    else if (second != NULL && link->doing == CF_SIP_DOING_TRANSFER && second->ua_call != 0)
+        cf_sip_ua_quiet(second->trunk->ua, second->ua_call, false);
     cf_provider_call_free(trunks->provider, link->provider_call);
     *link = (struct cf_sip_link){0};
 }
 
 /* A new identifier with its link, NULL: none left. */
-static struct cf_sip_link *link_new(struct cf_sip_trunk *trunk)
+struct cf_sip_link *cf_sip_link_new(struct cf_sip_trunk *trunk)
 {
     struct cf_sip_trunks *trunks = trunk->all;
     const uint64_t call = cf_provider_call_new(trunks->provider, NULL);
@@ -49,8 +55,9 @@ void cf_sip_links_renew(struct cf_sip_trunks *trunks)
 {
     for (uint32_t i = 0; i < trunks->links; i++) {
         trunks->link[i].command = 0;
+        trunks->link[i].consultation = 0;
         if (trunks->link[i].provider_call != 0 && trunks->link[i].ua_call == 0)
-            unlink_call(trunks, &trunks->link[i]);
+            cf_sip_link_free(trunks, &trunks->link[i]);
     }
 }
 
@@ -91,7 +98,7 @@ static void offer(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
 {
     struct cf_sip_trunks *trunks = trunk->all;
     const struct cf_sip_identity *identity = event->identity;
-    struct cf_sip_link *link = link_new(trunk);
+    struct cf_sip_link *link = cf_sip_link_new(trunk);
     if (link == NULL) {
         cf_sip_ua_close(trunk->ua, event->time_ns, event->call, 503);
         return;
@@ -108,10 +115,17 @@ static void offer(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
     announced.redirecting_name = name_of(&identity->redirecting);
     announced.redirection = number_of(&identity->redirection);
     announced.redirection_name = name_of(&identity->redirection);
+    if (event->kind == CF_SIP_BEGUN) {
+        announced.origin = LINECALLORIGIN_OUTBOUND;
+        announced.state = LINECALLSTATE_DIALING;
+        announced.mode = 0;
+        announced.caller = text_of(event->caller);
+        announced.called = text_of(event->called);
+    }
     if (cf_provider_post_new_call(trunks->provider, &announced))
         return;
     trunks->no_link++;
-    unlink_call(trunks, link);
+    cf_sip_link_free(trunks, link);
     cf_sip_ua_close(trunk->ua, event->time_ns, event->call, 503);
 }
 
@@ -135,9 +149,12 @@ static const struct {
 static enum cf_posted post(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
 {
     char cause[24];
+    const struct cf_sip_link *link = cf_sip_link_of(trunk->all, event->user);
     struct cf_call_state change = {.state = states[event->kind].state,
                                    .mode = event->mode != 0 ? event->mode : states[event->kind].mode,
                                    .time_ns = (int64_t)event->time_ns};
+    if (event->kind == CF_SIP_ONHOLD && link != NULL && cf_sip_consult_pends(link))
+        change.state = LINECALLSTATE_ONHOLDPENDTRANSFER;
     if (event->kind == CF_SIP_DISCONNECTED)
         change.raw_cause = (struct cf_text){cause, cf_sip_cause_text(&event->cause, cause)};
     return cf_provider_post_call_state(trunk->all->provider, event->user, &change);
@@ -147,15 +164,16 @@ static enum cf_posted post(struct cf_sip_trunk *trunk, const struct cf_sip_event
 static void idle(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
 {
     struct cf_sip_trunks *trunks = trunk->all;
-    struct cf_sip_link *link = link_of(trunks, event->user);
+    struct cf_sip_link *link = cf_sip_link_of(trunks, event->user);
     if (link != NULL)
         reply_waiting(trunks, link, LINEERR_OPERATIONFAILED);
+    cf_listening_end(trunks->listening, event->user);
     const enum cf_posted posted = post(trunk, event);
     if (link == NULL)
         return;
     link->ua_call = 0;
     if (posted == CF_POST_STALE)
-        unlink_call(trunks, link);
+        cf_sip_link_free(trunks, link);
 }
 
 static void put_party(struct cf_record *record, uint16_t number_tag, uint16_t name_tag,
@@ -184,8 +202,7 @@ static void inform(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
         cf_provider_post_call_info(trunk->all->provider, event->user, changed, (int64_t)event->time_ns, &record);
 }
 
-/* What the peer's refusal of hold, retrieve or digits is to an application. */
-static int32_t result_of(unsigned status)
+int32_t cf_sip_link_result(unsigned status)
 {
     switch (status) {
     case 200:
@@ -208,6 +225,7 @@ void cf_sip_link_event(void *context, const struct cf_sip_event *event)
     struct cf_sip_link *link;
     switch (event->kind) {
     case CF_SIP_OFFERING:
+    case CF_SIP_BEGUN:
         offer(trunk, event);
         break;
     case CF_SIP_IDLE:
@@ -216,10 +234,27 @@ void cf_sip_link_event(void *context, const struct cf_sip_event *event)
     case CF_SIP_INFORMED:
         inform(trunk, event);
         break;
+    case CF_SIP_ONHOLD:
+        link = cf_sip_link_of(trunk->all, event->user);
+        if (link == NULL ||
+            link->doing != CF_SIP_DOING_SETUP) /* it is told behind the reply that names the consultation call */
+            post(trunk, event);
+        break;
     case CF_SIP_DONE:
-        link = link_of(trunk->all, event->user);
+        link = cf_sip_link_of(trunk->all, event->user);
         if (link != NULL)
-            reply_waiting(trunk->all, link, result_of(event->status));
+            cf_sip_consult_done(link, event);
+        break;
+    case CF_SIP_DIGIT:
+        cf_listening_digit(trunk->all->listening, event->user, event->digit, LINEDIGITMODE_DTMF,
+                           (int64_t)event->time_ns);
+        break;
+    case CF_SIP_DISCONNECTED:
+        link = cf_sip_link_of(trunk->all, event->user);
+        if (link != NULL)
+            link->over = true;
+        cf_listening_end(trunk->all->listening, event->user);
+        post(trunk, event);
         break;
     default:
         post(trunk, event);
@@ -261,7 +296,7 @@ void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot)
 {
     struct cf_sip_trunk *trunk = context;
     struct cf_sip_trunks *trunks = trunk->all;
-    struct cf_sip_link *link = link_of(trunks, snapshot->user);
+    struct cf_sip_link *link = cf_sip_link_of(trunks, snapshot->user);
     struct cf_new_call call = new_call(trunk, snapshot->user, cf_clock_ns());
     call.state = state_of(snapshot, &call.mode);
     call.origin = snapshot->outgoing ? LINECALLORIGIN_OUTBOUND : LINECALLORIGIN_INBOUND;
@@ -272,7 +307,7 @@ void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot)
         return;
     if (call.state == 0) { /* nobody will close it */
         const uint64_t ua_call = link->ua_call;
-        unlink_call(trunks, link);
+        cf_sip_link_free(trunks, link);
         cf_sip_ua_close(trunk->ua, (uint64_t)cf_clock_ns(), ua_call, 0);
         return;
     }
@@ -283,7 +318,7 @@ void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot)
 
 /* ------------------------------------------------------------------ from the core to the user agent */
 
-static int32_t error_of(int rc)
+int32_t cf_sip_link_error(int rc)
 {
     switch (rc) {
     case 0:
@@ -296,9 +331,24 @@ static int32_t error_of(int rc)
         return LINEERR_RESOURCEUNAVAIL;
     case -EMSGSIZE:
         return LINEERR_INVALPARAM;
+    case -EDESTADDRREQ:
+        return LINEERR_INVALADDRESS;
     default:
         return LINEERR_OPERATIONFAILED;
     }
+}
+
+int32_t cf_sip_link_dial(struct cf_sip_link *link, struct cf_sip_words destination, uint32_t limit_s, uint64_t now_ns)
+{
+    const struct cf_sip_making making = {
+        .destination = destination,
+        .user = link->provider_call,
+        .limit_s = limit_s,
+    };
+    if (!cf_sip_ua_in_service(link->trunk->ua) || link->trunk->all->leaving)
+        return LINEERR_RESOURCEUNAVAIL;
+    const int rc = cf_sip_ua_make(link->trunk->ua, now_ns, &making, &link->ua_call);
+    return rc == 0 ? 0 : rc == -EINVAL ? LINEERR_INVALADDRESS : LINEERR_CALLUNAVAIL;
 }
 
 static int32_t make_call(struct cf_sip_trunks *trunks, const struct cf_command *command, uint64_t now_ns)
@@ -306,18 +356,14 @@ static int32_t make_call(struct cf_sip_trunks *trunks, const struct cf_command *
     struct cf_sip_trunk *trunk = command->line < trunks->settings->lines ? &trunks->trunk[command->line] : NULL;
     if (trunk == NULL || !cf_sip_ua_in_service(trunk->ua) || trunks->leaving)
         return LINEERR_RESOURCEUNAVAIL;
-    struct cf_sip_link *link = link_new(trunk);
+    struct cf_sip_link *link = cf_sip_link_new(trunk);
     if (link == NULL)
         return LINEERR_CALLUNAVAIL;
-    const struct cf_sip_making making = {
-        .destination = {command->destination.at, command->destination.bytes},
-        .user = link->provider_call,
-        .limit_s = command->params.no_answer_timeout_s,
-    };
-    const int rc = cf_sip_ua_make(trunk->ua, now_ns, &making, &link->ua_call);
-    if (rc < 0) {
-        unlink_call(trunks, link);
-        return rc == -EINVAL ? LINEERR_INVALADDRESS : LINEERR_CALLUNAVAIL;
+    const struct cf_sip_words destination = {command->destination.at, command->destination.bytes};
+    const int32_t result = cf_sip_link_dial(link, destination, command->params.no_answer_timeout_s, now_ns);
+    if (result != 0) {
+        cf_sip_link_free(trunks, link);
+        return result;
     }
     const struct cf_call_state dialing = {.state = LINECALLSTATE_DIALING, .time_ns = (int64_t)now_ns};
     const uint64_t call = link->provider_call;
@@ -335,28 +381,58 @@ static int begin(struct cf_sip_link *link, const struct cf_command *command, uin
     return cf_sip_ua_digits(ua, now_ns, link->ua_call, command->digits.at, command->digits.bytes, command->digit_ms);
 }
 
+/* As long as the call lives, answered or not. False: it does not. */
+static bool gather(struct cf_sip_trunks *trunks, const struct cf_sip_link *link, const struct cf_command *command,
+                   uint64_t now_ns)
+{
+    if (link->over || (link->ua_call == 0 && !link->dial_tone))
+        return false;
+    cf_listening_command(trunks->listening, command, (int64_t)now_ns);
+    return true;
+}
+
 /* True when a reply is still owed, with ret_result. */
 static bool obey(struct cf_sip_trunks *trunks, const struct cf_command *command, uint64_t now_ns, int32_t *ret_result)
 {
-    struct cf_sip_link *link = link_of(trunks, command->call);
+    struct cf_sip_link *link = cf_sip_link_of(trunks, command->call);
     *ret_result = LINEERR_INVALCALLSTATE;
+    if (link != NULL && command->id == CF_CMD_DROP && cf_sip_consult_hang_up(link, now_ns)) {
+        *ret_result = 0;
+        return true;
+    }
+    if (link != NULL && command->id == CF_CMD_GATHER_DIGITS)
+        return !gather(trunks, link, command, now_ns);
+    if (link != NULL && command->id == CF_CMD_DIAL) {
+        *ret_result = cf_sip_consult_dial(link, command, now_ns);
+        return *ret_result != 0;
+    }
     if (link == NULL || link->ua_call == 0)
         return true; /* it became IDLE while the command was on its way */
     struct cf_sip_ua *ua = link->trunk->ua;
     switch (command->id) {
     case CF_CMD_ACCEPT:
-        *ret_result = error_of(cf_sip_ua_accept(ua, now_ns, link->ua_call));
+        *ret_result = cf_sip_link_error(cf_sip_ua_accept(ua, now_ns, link->ua_call));
         return true;
     case CF_CMD_ANSWER:
-        *ret_result = error_of(cf_sip_ua_answer(ua, now_ns, link->ua_call));
+        *ret_result = cf_sip_link_error(cf_sip_ua_answer(ua, now_ns, link->ua_call));
+        return true;
+    case CF_CMD_REDIRECT:
+        *ret_result = cf_sip_link_error(cf_sip_ua_redirect(
+            ua, now_ns, link->ua_call, (struct cf_sip_words){command->destination.at, command->destination.bytes}));
         return true;
     case CF_CMD_DROP:
-        *ret_result = error_of(cf_sip_ua_drop(ua, now_ns, link->ua_call, trunks->settings->drop_status));
+        *ret_result = cf_sip_link_error(cf_sip_ua_drop(ua, now_ns, link->ua_call, trunks->settings->drop_status));
         return true;
     case CF_CMD_HOLD:
     case CF_CMD_UNHOLD:
     case CF_CMD_GENERATE_DIGITS:
         break;
+    case CF_CMD_SWAP_HOLD:
+    case CF_CMD_SETUP_TRANSFER:
+    case CF_CMD_COMPLETE_TRANSFER:
+    case CF_CMD_BLIND_TRANSFER:
+        *ret_result = cf_sip_consult_begin(link, command, now_ns);
+        return *ret_result != 0;
     default:
         *ret_result = LINEERR_OPERATIONUNAVAIL;
         return true;
@@ -365,21 +441,23 @@ static bool obey(struct cf_sip_trunks *trunks, const struct cf_command *command,
         *ret_result = LINEERR_INVALDIGITMODE;
         return true;
     }
-    *ret_result = error_of(begin(link, command, now_ns));
+    *ret_result = cf_sip_link_error(begin(link, command, now_ns));
     if (*ret_result != 0 || (command->id == CF_CMD_GENERATE_DIGITS && command->digits.bytes == 0))
         return true;
     link->command = command->number;
+    if (command->id == CF_CMD_UNHOLD)
+        cf_sip_consult_end(link, now_ns);
     return false;
 }
 
 /* Nobody wants to hear of the call any more. */
 static void forget(struct cf_sip_trunks *trunks, uint64_t call, unsigned status, uint64_t now_ns)
 {
-    struct cf_sip_link *link = link_of(trunks, call);
+    struct cf_sip_link *link = cf_sip_link_of(trunks, call);
     if (link == NULL)
         return;
     const struct cf_sip_link old = *link;
-    unlink_call(trunks, link);
+    cf_sip_link_free(trunks, link);
     if (old.ua_call != 0)
         cf_sip_ua_close(old.trunk->ua, now_ns, old.ua_call, status);
 }
@@ -394,11 +472,16 @@ void cf_sip_trunks_command(struct cf_sip_trunks *trunks, const struct cf_command
             cf_provider_reply(trunks->provider, command->number, result, 0);
     } else if (cf_command_wants_reply(command->id)) {
         if (obey(trunks, command, now, &result))
-            cf_provider_reply(trunks->provider, command->number, result, command->call);
+            cf_provider_reply(trunks->provider, command->number, result,
+                              command->id != CF_CMD_SETUP_TRANSFER ? command->call : 0);
+    } else if (command->id == CF_CMD_MONITOR_DIGITS) {
+        if (cf_sip_link_of(trunks, command->call) != NULL)
+            cf_listening_command(trunks->listening, command, now_ns);
     } else if (command->id == CF_CMD_CLOSE_CALL) {
         forget(trunks, command->call, trunks->settings->drop_status, now);
     } else if (command->id == CF_CMD_REFUSED) {
         forget(trunks, command->call, command->refusal == CF_REFUSAL_NOBODY ? 480 : 503, now);
     }
-    /* OPEN_LINE and CLOSE_LINE change nothing: a trunk line offers its calls whether or not somebody listens. */
+    /* OPEN_LINE and CLOSE_LINE change nothing: a trunk line offers its calls whether or not somebody listens. Nor does
+     * SET_MEDIA_MODE: what a call carries is settled with its peer. */
 }

@@ -111,6 +111,7 @@ int main(int argc, char **argv)
         .pause = pause_reading,
         .leave = leave,
         .print = print_counters,
+        .calls = CF_CALLS_INTERNET,
     };
     char why[512] = "";
     int rc;
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
         .send_bytes = BUFFER_BYTES,
         .sends_count = SENDS,
         .sources_count = sources_of(&g.settings),
+        .streams = g.settings.tcp,
     };
     bool good = cf_program_open(
         &g.program, &sizes,

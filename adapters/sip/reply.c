@@ -138,41 +138,33 @@ bool cf_sip_reply_admits(struct cf_sip_stack *stack, const struct cf_sip_request
     return false;
 }
 
+bool cf_sip_reply_trusts(const struct cf_sip_stack *stack, const struct cf_sip_request *request,
+                         enum cf_sip_trust trust)
+{
+    const struct cf_sip_config *config = &stack->config;
+    return trust == CF_SIP_TRUST_ANYBODY || (trust == CF_SIP_TRUST_PEER && config->has_peer &&
+                                             cf_sip_addr_same_host(&request->source.addr, &config->peer.addr));
+}
+
 void cf_sip_reply_method(struct cf_sip_stack *stack, const struct cf_sip_request *request)
 {
     const unsigned status = request->msg->method == CF_SIP_UNKNOWN ? 501 : 405;
     stack->counters.refused_method++;
     struct cf_sip_out *out = cf_sip_reply_begin(stack, request, status, NULL);
-    CF_SIP_PUT(out, "Allow: " CF_SIP_ALLOW "\r\n");
+    cf_sip_put_allow(stack, out);
     cf_sip_reply_stateless(stack, request, status);
 }
 
 void cf_sip_reply_options(struct cf_sip_transactions *t, const struct cf_sip_request *request, bool in_dialog)
 {
     struct cf_sip_out *out = cf_sip_reply_begin(t->stack, request, 200, NULL);
-    CF_SIP_PUT(out, "Allow: " CF_SIP_ALLOW "\r\nAccept: application/sdp\r\n");
+    cf_sip_put_allow(t->stack, out);
+    CF_SIP_PUT(out, "Accept: application/sdp, message/sipfrag, " CF_SIP_INFO_TYPES "\r\n");
     cf_sip_options_put(out, "Supported", cf_sip_stack_options(t->stack));
     if (in_dialog)
         cf_sip_reply_end(t, request, 200, "", 0);
     else
         cf_sip_reply_stateless(t->stack, request, 200);
-}
-
-static bool is_sdp(const struct cf_sip_msg *msg)
-{
-    const char *type = cf_sip_ptr(msg, msg->content_type);
-    struct cf_sip_cursor c = {type, type + msg->content_type.len};
-    const size_t first = cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN);
-    if (!CF_SIP_SAME(type, first, "application") || !cf_sip_take(&c, '/'))
-        return false;
-    const char *second = c.p;
-    return CF_SIP_SAME(second, cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN), "sdp");
-}
-
-static bool is_encoded(const struct cf_sip_msg *msg)
-{
-    const struct cf_sip_slice encoding = msg->content_encoding;
-    return encoding.len != 0 && !CF_SIP_SAME(cf_sip_ptr(msg, encoding), encoding.len, "identity");
 }
 
 static enum cf_sip_media refuse_media(struct cf_sip_stack *stack, const struct cf_sip_request *request, unsigned status,
@@ -206,7 +198,7 @@ enum cf_sip_media cf_sip_reply_media(struct cf_sip_stack *stack, const struct cf
         cf_sdp_offer_as(local, described->ours, described->session, described->version, out);
         return CF_SIP_MEDIA_OFFERED;
     }
-    if (!is_sdp(msg) || is_encoded(msg))
+    if (!cf_sip_type_is(msg, "application", "sdp") || cf_sip_body_encoded(msg))
         return refuse_media(stack, request, 415, NULL);
     enum cf_sdp_error error = cf_sdp_scan(cf_sip_ptr(msg, msg->body), msg->body.len, &offer);
     if (error == CF_SDP_ERROR_OK)

@@ -50,6 +50,10 @@ bool cf_sip_reply_session(struct cf_sip_stack *stack, const struct cf_sip_reques
 /* True when whoever calls may do so; else 401 was sent. */
 bool cf_sip_reply_admits(struct cf_sip_stack *stack, const struct cf_sip_request *request);
 
+/* True when the sender of the request is one of those whom a setting trusts. */
+bool cf_sip_reply_trusts(const struct cf_sip_stack *stack, const struct cf_sip_request *request,
+                         enum cf_sip_trust trust);
+
 /* 405 for methods that we know, 501 for others. */
 void cf_sip_reply_method(struct cf_sip_stack *stack, const struct cf_sip_request *request);
 

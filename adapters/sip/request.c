@@ -144,15 +144,14 @@ static struct cf_sip_out *begin_to(struct cf_sip_calls *calls, struct cf_sip_cal
     return out;
 }
 
-static struct cf_sip_out *begin(struct cf_sip_calls *calls, struct cf_sip_call *call, enum cf_sip_method method,
-                                struct cf_sip_asking *ret_asking)
+struct cf_sip_out *cf_sip_call_begin_request(struct cf_sip_calls *calls, struct cf_sip_call *call,
+                                             enum cf_sip_method method, struct cf_sip_asking *ret_asking)
 {
     const struct cf_sip_far far = far_of(calls, call);
     return begin_to(calls, call, method, 0, &far, ret_asking);
 }
 
-/* Sends what stands in the buffer; false: no transaction is left, or it is too large. */
-static bool send_request(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_asking *asking)
+bool cf_sip_call_send_request(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_asking *asking)
 {
     struct cf_sip_client **slot = asking->use < CF_SIP_CALL_USES ? &call->client[asking->use] : NULL;
     if (slot != NULL && *slot != NULL) {
@@ -172,10 +171,10 @@ static bool send_request(struct cf_sip_calls *calls, struct cf_sip_call *call, c
 static bool send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     struct cf_sip_asking asking;
-    struct cf_sip_out *out = begin(calls, call, CF_SIP_BYE, &asking);
+    struct cf_sip_out *out = cf_sip_call_begin_request(calls, call, CF_SIP_BYE, &asking);
     CF_SIP_PUT(out, "Content-Length: 0\r\n\r\n");
     asking.use = CF_SIP_USE_BYE;
-    return send_request(calls, call, &asking);
+    return cf_sip_call_send_request(calls, call, &asking);
 }
 
 void cf_sip_call_send_bye(struct cf_sip_calls *calls, struct cf_sip_call *call)
@@ -285,7 +284,7 @@ void cf_sip_call_send_prack(struct cf_sip_calls *calls, struct cf_sip_call *call
     cf_sip_rack_put(out, &rack);
     CF_SIP_PUT(out, "Content-Length: 0\r\n\r\n");
     calls->stack->counters.sent_pracks++;
-    send_request(calls, call, &asking);
+    cf_sip_call_send_request(calls, call, &asking);
 }
 
 /* Another fork was answered too: its dialog is confirmed and ended at once (RFC 3261 13.2.2.4). */
@@ -305,7 +304,7 @@ void cf_sip_call_end_fork(struct cf_sip_calls *calls, struct cf_sip_call *call, 
     calls->stack->counters.forks_ended++;
     struct cf_sip_out *out = begin_to(calls, call, CF_SIP_BYE, 0, &far, &asking);
     CF_SIP_PUT(out, "Content-Length: 0\r\n\r\n");
-    send_request(calls, call, &asking);
+    cf_sip_call_send_request(calls, call, &asking);
 }
 
 /* ---- re-INVITE: hold, retrieve, refresh */
@@ -331,10 +330,12 @@ bool cf_sip_call_send_invite(struct cf_sip_calls *calls, struct cf_sip_call *cal
     const bool first = call->state == CF_SIP_CALL_CALLING;
     struct cf_sip_out body = {.text = stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
     struct cf_sip_asking asking;
-    struct cf_sip_out *out = begin(calls, call, CF_SIP_INVITE, &asking);
+    struct cf_sip_out *out = cf_sip_call_begin_request(calls, call, CF_SIP_INVITE, &asking);
     asking.use = CF_SIP_USE_INVITE;
     asking.within = !first;
     cf_sip_put_contact(stack, out, &asking.to);
+    if (first)
+        cf_sip_stack_put(stack, call->lines, 0, call->lines.len);
     cf_sip_session_put_request(out, &wish, call->min_se_s, first ? NULL : &call->session);
     const enum cf_sdp_direction direction = wanted_direction(call);
     /* The offer that was made last is repeated as it was (RFC 3264 8, RFC 4028 7.4); any other, and any after an answer, is new. */
@@ -343,7 +344,7 @@ bool cf_sip_call_send_invite(struct cf_sip_calls *calls, struct cf_sip_call *cal
     call->offered = (uint8_t)direction;
     cf_sdp_offer_as(&stack->config.media, direction, call->sdp_session, call->sdp_version, &body);
     cf_sip_put_body(out, "application/sdp", body.text, body.len);
-    return send_request(calls, call, &asking);
+    return cf_sip_call_send_request(calls, call, &asking);
 }
 
 /* An INVITE of either side that is not over (RFC 3261 14.1), the pause after 491, or the end of the call. */
@@ -491,6 +492,10 @@ static bool ask_again(struct cf_sip_calls *calls, struct cf_sip_call *call, enum
         call->digits_at--;
         cf_sip_call_next_digit(calls, call);
         return true;
+    case CF_SIP_USE_REFER:
+        return cf_sip_call_send_refer(calls, call);
+    case CF_SIP_USE_NOTIFY:
+        return cf_sip_call_send_notify(calls, call);
     default:
         return false;
     }
@@ -500,6 +505,7 @@ static bool ask_again(struct cf_sip_calls *calls, struct cf_sip_call *call, enum
 static void confirm_ended(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *client,
                           const struct cf_sip_msg *response)
 {
+    /* Only a response is below 300, and each has its transaction. cppcheck-suppress ctunullpointer */
     if (client->within)
         cf_sip_call_send_ack(calls, call, client);
     else
@@ -521,10 +527,15 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
             confirm_ended(calls, call, client, response);
         return;
     }
-    if (status == 481 || status == 408) {
+    if (use == CF_SIP_USE_NOTIFY) {
+        cf_sip_call_notify_response(calls, call,
+                                    status); /* 481: of the subscription, not of the dialog (RFC 5057 5.2) */
+    } else if (status == 481 || status == 408) {
         cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_TIMEOUT); /* RFC 3261 12.2.1.2: the peer has no such dialog */
     } else if (use == CF_SIP_USE_INFO) {
         digit_answered(calls, call, status);
+    } else if (use == CF_SIP_USE_REFER) {
+        cf_sip_call_refer_response(calls, call, response, status);
     } else if (status < 300) {
         changed(calls, call, client, response);
     } else if (status != 422 || !cf_sip_session_raise(calls, call, response) || !cf_sip_call_send_invite(calls, call)) {
@@ -582,11 +593,11 @@ static bool send_digit(struct cf_sip_calls *calls, struct cf_sip_call *call, cha
     char relay[64];
     struct cf_sip_out body = {.text = relay, .bytes_max = sizeof(relay)};
     struct cf_sip_asking asking;
-    struct cf_sip_out *out = begin(calls, call, CF_SIP_INFO, &asking);
+    struct cf_sip_out *out = cf_sip_call_begin_request(calls, call, CF_SIP_INFO, &asking);
     cf_sip_dtmf_put(&body, (char)toupper((unsigned char)digit), call->digit_ms);
     cf_sip_put_body(out, "application/dtmf-relay", body.text, body.len);
     asking.use = CF_SIP_USE_INFO;
-    return send_request(calls, call, &asking);
+    return cf_sip_call_send_request(calls, call, &asking);
 }
 
 void cf_sip_call_next_digit(struct cf_sip_calls *calls, struct cf_sip_call *call)

@@ -14,8 +14,11 @@
 #include "adapters/sip/out.h"
 #include "adapters/sip/scan.h"
 
-/* Methods that we answer to, for Allow. */
-#define CF_SIP_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
+/* Methods that we answer to, for Allow; and REFER, where the configuration says so. */
+#define CF_SIP_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"
+
+/* Bodies of INFO that we read, for Accept. */
+#define CF_SIP_INFO_TYPES "application/dtmf-relay, application/dtmf"
 
 /* The RFC's reason phrase for a status, "Unknown" for one it does not know. */
 const char *cf_sip_status_text(unsigned status);

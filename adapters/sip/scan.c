@@ -200,7 +200,7 @@ static bool scan_start_line(struct scan *s)
 }
 
 /* Length, first and last letter tell the known names apart; NAME_AT() is a different place for each of them. */
-#define NAME_AT(len, first, last) (((len) + 11 * (first) + 15 * (last)) % 128)
+#define NAME_AT(len, first, last) (((len) + 11 * (first) + 28 * (last)) % 128)
 
 #define NAMES(X)                                                                                                       \
     X('v', 'a', "via", VIA)                                                                                            \
@@ -214,6 +214,7 @@ static bool scan_start_line(struct scan *s)
     X('r', 'e', "require", REQUIRE)                                                                                    \
     X('r', 'r', "retry-after", RETRY_AFTER)                                                                            \
     X('c', 'g', "content-encoding", CONTENT_ENCODING)                                                                  \
+    X('c', 'n', "content-disposition", CONTENT_DISPOSITION)                                                            \
     X('e', 's', "expires", EXPIRES)                                                                                    \
     X('s', 'd', "supported", SUPPORTED)                                                                                \
     X('r', 'n', "reason", REASON)                                                                                      \
@@ -222,6 +223,7 @@ static bool scan_start_line(struct scan *s)
     X('d', 'n', "diversion", DIVERSION)                                                                                \
     X('e', 't', "event", EVENT)                                                                                        \
     X('h', 'o', "history-info", HISTORY_INFO)                                                                          \
+    X('i', 'e', "info-package", INFO_PACKAGE)                                                                          \
     X('m', 's', "min-expires", MIN_EXPIRES)                                                                            \
     X('m', 'e', "min-se", MIN_SE)                                                                                      \
     X('p', 'y', "privacy", PRIVACY)                                                                                    \
@@ -236,7 +238,10 @@ static bool scan_start_line(struct scan *s)
     X('r', 'q', "rseq", RSEQ)                                                                                          \
     X('r', 'k', "rack", RACK)                                                                                          \
     X('r', 's', "replaces", REPLACES)                                                                                  \
-    X('r', 'o', "refer-to", REFER_TO)
+    X('r', 'o', "refer-to", REFER_TO)                                                                                  \
+    X('r', 'b', "refer-sub", REFER_SUB)                                                                                \
+    X('r', 'y', "referred-by", REFERRED_BY)                                                                            \
+    X('s', 'e', "subscription-state", SUBSCRIPTION_STATE)
 
 enum { NAME_PAD = 20 }; /* the longest name has 19 */
 
@@ -262,6 +267,7 @@ static const uint8_t compact_names['z' - 'a' + 1] = {
     ['c' - 'a'] = CF_SIP_HEADER_CONTENT_TYPE, ['e' - 'a'] = CF_SIP_HEADER_CONTENT_ENCODING,
     ['k' - 'a'] = CF_SIP_HEADER_SUPPORTED,    ['o' - 'a'] = CF_SIP_HEADER_EVENT,
     ['r' - 'a'] = CF_SIP_HEADER_REFER_TO,     ['x' - 'a'] = CF_SIP_HEADER_SESSION_EXPIRES,
+    ['b' - 'a'] = CF_SIP_HEADER_REFERRED_BY,
 };
 
 /*
@@ -571,7 +577,8 @@ static void check_mandatory(struct cf_sip_msg *msg)
         msg->method = msg->cseq_method;
     else if (msg->cseq_method_text.len != 0 &&
              (msg->cseq_method != msg->method || msg->cseq_method_text.len != msg->method_text.len ||
-              memcmp(cf_sip_ptr(msg, msg->cseq_method_text), cf_sip_ptr(msg, msg->method_text), msg->method_text.len)))
+              memcmp(cf_sip_ptr(msg, msg->cseq_method_text), cf_sip_ptr(msg, msg->method_text), msg->method_text.len) !=
+                  0))
         fault(msg, CF_SIP_ERROR_CSEQ_METHOD);
 }
 

@@ -17,7 +17,7 @@ const char cf_sip_settings_help[] =
     "  media = {}              address in session descriptions; without it, that of listen\n"
     "  media_port = 4000       port in session descriptions\n"
     "  codecs = {PCMU, PCMA}   what is accepted and offered, in order of preference for offers of our own\n"
-    "  user = callfan          user part of Contact\n"
+    "  contact_user = callfan  user part of Contact\n"
     "  calls_max = 16384       calls alive at once, on each line\n"
     "  transactions_max = 0    transactions alive at once, on each line; each lives up to 32 s; 0: 8 per call\n"
     "  drop_status = 603       answer to a call that is dropped before it was answered, 480, 486, 600, 603 ...\n"
@@ -44,6 +44,11 @@ const char cf_sip_settings_help[] =
     "  min_se_s = 90           shorter session intervals are refused\n"
     "  reliable = false        reliable ringing (RFC 3262) where the peer can do it, not only where it must\n"
     "  redirects_max = 5       3xx answers that an outgoing call follows\n"
+    "  refer = nobody          who may have a call of ours transferred (REFER): nobody, peer or anybody. Whoever may "
+    "makes "
+    "the line call\n"
+    "  replace = peer          who may put a call in the place of one of ours (INVITE with Replaces): the same words\n"
+    "  transfer_limit_ms = 180000  a transfer of ours whose outcome nobody tells for so long has failed\n"
     "  admit = {}              \"user:password\" of those who may call; without any, everybody may\n"
     "  realm = callfan         realm of the challenge to the others\n"
     "  digest = {SHA-256, MD5} what the challenge offers; old peers read its first line alone and know only MD5\n";
@@ -57,7 +62,7 @@ static cfg_opt_t *keys(void)
         CFG_STR_LIST("media", "{}", CFGF_NONE),
         CFG_INT("media_port", 4000, CFGF_NONE),
         CFG_STR_LIST("codecs", "{PCMU, PCMA}", CFGF_NONE),
-        CFG_STR("user", "callfan", CFGF_NONE),
+        CFG_STR("contact_user", "callfan", CFGF_NONE),
         CFG_INT("calls_max", 16384, CFGF_NONE),
         CFG_INT("transactions_max", 0, CFGF_NONE),
         CFG_INT("drop_status", 603, CFGF_NONE),
@@ -83,6 +88,9 @@ static cfg_opt_t *keys(void)
         CFG_INT("min_se_s", 90, CFGF_NONE),
         CFG_BOOL("reliable", cfg_false, CFGF_NONE),
         CFG_INT("redirects_max", 5, CFGF_NONE),
+        CFG_STR("refer", "nobody", CFGF_NONE),
+        CFG_STR("replace", "peer", CFGF_NONE),
+        CFG_INT("transfer_limit_ms", 180000, CFGF_NONE),
         CFG_STR_LIST("admit", "{}", CFGF_NONE),
         CFG_STR("realm", "callfan", CFGF_NONE),
         CFG_STR_LIST("digest", "{SHA-256, MD5}", CFGF_NONE),
@@ -297,6 +305,7 @@ static void read_lines(struct reading *r, struct cf_sip_settings *s)
     for (unsigned i = 0; i < s->lines && r->rc == 0; i++)
         for (unsigned j = 0; j < i; j++)
             if (s->line[i].listen.in4.sin_port != 0 &&
+                /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c): zeroed before it was filled */
                 memcmp(&s->line[i].listen, &s->line[j].listen, sizeof(s->line[i].listen)) == 0)
                 fail(r, "listen", "%s is there twice", s->line[i].listen_text);
 }
@@ -351,6 +360,25 @@ static void read_admit(struct reading *r, struct cf_sip_settings *s)
     }
 }
 
+static enum cf_sip_trust read_trust(struct reading *r, const char *key)
+{
+    static const char *const names[] = {
+        [CF_SIP_TRUST_NOBODY] = "nobody", [CF_SIP_TRUST_PEER] = "peer", [CF_SIP_TRUST_ANYBODY] = "anybody"};
+    const char *value = cfg_getstr(r->cfg, key);
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(value, names[i]) == 0)
+            return (enum cf_sip_trust)i;
+    fail(r, key, "\"%s\" is not nobody, peer or anybody", value);
+    return CF_SIP_TRUST_NOBODY;
+}
+
+static void read_transfers(struct reading *r, struct cf_sip_config *common)
+{
+    common->refer = read_trust(r, "refer");
+    common->replace = read_trust(r, "replace");
+    common->transfer_limit_ns = (uint64_t)number(r, "transfer_limit_ms", 1000, 3600000) * CF_SIP_NS_PER_MS;
+}
+
 static void read_timers(struct reading *r, struct cf_sip_settings *s)
 {
     struct cf_sip_config *common = &s->common;
@@ -372,7 +400,8 @@ static void read_all(struct reading *r, struct cf_sip_settings *s)
     read_lines(r, s);
     read_admit(r, s);
     read_timers(r, s);
-    copy(r, s->user, "user", cfg_getstr(r->cfg, "user"));
+    read_transfers(r, common);
+    copy(r, s->user, "contact_user", cfg_getstr(r->cfg, "contact_user"));
     common->media.port = (uint16_t)number(r, "media_port", 1, UINT16_MAX);
     read_codecs(r, &common->media);
     common->calls_max = (uint32_t)number(r, "calls_max", 1, 1 << 22);
@@ -439,5 +468,9 @@ struct cf_sip_config cf_sip_settings_line(const struct cf_sip_settings *settings
         config.user = config.number; /* the Request-URI of calls that come by the registration */
     if (!own->has_peer)
         config.options_s = 0;
+    if (!own->has_peer && config.refer == CF_SIP_TRUST_PEER)
+        config.refer = CF_SIP_TRUST_NOBODY; /* it has none: nothing is offered that would be refused */
+    if (!own->has_peer && config.replace == CF_SIP_TRUST_PEER)
+        config.replace = CF_SIP_TRUST_NOBODY;
     return config;
 }

@@ -49,7 +49,17 @@ void cf_sip_stack_count_response(struct cf_sip_stack *stack, unsigned status)
 uint32_t cf_sip_stack_options(const struct cf_sip_stack *stack)
 {
     const uint32_t timer = stack->config.session_s != 0 ? 1u << CF_SIP_OPTION_TIMER : 0;
-    return timer | 1u << CF_SIP_OPTION_REL100;
+    const uint32_t replaces = stack->config.replace != CF_SIP_TRUST_NOBODY ? 1u << CF_SIP_OPTION_REPLACES : 0;
+    const uint32_t refer = stack->config.refer != CF_SIP_TRUST_NOBODY ? 1u << CF_SIP_OPTION_NOREFERSUB : 0;
+    return timer | replaces | refer | 1u << CF_SIP_OPTION_REL100;
+}
+
+void cf_sip_put_allow(const struct cf_sip_stack *stack, struct cf_sip_out *out)
+{
+    CF_SIP_PUT(out, "Allow: " CF_SIP_ALLOW);
+    if (stack->config.refer != CF_SIP_TRUST_NOBODY)
+        CF_SIP_PUT(out, ", REFER");
+    CF_SIP_PUT(out, "\r\n");
 }
 
 void cf_sip_put_contact(struct cf_sip_stack *stack, struct cf_sip_out *out, const struct cf_sip_hop *hop)
@@ -62,6 +72,7 @@ void cf_sip_put_contact(struct cf_sip_stack *stack, struct cf_sip_out *out, cons
     cf_sip_put_number(out, stack->config.port);
     if (hop->stream)
         CF_SIP_PUT(out, ";transport=tcp");
-    CF_SIP_PUT(out, ">\r\nAllow: " CF_SIP_ALLOW "\r\n");
+    CF_SIP_PUT(out, ">\r\n");
+    cf_sip_put_allow(stack, out);
     cf_sip_options_put(out, "Supported", cf_sip_stack_options(stack));
 }

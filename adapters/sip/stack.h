@@ -30,6 +30,13 @@ enum {
     CF_SIP_NONCE_S = 60, /* how long a nonce of ours may be used */
 };
 
+/* Whom a setting trusts. */
+enum cf_sip_trust {
+    CF_SIP_TRUST_NOBODY,
+    CF_SIP_TRUST_PEER,    /* whoever sends from the host of the line's peer */
+    CF_SIP_TRUST_ANYBODY, /* whoever may call */
+};
+
 /* Zeros take the defaults in parentheses. Strings and codecs are borrowed as long as the user agent lives. */
 struct cf_sip_config {
     const char *host;          /* address or name in Contact and Via, an IPv6 address in brackets; required */
@@ -64,6 +71,9 @@ struct cf_sip_config {
     uint32_t session_s;     /* (0) session interval that we offer and take; 0: no session timers */
     uint32_t min_se_s;      /* (90) shorter ones are refused */
     uint32_t redirects_max; /* (0) 3xx followed in one call */
+    enum cf_sip_trust refer;    /* who may have a call of ours transferred: REFER makes us call */
+    enum cf_sip_trust replace;  /* who may put a call in the place of one of ours: INVITE with Replaces */
+    uint64_t transfer_limit_ns; /* (180 s) a transfer of ours that nobody has told the outcome of for so long has failed */
     bool reliable;          /* provisional responses are reliable where the peer can do it, not only where it must */
 };
 
@@ -114,6 +124,9 @@ struct cf_sip_login {
     X(refused_merged)    /* 482 */                                                                                     \
     X(refused_unknown)   /* 481 */                                                                                     \
     X(refused_order)     /* 500 for a CSeq that is too low, 491 */                                                     \
+    X(refused_info)      /* INFO with 400, 415, 469: no digit that we can read */                                      \
+    X(refused_flood)     /* INFO with 500: too many of one call, or no transaction left */                             \
+    X(digits)            /* heard */                                                                                   \
     X(reinvites)                                                                                                       \
     X(no_ack)       /* calls ended because no ACK came for 2xx */                                                      \
     X(no_ack_final) /* transactions ended because no ACK came for 3xx to 6xx */                                        \
@@ -134,6 +147,11 @@ struct cf_sip_login {
     X(glares)           /* 491 received */                                                                             \
     X(registered)       /* REGISTERs that were granted */                                                              \
     X(register_failures)                                                                                               \
+    X(transfers)        /* calls that we transferred */                                                                \
+    X(transfer_failures)                                                                                               \
+    X(referred)         /* calls made because a REFER asked for them */                                                \
+    X(replaced)         /* calls that an INVITE with Replaces took the place of */                                     \
+    X(refused_transfer) /* REFERs, and INVITEs with Replaces, that were refused */                                     \
     X(options_failures) /* OPTIONS of ours that nobody answered, or with 408 or 503 */                                 \
     X(no_transaction)   /* requests of either side that found no transaction left */                                   \
     X(no_block)         /* messages that could not be kept for repetition */                                           \
@@ -193,6 +211,8 @@ void cf_sip_stack_keep(struct cf_sip_stack *stack, struct cf_sip_stored *stored)
 
 /* The extensions that we can do, as bits of enum cf_sip_option. */
 uint32_t cf_sip_stack_options(const struct cf_sip_stack *stack);
+
+void cf_sip_put_allow(const struct cf_sip_stack *stack, struct cf_sip_out *out);
 
 /* Contact (with the transport of the hop), Allow and Supported. */
 void cf_sip_put_contact(struct cf_sip_stack *stack, struct cf_sip_out *out, const struct cf_sip_hop *hop);

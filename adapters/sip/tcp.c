@@ -522,7 +522,7 @@ static int make_table(struct cf_sip_tcp *tcp)
     tcp->list[CONNECTING].limit_ns = tcp->config.connect_ns;
     tcp->list[CLOSING].limit_ns = tcp->config.close_ns;
     tcp->connection = calloc(count, sizeof(*tcp->connection));
-    tcp->bucket = calloc(buckets, sizeof(*tcp->bucket));
+    tcp->bucket = calloc(buckets, sizeof(*tcp->bucket)); /* NOLINT(bugprone-sizeof-expression): of pointers */
     void *held = mmap(NULL, (size_t)count * CF_SIP_FRAME_BYTES, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     tcp->held = held != MAP_FAILED ? held : NULL;

@@ -52,6 +52,8 @@ enum cf_sip_use {
     CF_SIP_USE_INVITE, /* these are requests of a call; the first of a call, or within its dialog */
     CF_SIP_USE_BYE,
     CF_SIP_USE_INFO,
+    CF_SIP_USE_REFER,
+    CF_SIP_USE_NOTIFY,
     CF_SIP_CALL_USES,
     CF_SIP_USE_NOBODY = CF_SIP_CALL_USES, /* nobody waits for its end: CANCEL, PRACK, BYE of a fork */
     CF_SIP_USE_REGISTER,                  /* these are requests of the line */

@@ -71,14 +71,18 @@ int cf_sip_trunks_open(struct cf_sip_trunks *trunks, const struct cf_sip_setting
                        struct cf_provider *provider, struct cf_reactor *reactor, char *why, size_t why_bytes)
 {
     *trunks = (struct cf_sip_trunks){.settings = settings, .provider = provider, .reactor = reactor};
-    trunks->links = cf_sip_trunks_calls(settings);
-    trunks->link = map_memory(trunks->links * sizeof(struct cf_sip_link));
-    if (trunks->link == NULL) {
-        snprintf(why, why_bytes, "no memory for %u calls", trunks->links);
-        return -ENOMEM;
-    }
     for (unsigned i = 0; i < settings->lines; i++)
         trunks->trunk[i] = (struct cf_sip_trunk){.all = trunks, .line = i, .fd = -1, .source = -1};
+    trunks->links = cf_sip_trunks_calls(settings);
+    trunks->link = map_memory(trunks->links * sizeof(struct cf_sip_link));
+    trunks->target = map_memory(trunks->links * sizeof(struct cf_sip_target)); /* touched where it is used */
+    const uint32_t gatherings = trunks->links < CF_SIP_GATHERINGS_MAX ? trunks->links : CF_SIP_GATHERINGS_MAX;
+    const bool listens = cf_listening_new(&trunks->listening, provider, trunks->links, gatherings) == 0;
+    if (trunks->link == NULL || trunks->target == NULL || !listens) {
+        snprintf(why, why_bytes, "no memory for %u calls", trunks->links);
+        cf_sip_trunks_close(trunks);
+        return -ENOMEM;
+    }
     for (unsigned i = 0; i < settings->lines; i++) {
         const int rc = open_trunk(trunks, i, why, why_bytes);
         if (rc < 0) {
@@ -103,6 +107,11 @@ void cf_sip_trunks_close(struct cf_sip_trunks *trunks)
     if (trunks->link != NULL)
         munmap(trunks->link, trunks->links * sizeof(struct cf_sip_link));
     trunks->link = NULL;
+    if (trunks->target != NULL)
+        munmap(trunks->target, trunks->links * sizeof(struct cf_sip_target));
+    trunks->target = NULL;
+    cf_listening_free(trunks->listening);
+    trunks->listening = NULL;
     trunks->settings = NULL;
 }
 
@@ -139,10 +148,19 @@ static struct cf_line_caps caps_of(const struct cf_sip_settings *settings, unsig
         .calls_max = settings->common.calls_max,
         .answer_mode = LINEANSWERMODE_NONE,
         .call_features = LINECALLFEATURE_ACCEPT | LINECALLFEATURE_ANSWER | LINECALLFEATURE_DROP | LINECALLFEATURE_HOLD |
-                         LINECALLFEATURE_UNHOLD | LINECALLFEATURE_GENERATEDIGITS,
+                         LINECALLFEATURE_UNHOLD | LINECALLFEATURE_GENERATEDIGITS | LINECALLFEATURE_SWAPHOLD |
+                         LINECALLFEATURE_SETUPTRANSFER | LINECALLFEATURE_COMPLETETRANSF |
+                         LINECALLFEATURE_BLINDTRANSFER | LINECALLFEATURE_DIAL | LINECALLFEATURE_REDIRECT |
+                         LINECALLFEATURE_MONITORDIGITS | LINECALLFEATURE_GATHERDIGITS,
+        .digit_modes = LINEDIGITMODE_DTMF,
+        .monitor_digit_modes = LINEDIGITMODE_DTMF, /* INFO tells a whole digit, and not when it ended */
+        .gather_timeout_min_ms = 1,
+        .gather_timeout_max_ms = 86400000,
         .call_states = LINECALLSTATE_IDLE | LINECALLSTATE_OFFERING | LINECALLSTATE_ACCEPTED | LINECALLSTATE_DIALING |
                        LINECALLSTATE_PROCEEDING | LINECALLSTATE_RINGBACK | LINECALLSTATE_BUSY |
-                       LINECALLSTATE_CONNECTED | LINECALLSTATE_ONHOLD | LINECALLSTATE_DISCONNECTED,
+                       LINECALLSTATE_CONNECTED | LINECALLSTATE_ONHOLD | LINECALLSTATE_DISCONNECTED |
+                       LINECALLSTATE_DIALTONE | LINECALLSTATE_ONHOLDPENDTRANSFER,
+        .transfer_modes = LINETRANSFERMODE_TRANSFER,
     };
 }
 
@@ -176,6 +194,7 @@ bool cf_sip_trunks_announce(struct cf_sip_trunks *trunks)
 {
     if (cf_provider_calls(trunks->provider) != 0)
         cf_sip_links_renew(trunks);
+    cf_listening_renew(trunks->listening);
     if (!cf_provider_snapshot_begin(trunks->provider))
         return false;
     for (unsigned i = 0; i < trunks->settings->lines; i++)
@@ -204,7 +223,9 @@ int64_t cf_sip_trunks_tick(struct cf_sip_trunks *trunks, int64_t now_ns)
         if (trunk->service_due && cf_provider_attached(trunks->provider))
             tell_service(trunk);
     }
-    return next;
+    cf_listening_expire(trunks->listening, now_ns);
+    const int64_t gathering = cf_listening_due(trunks->listening);
+    return gathering < next ? gathering : next;
 }
 
 void cf_sip_trunks_pause(struct cf_sip_trunks *trunks, bool paused)

@@ -2,16 +2,18 @@
  * Lines: each an address with its sockets and its user agent, joined with the provider's port. Call events become provider events,
  * commands become operations.
  *
- * Shape      struct cf_sip_trunks: the lines, and a table from the provider's call index to the user agent's call
+ * Shape      struct cf_sip_trunks: the lines, and a table from the provider's call index to the user agent's call; beside it who listens
  * Overlap    none: one thread
  * Errors     a call that the core cannot take is answered 503; one that nobody owns or watches 480
  * Source     callfan/provider.h
  *
- * Files      trunk.c life and announcements; transport.c sockets; link.c events and commands of calls
+ * Files      trunk.c life and announcements; transport.c sockets; link.c events and commands of calls; consult.c those that two calls
+ *            are about: swap, transfer
  */
 #ifndef CALLFAN_ADAPTERS_SIP_TRUNK_H
 #define CALLFAN_ADAPTERS_SIP_TRUNK_H
 
+#include "adapters/provider/listening.h"
 #include "adapters/provider/port.h"
 #include "adapters/sip/settings.h"
 #include "adapters/sip/tcp.h"
@@ -31,12 +33,36 @@ struct cf_sip_trunk {
     bool service_due; /* the core was not told of the newest state of service */
 };
 
+/* What the command that waits for DONE wanted. */
+enum cf_sip_doing {
+    CF_SIP_DOING_ONE,   /* hold, retrieve, digits: of this call alone */
+    CF_SIP_DOING_SETUP, /* this call is being held; `second` is the consultation call, which nobody was told of yet */
+    CF_SIP_DOING_SWAP,  /* this call is being held; `second` is to be retrieved then */
+    CF_SIP_DOING_TRANSFER, /* `second`, if any, is the consultation call, which ends with this one */
+};
+
 /* A call as both sides name it. */
 struct cf_sip_link {
     uint64_t provider_call; /* 0: this index is free */
-    uint64_t ua_call;       /* 0: the call is IDLE and waits for CLOSE_CALL */
+    uint64_t ua_call;       /* 0: the call is IDLE and waits for CLOSE_CALL, or has dial tone */
     uint64_t command;       /* number of the command that ends with DONE; 0: none */
+    uint64_t second;        /* of that command: the provider's name of the other call; 0: none */
+    uint64_t consultation; /* made of this call: on hold, it is ONHOLDPENDTRANSFER; 0: none, or a name that has ended */
     struct cf_sip_trunk *trunk;
+    uint8_t doing;  /* enum cf_sip_doing */
+    bool dial_tone; /* a consultation call that calls nobody yet */
+    bool over;      /* DISCONNECTED was told: nothing is heard any more */
+};
+
+enum {
+    CF_SIP_TARGET_MAX = 256,       /* bytes of an address that a consultation call is to dial at once */
+    CF_SIP_GATHERINGS_MAX = 32768, /* calls whose digits are gathered at once: half of the replies that may be owed */
+};
+
+struct cf_sip_target {
+    uint32_t len;
+    uint32_t limit_s; /* dwNoAnswerTimeout */
+    char text[CF_SIP_TARGET_MAX];
 };
 
 struct cf_sip_trunks {
@@ -44,8 +70,10 @@ struct cf_sip_trunks {
     struct cf_provider *provider;
     struct cf_reactor *reactor;
     struct cf_sip_trunk trunk[CF_SIP_LINES_MAX];
-    struct cf_sip_link *link; /* by index of the provider's call */
+    struct cf_sip_link *link;     /* by index of the provider's call */
+    struct cf_sip_target *target; /* likewise; valid while a consultation call waits for its call to be held */
     uint32_t links;
+    struct cf_listening *listening; /* to the digits of calls */
     bool paused;
     bool leaving;     /* no calls are made any more */
     uint64_t unsent;  /* messages that found no room on their way out */
@@ -102,5 +130,43 @@ void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot)
 void cf_sip_links_renew(struct cf_sip_trunks *trunks);
 
 void cf_sip_trunks_command(struct cf_sip_trunks *trunks, const struct cf_command *command, int64_t now_ns);
+
+/* The link of a provider's call, NULL: it has ended. A new one, NULL: none left. */
+struct cf_sip_link *cf_sip_link_of(struct cf_sip_trunks *trunks, uint64_t provider_call);
+struct cf_sip_link *cf_sip_link_new(struct cf_sip_trunk *trunk);
+
+/* Gives the link and its name back; the command that waits for it fails. */
+void cf_sip_link_free(struct cf_sip_trunks *trunks, struct cf_sip_link *link);
+
+/* Makes the user agent call; 0 or LINEERR_. */
+int32_t cf_sip_link_dial(struct cf_sip_link *link, struct cf_sip_words destination, uint32_t limit_s, uint64_t now_ns);
+
+/* LINEERR_ of what an operation of the user agent returned. */
+int32_t cf_sip_link_error(int rc);
+
+/* ---- what is about two calls (consult.c) */
+
+/* The commands SWAP_HOLD, SETUP_TRANSFER, COMPLETE_TRANSFER and BLIND_TRANSFER about a call that lives. 0: it will end with DONE and
+ * its number is kept; else LINEERR_. */
+int32_t cf_sip_consult_begin(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns);
+
+/* LINEERR_ of the status that a transfer ended with, and of that of hold, retrieve or digits. */
+int32_t cf_sip_transfer_result(unsigned status);
+int32_t cf_sip_link_result(unsigned status);
+
+/* DIAL: a call with dial tone calls. 0: it was replied to. */
+int32_t cf_sip_consult_dial(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns);
+
+/* DONE of a link. */
+void cf_sip_consult_done(struct cf_sip_link *link, const struct cf_sip_event *event);
+
+/* The call is being retrieved, so that its consultation call, if any, ends. */
+void cf_sip_consult_end(struct cf_sip_link *link, uint64_t now_ns);
+
+/* True while the call on hold is held for its consultation call. */
+bool cf_sip_consult_pends(const struct cf_sip_link *link);
+
+/* A call without a dialog: IDLE. False: it has none of them. */
+bool cf_sip_consult_hang_up(struct cf_sip_link *link, uint64_t now_ns);
 
 #endif

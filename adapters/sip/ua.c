@@ -12,7 +12,6 @@ struct cf_sip_ua {
     struct cf_sip_transactions transactions;
     struct cf_sip_calls calls;
     struct cf_sip_line line;
-    bool overload;
 };
 
 /* ---- start */
@@ -49,6 +48,7 @@ const char *cf_sip_config_complete(struct cf_sip_config *config)
     set_default64(&config->t2_ns, 4 * CF_SIP_NS_PER_S);
     set_default64(&config->t4_ns, 5 * CF_SIP_NS_PER_S);
     set_default64(&config->ring_limit_ns, 180 * CF_SIP_NS_PER_S);
+    set_default64(&config->transfer_limit_ns, 180 * CF_SIP_NS_PER_S);
     set_default32(&config->min_se_s, CF_SIP_SESSION_S_MIN);
     if (config->port == 0)
         config->port = CF_SIP_DEFAULT_PORT;
@@ -239,7 +239,9 @@ static uint64_t session_of(const struct cf_sip_request *request)
     return request->key.word[0] >> 1;
 }
 
-static void begin_call(struct cf_sip_ua *ua, const struct cf_sip_request *request, struct cf_sip_beginning *beginning)
+/* old: the call whose place it takes, for this reason; NULL: none. */
+static void begin_call(struct cf_sip_ua *ua, const struct cf_sip_request *request, struct cf_sip_beginning beginning,
+                       struct cf_sip_call *old, uint32_t reason)
 {
     struct cf_sip_stack *stack = &ua->stack;
     const struct cf_sip_msg *msg = request->msg;
@@ -250,10 +252,10 @@ static void begin_call(struct cf_sip_ua *ua, const struct cf_sip_request *reques
     struct cf_sip_server *server = NULL;
     cf_sip_tag_make(stack, msg, tag);
     cf_sip_identity_of_invite(msg, stack->config.trust_asserted, &identity);
-    beginning->tag = tag;
-    beginning->identity = &identity;
-    if (!ua->overload && has_room(stack, msg))
-        call = cf_sip_call_new(&ua->calls, beginning);
+    beginning.tag = tag;
+    beginning.identity = &identity;
+    if (!ua->calls.overload && has_room(stack, msg))
+        call = cf_sip_call_new(&ua->calls, &beginning);
     if (call != NULL)
         server = cf_sip_server_new(&ua->transactions, &request->key, true, &to);
     if (server == NULL || !keep_head(stack, server, request, tag)) {
@@ -270,7 +272,12 @@ static void begin_call(struct cf_sip_ua *ua, const struct cf_sip_request *reques
         send_trying(ua, server, request);
     else
         cf_sip_call_due(&ua->calls, call, CF_SIP_DUE_TRYING, stack->now_ns + stack->config.trying_ns);
-    cf_sip_call_offer(&ua->calls, call, &identity);
+    if (old == NULL) {
+        cf_sip_call_offer(&ua->calls, call, &identity);
+        return;
+    }
+    identity.reason = reason;
+    cf_sip_replace(&ua->calls, call, old, &identity);
 }
 
 static bool is_merged(struct cf_sip_ua *ua, struct cf_sip_request *request)
@@ -290,9 +297,11 @@ static void receive_invite(struct cf_sip_ua *ua, struct cf_sip_request *request)
     const struct cf_sip_described described = {.session = session_of(request), .version = 1, .ours = CF_SDP_SENDRECV};
     struct cf_sip_beginning beginning = {
         .invite = request->msg, .source = &request->source, .body = &body, .sdp_session = described.session};
-    uint32_t options, required;
+    struct cf_sip_call *old;
+    uint32_t options, required, reason = 0;
     if (is_merged(ua, request) || !cf_sip_reply_admits(stack, request) ||
         !cf_sip_reply_extensions(stack, request, &options, &required) ||
+        !cf_sip_replace_find(&ua->calls, request, &old, &reason) ||
         !cf_sip_reply_session(stack, request, &beginning.session))
         return;
     if (request->msg->contact.uri.len <= 1) {
@@ -305,7 +314,7 @@ static void receive_invite(struct cf_sip_ua *ua, struct cf_sip_request *request)
     beginning.offers = media == CF_SIP_MEDIA_OFFERED;
     beginning.reliable = ((stack->config.reliable ? options : required) & 1u << CF_SIP_OPTION_REL100) != 0;
     if (media != CF_SIP_MEDIA_REFUSED)
-        begin_call(ua, request, &beginning);
+        begin_call(ua, request, beginning, old, reason);
 }
 
 /* ---- requests */
@@ -338,6 +347,7 @@ static void receive_outside(struct cf_sip_ua *ua, struct cf_sip_request *request
     case CF_SIP_UPDATE:
     case CF_SIP_INFO:
     case CF_SIP_PRACK:
+    case CF_SIP_NOTIFY:
         stack->counters.refused_unknown++;
         cf_sip_reply_plain(stack, request, 481);
         break;
@@ -577,6 +587,12 @@ int cf_sip_ua_answer(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t id)
     return call != NULL ? cf_sip_call_answer(&ua->calls, call) : -ESTALE;
 }
 
+int cf_sip_ua_redirect(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t id, struct cf_sip_words destination)
+{
+    struct cf_sip_call *call = command(ua, now_ns, id);
+    return call != NULL ? cf_sip_call_redirect(&ua->calls, call, destination) : -ESTALE;
+}
+
 int cf_sip_ua_make(struct cf_sip_ua *ua, uint64_t now_ns, const struct cf_sip_making *making, uint64_t *ret_call)
 {
     struct cf_sip_call *call;
@@ -600,6 +616,32 @@ int cf_sip_ua_digits(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t id, const c
     return call != NULL ? cf_sip_call_digits(&ua->calls, call, digits, len, duration_ms) : -ESTALE;
 }
 
+int cf_sip_ua_name(struct cf_sip_ua *ua, uint64_t id, struct cf_sip_dialog_name *ret_name)
+{
+    struct cf_sip_call *call = command(ua, ua->stack.now_ns, id);
+    return call != NULL ? cf_sip_call_name(&ua->calls, call, ret_name) : -ESTALE;
+}
+
+int cf_sip_ua_refer(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t id, const struct cf_sip_referring *referring)
+{
+    struct cf_sip_call *call = command(ua, now_ns, id);
+    return call != NULL ? cf_sip_call_refer(&ua->calls, call, referring) : -ESTALE;
+}
+
+int cf_sip_ua_quiet(struct cf_sip_ua *ua, uint64_t id, bool quiet)
+{
+    struct cf_sip_call *call = command(ua, ua->stack.now_ns, id);
+    if (call == NULL)
+        return -ESTALE;
+    call->quiet = quiet;
+    return 0;
+}
+
+bool cf_sip_ua_callable(const struct cf_sip_ua *ua, struct cf_sip_words destination)
+{
+    return cf_sip_call_callable(&ua->calls, destination);
+}
+
 int cf_sip_ua_drop(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t id, unsigned status)
 {
     if (status != 0 && (status < 300 || status > 699))
@@ -619,7 +661,7 @@ int cf_sip_ua_close(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t id, unsigned
 
 void cf_sip_ua_overload(struct cf_sip_ua *ua, bool on)
 {
-    ua->overload = on;
+    ua->calls.overload = on;
 }
 
 /* ---- looking in */
@@ -673,7 +715,8 @@ static uint64_t blocks_held(const struct cf_sip_ua *ua)
         const struct cf_sip_call *call = &ua->calls.call[i];
         if (call->state != CF_SIP_CALL_FREE)
             held += cf_sip_store_blocks(call->text.len) + cf_sip_store_blocks(call->body.len) +
-                    cf_sip_store_blocks(call->ok.message.len) + cf_sip_store_blocks(call->digits.len);
+                    cf_sip_store_blocks(call->ok.message.len) + cf_sip_store_blocks(call->digits.len) +
+                    cf_sip_store_blocks(call->lines.len);
     }
     for (uint32_t i = 0; i < ua->transactions.servers_touched; i++) {
         const struct cf_sip_server *server = &ua->transactions.server[i];

@@ -4,8 +4,8 @@
  * Shape:     one structure in memory that is handed in, with everything it will ever need; one per trunk line.
  * Units:     now_ns is CLOCK_MONOTONIC in nanoseconds and never goes back.
  * Invariant: cf_sip_ua_check(). Every call that was offered ends with exactly one IDLE, whatever arrives or fails to arrive.
- * Overlap:   one thread. The callbacks run inside the calls below; the event callback may operate on the call of an OFFERING event,
- *            `send` may call nothing here.
+ * Overlap:   one thread. The callbacks run inside the calls below; the event callback may operate on the call of an OFFERING or
+ *            BEGUN event, and on other calls than that of a DONE event; `send` may call nothing here.
  * Progress:  no system call, no allocation, no clock; every loop is bounded by the size of the datagram or of a pool.
  * Errors:    operations return 0, -ESTALE (that call is gone), -EINVAL (not in its state) or what call.h says of them.
  * Trust:     datagrams are the network's. What is malformed is counted by kind, answered with 400, 505 or 513 where a response can
@@ -74,6 +74,9 @@ int cf_sip_ua_bind(struct cf_sip_ua *ua, uint64_t call, uint64_t user);
 int cf_sip_ua_accept(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call); /* 180 */
 int cf_sip_ua_answer(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call); /* 200 */
 
+/* Sends a call that is not answered on, see cf_sip_call_redirect(). */
+int cf_sip_ua_redirect(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call, struct cf_sip_words destination);
+
 /* Makes a call: 0 with its name, -EINVAL no destination, -ENOSPC no room. No event tells the beginning. */
 int cf_sip_ua_make(struct cf_sip_ua *ua, uint64_t now_ns, const struct cf_sip_making *making, uint64_t *ret_call);
 
@@ -81,6 +84,18 @@ int cf_sip_ua_make(struct cf_sip_ua *ua, uint64_t now_ns, const struct cf_sip_ma
 int cf_sip_ua_hold(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call, bool hold);
 int cf_sip_ua_digits(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call, const char *digits, size_t len,
                      uint32_t duration_ms);
+
+/* The name of the call's dialog, for cf_sip_ua_refer() of another one, which may be of another line. */
+int cf_sip_ua_name(struct cf_sip_ua *ua, uint64_t call, struct cf_sip_dialog_name *ret_name);
+
+/* Transfers the call, see cf_sip_call_refer(); ends later with DONE. */
+int cf_sip_ua_refer(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call, const struct cf_sip_referring *referring);
+
+/* While quiet, the call ends without DISCONNECTED: it is being transferred to another. */
+int cf_sip_ua_quiet(struct cf_sip_ua *ua, uint64_t call, bool quiet);
+
+/* True for a destination that cf_sip_ua_make() takes. */
+bool cf_sip_ua_callable(const struct cf_sip_ua *ua, struct cf_sip_words destination);
 
 /* Ends the call: before the answer with this final status (0: 603), after it with BYE, during the linger at once. */
 int cf_sip_ua_drop(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call, unsigned status);

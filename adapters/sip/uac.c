@@ -5,7 +5,7 @@
 #include "adapters/sip/field.h"
 #include "adapters/sip/login.h"
 
-enum { URI_BYTES_MAX = 512 };
+enum { URI_BYTES_MAX = 512, Q850_ELSEWHERE = 26 };
 
 /* ---- destinations */
 
@@ -67,8 +67,7 @@ static bool is_callable(const char *text, size_t len)
            (uri.user_len != 0 || uri.host_len != 0);
 }
 
-/* The Request-URI of a destination; false: it is none. */
-static bool put_destination(const struct cf_sip_stack *stack, struct cf_sip_words destination, struct cf_sip_out *out)
+bool cf_sip_destination_put(const struct cf_sip_stack *stack, struct cf_sip_words destination, struct cf_sip_out *out)
 {
     const struct cf_sip_words address = first_address(destination);
     if (starts(address, "sip:") || starts(address, "sips:") || starts(address, "tel:")) {
@@ -97,6 +96,14 @@ static bool find_hop(const struct cf_sip_stack *stack, const char *uri_text, siz
     return cf_sip_uri_read(uri_text, len, &uri) &&
            cf_sip_addr_parse(&ret_hop->addr, uri.host, uri.host_len, uri.port != 0 ? uri.port : CF_SIP_DEFAULT_PORT) &&
            ret_hop->addr.sa.sa_family == stack->config.family;
+}
+
+bool cf_sip_call_callable(const struct cf_sip_calls *calls, struct cf_sip_words destination)
+{
+    char uri[URI_BYTES_MAX];
+    struct cf_sip_out out = {.text = uri, .bytes_max = sizeof(uri)};
+    struct cf_sip_hop hop;
+    return cf_sip_destination_put(calls->stack, destination, &out) && find_hop(calls->stack, uri, out.len, &hop);
 }
 
 /* ---- making */
@@ -190,7 +197,7 @@ int cf_sip_call_make(struct cf_sip_calls *calls, const struct cf_sip_making *mak
     char uri[URI_BYTES_MAX];
     struct cf_sip_out out = {.text = uri, .bytes_max = sizeof(uri)};
     struct cf_sip_hop hop;
-    if (!put_destination(stack, making->destination, &out) || !find_hop(stack, uri, out.len, &hop))
+    if (!cf_sip_destination_put(stack, making->destination, &out) || !find_hop(stack, uri, out.len, &hop))
         return -EINVAL;
     struct cf_sip_call *call = cf_sip_call_claim(calls, CF_SIP_CALL_CALLING);
     if (call == NULL)
@@ -201,11 +208,17 @@ int cf_sip_call_make(struct cf_sip_calls *calls, const struct cf_sip_making *mak
     cf_sip_call_set_peer(calls, call, &hop);
     call->sdp_session = random_of(calls, call, "sdp").word[0] >> 1;
     call->credentials = true;
+    if (making->lines.len != 0 &&
+        !cf_sip_store_put(&stack->store, &call->lines, making->lines.text, making->lines.len)) {
+        cf_sip_call_free(calls, call);
+        return -ENOSPC;
+    }
     if (!keep_made_texts(calls, call, (struct cf_sip_words){uri, out.len}) || !cf_sip_call_send_invite(calls, call)) {
         cf_sip_call_free(calls, call);
         return -ENOSPC;
     }
     stack->counters.made++;
+    call->referrer = making->referrer;
     cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, stack->now_ns + limit_ns(calls, call));
     *ret_call = call;
     return 0;
@@ -215,6 +228,10 @@ int cf_sip_call_make(struct cf_sip_calls *calls, const struct cf_sip_making *mak
 
 static void fail(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_cause *cause)
 {
+    cf_sip_call_refer_progress(calls, call,
+                               cause->ending == CF_SIP_ENDING_CANCEL   ? 487
+                               : cause->ending == CF_SIP_ENDING_STATUS ? cause->status
+                                                                       : 408);
     cf_sip_call_report_disconnected(calls, call, cause);
     cf_sip_call_linger(calls, call);
 }
@@ -225,7 +242,8 @@ static void fail_cancelled(struct cf_sip_calls *calls, struct cf_sip_call *call)
     if (call->rang_too_long)
         fail(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 408});
     else
-        fail(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_CANCEL});
+        fail(calls, call,
+             &(struct cf_sip_cause){.ending = CF_SIP_ENDING_CANCEL, .q850 = call->picked_up ? Q850_ELSEWHERE : 0});
 }
 
 void cf_sip_call_unreachable(struct cf_sip_calls *calls, struct cf_sip_call *call)
@@ -329,6 +347,8 @@ static void provisional(struct cf_sip_calls *calls, struct cf_sip_call *call, co
     tell_progress(calls, call, response->status == 180 ? CF_SIP_RINGBACK : CF_SIP_PROCEEDING);
     if (response->status == 181)
         tell_redirection(calls, call, response);
+    if (response->status != 100)
+        cf_sip_call_refer_progress(calls, call, response->status);
 }
 
 /* ---- 2xx */
@@ -366,12 +386,15 @@ static void success(struct cf_sip_calls *calls, struct cf_sip_call *call, struct
     call->auth_tries = 0;
     cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, 0);
     cf_sip_call_send_ack(calls, call, client);
+    cf_sip_store_free(&calls->stack->store, &call->lines);
     if (!cf_sip_call_take_answer(calls, call, response)) {
+        cf_sip_call_refer_progress(calls, call, 488);
         cf_sip_call_end_incompatible(calls, call);
         return;
     }
     calls->stack->counters.answered++;
     tell_connected(calls, call, response);
+    cf_sip_call_refer_progress(calls, call, cancelling ? 487 : 200);
     if (cancelling) /* the CANCEL came too late */
         cf_sip_call_drop(calls, call, 0);
 }

@@ -287,6 +287,24 @@ void cf_sip_call_refuse(struct cf_sip_calls *calls, struct cf_sip_call *call, un
     cf_sip_server_respond(calls->transactions, call->invite, status);
 }
 
+int cf_sip_call_redirect(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_words destination)
+{
+    struct cf_sip_out uri = {.text = calls->stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
+    if (!is_open(call))
+        return -EINVAL;
+    if (!cf_sip_destination_put(calls->stack, destination, &uri))
+        return -EDESTADDRREQ;
+    struct cf_sip_out *out = begin_response(calls, call, 302);
+    CF_SIP_PUT(out, "Contact: <");
+    cf_sip_put(out, uri.text, uri.len);
+    CF_SIP_PUT(out, ">\r\n");
+    cf_sip_put_body(out, "", "", 0);
+    cf_sip_server_respond(calls->transactions, call->invite, 302);
+    cf_sip_call_report_disconnected(calls, call, &(struct cf_sip_cause){.ending = CF_SIP_ENDING_STATUS, .status = 302});
+    cf_sip_call_end(calls, call);
+    return 0;
+}
+
 static void refuse_and_linger(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status,
                               const struct cf_sip_cause *cause)
 {

@@ -7,16 +7,19 @@
 #include "apps/callfan/tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "apps/callfan/compare.h"
 #include "apps/callfan/histogram.h"
+#include "apps/callfan/marks.h"
 #include "apps/callfan/options.h"
 #include "apps/callfan/output.h"
 #include "apps/callfan/sender.h"
@@ -24,17 +27,21 @@
 #include "apps/callfan/view.h"
 
 enum {
-    MARKS_MAX = 256,
     MONITORS_MAX = 64,
+    KEPT_MAX = 8192, /* IDLE handles */
 };
 
-#define QUIET_NS       INT64_C(1000000000)  /* no message for so long and no call live: the traffic has ended */
-#define DRAIN_NS_MAX   INT64_C(30000000000) /* after the end was asked for */
-#define MARK_WINDOW_NS INT64_C(3000000000)  /* a silence that began so long after a mark belongs to it */
+#define QUIET_NS     INT64_C(1000000000)  /* no message for so long and no call live: the traffic has ended */
+#define DRAIN_NS_MAX INT64_C(30000000000) /* after the end was asked for */
+#define KEEP_NS      INT64_C(100000000) /* an IDLE handle is given back so late, so that a second IDLE would be seen */
 
-/* A moment named by SIGUSR1, and the longest time without a message after it. */
-struct mark {
-    int64_t at_ns, silence_ns;
+/* Handles of calls that are IDLE, in the order of their ends. */
+struct kept {
+    uint32_t first, count;
+    struct {
+        HCALL call;
+        int64_t at_ns;
+    } of[KEPT_MAX];
 };
 
 struct check {
@@ -51,26 +58,17 @@ struct check {
     struct cf_compare_times times;
     struct cf_compare_result result;
     struct cf_app_counters counters;
-    struct mark marks[MARKS_MAX];
-    unsigned marks_count;
+    struct cf_marks marks;
+    struct kept kept;
+    struct cf_tool_map gaps_at_open; /* device + 1 -> how many there had been */
 
     uint64_t messages, call_messages, next_seq, holes, gap_missed, folded, unseen_told, gaps, resyncs, not_dense;
     int64_t arrival_ns, silence_ns_max; /* of the batch at hand, or the last */
+    int64_t event_ns, event_before_gap_ns;
     int64_t asked_ns;                   /* when the end was asked for; 0: not yet */
+    uint64_t listed_otherwise;          /* states of cf_list_calls that the messages did not tell */
     bool resync;
 };
-
-static volatile sig_atomic_t marks_asked;
-static int64_t mark_at_ns[MARKS_MAX]; /* written by the handler before it counts */
-
-static void on_mark(int signal_number)
-{
-    (void)signal_number;
-    if (marks_asked < MARKS_MAX) {
-        mark_at_ns[marks_asked] = cf_tool_now_ns();
-        marks_asked++;
-    }
-}
 
 /* ---- sequence ---------------------------------------------------------------------------------- */
 
@@ -86,27 +84,92 @@ static void check_sequence(struct check *c, const struct cf_batch_message *m)
     c->next_seq = m->seq + 1;
 }
 
+/* ---- the list ---------------------------------------------------------------------------------- */
+
+/* After a resync: the library's list of calls, as far as it stems from messages up to this one, and our view of them. */
+static void compare_list(struct check *c, uint64_t seq)
+{
+    struct cf_call_truth calls[64];
+    uint64_t cursor = 0;
+    uint32_t count = 0;
+    do {
+        if (cf_list_calls(c->session.service.app, 0, &cursor, calls, 64, &count) != 0) {
+            c->listed_otherwise++;
+            return;
+        }
+        for (uint32_t i = 0; i < count; i++)
+            if (calls[i].seq != 0 && calls[i].seq <= seq)
+                c->listed_otherwise +=
+                    !cf_view_is(&c->view, calls[i].hCall, calls[i].dwCallState, calls[i].dwCallStateMode);
+    } while (cursor != 0);
+}
+
 /* ---- messages ---------------------------------------------------------------------------------- */
 
-static void on_close(struct check *c, DWORD device, int64_t now_ns)
+static void give_back(struct check *c)
 {
-    cf_view_close(&c->view, device);
-    struct cf_compare_times *t = &c->times;
-    if (t->windows_count > 0 && now_ns - t->window[t->windows_count - 1].from_ns < 1000000000) {
-        t->window[t->windows_count - 1].to_ns = INT64_MAX;
-    } else if (t->windows_count < CF_COMPARE_WINDOWS_MAX) {
-        t->window[t->windows_count].from_ns = now_ns;
-        t->window[t->windows_count++].to_ns = INT64_MAX;
-    }
+    struct kept *k = &c->kept;
+    HCALL call = k->of[k->first].call;
+    k->first = (k->first + 1) % KEPT_MAX;
+    k->count--;
+    cf_view_give_back(&c->view, call);
+    lineDeallocateCall(call); /* void, if its line closed */
+}
+
+static void keep(struct check *c, HCALL call)
+{
+    struct kept *k = &c->kept;
+    if (k->count == KEPT_MAX)
+        give_back(c);
+    uint32_t at = (k->first + k->count++) % KEPT_MAX;
+    k->of[at].call = call;
+    k->of[at].at_ns = c->arrival_ns;
+}
+
+static void turned(void *self)
+{
+    struct check *c = self;
+    int64_t before_ns = cf_tool_now_ns() - KEEP_NS;
+    while (c->kept.count > 0 && c->kept.of[c->kept.first].at_ns <= before_ns)
+        give_back(c);
+}
+
+static void note_open(struct check *c, DWORD device)
+{
+    cf_tool_map_put(&c->gaps_at_open, (uint64_t)device + 1, c->gaps);
+}
+
+static void on_close(struct check *c, const struct cf_batch_message *m, DWORD device)
+{
+    uint64_t before = 0;
+    cf_tool_map_get(&c->gaps_at_open, (uint64_t)device + 1, &before);
+    bool behind = c->gaps != before;
+    cf_view_close(&c->view, device, behind);
+    cf_away_close(&c->times.away, device,
+                  behind && c->event_before_gap_ns < m->time_ns ? c->event_before_gap_ns : m->time_ns);
 }
 
 static void on_line(void *self, const struct cf_batch_message *m, DWORD device)
 {
     struct check *c = self;
-    if (m->dwMessageID == LINE_CLOSE)
-        on_close(c, device, c->arrival_ns);
-    else if (c->times.windows_count > 0)
-        c->times.window[c->times.windows_count - 1].to_ns = cf_tool_now_ns();
+    if (m->dwMessageID == LINE_CLOSE) {
+        on_close(c, m, device);
+        return;
+    }
+    note_open(c, device);
+    cf_away_open(&c->times.away, device, cf_tool_now_ns());
+}
+
+static void on_state(struct check *c, const struct cf_batch_message *m)
+{
+    c->call_messages++;
+    cf_marks_event(&c->marks, m->time_ns, c->arrival_ns);
+    if (!c->resync) {
+        cf_histogram_add(&c->latency, c->arrival_ns - m->time_ns);
+        c->event_ns = m->time_ns;
+    }
+    if (cf_view_state(&c->view, m, c->resync))
+        keep(c, m->hDevice);
 }
 
 static void on_message(void *self, const struct cf_batch_message *m)
@@ -122,14 +185,11 @@ static void on_message(void *self, const struct cf_batch_message *m)
         cf_view_announce(&c->view, (HCALL)m->dwParam2, device, m->caller);
         break;
     case LINE_CALLSTATE:
-        c->call_messages++;
-        if (!c->resync)
-            cf_histogram_add(&c->latency, c->arrival_ns - m->time_ns);
-        if (cf_view_state(&c->view, m, c->resync))
-            lineDeallocateCall(m->hDevice);
+        on_state(c, m);
         break;
     case CF_LINE_GAP:
         c->gaps++;
+        c->event_before_gap_ns = c->event_ns;
         c->gap_missed += m->dwParam2 - m->dwParam1 + 1;
         break;
     case CF_LINE_RESYNC_BEGIN:
@@ -137,6 +197,7 @@ static void on_message(void *self, const struct cf_batch_message *m)
         break;
     case CF_LINE_RESYNC_END:
         c->resync = false;
+        compare_list(c, m->seq);
         c->resyncs++;
         c->folded += m->dwParam2 - m->dwParam1;
         c->unseen_told += m->dwParam3;
@@ -146,27 +207,13 @@ static void on_message(void *self, const struct cf_batch_message *m)
     }
 }
 
-/* ---- silences ---------------------------------------------------------------------------------- */
-
-static void take_marks(struct check *c)
-{
-    for (; c->marks_count < (unsigned)marks_asked; c->marks_count++)
-        c->marks[c->marks_count] = (struct mark){mark_at_ns[c->marks_count], 0};
-}
-
 static void note_arrival(void *self)
 {
     struct check *c = self;
-    take_marks(c);
     int64_t now_ns = cf_tool_now_ns(), before_ns = c->arrival_ns;
     if (now_ns - before_ns > c->silence_ns_max)
         c->silence_ns_max = now_ns - before_ns;
-    for (unsigned i = 0; i < c->marks_count; i++) {
-        struct mark *k = &c->marks[i];
-        int64_t from_ns = before_ns > k->at_ns ? before_ns : k->at_ns;
-        if (from_ns - k->at_ns < MARK_WINDOW_NS && now_ns - from_ns > k->silence_ns)
-            k->silence_ns = now_ns - from_ns;
-    }
+    cf_marks_arrived(&c->marks, before_ns, now_ns);
     c->arrival_ns = now_ns;
 }
 
@@ -193,7 +240,7 @@ struct verdict {
     uint64_t count;
 };
 
-enum { VERDICTS = 14 };
+enum { VERDICTS = 17 };
 
 /* Everything that may not be; a count of 0 is as it should be. */
 static void judge(const struct check *c, struct verdict verdicts[VERDICTS])
@@ -210,6 +257,8 @@ static void judge(const struct check *c, struct verdict verdicts[VERDICTS])
         {"calls that the sender does not know", r->unknown},
         {"calls missing or too many", unseen},
         {"calls announced twice", c->view.announced_twice},
+        {"states after IDLE", c->view.after_idle},
+        {"calls whose line closed before they were IDLE", c->view.closed_live},
         {"states of a void or unknown handle", c->view.unknown_handle},
         {"first states without privilege", c->view.no_first_privilege},
         {"later states with privilege", c->view.second_privilege},
@@ -222,6 +271,7 @@ static void judge(const struct check *c, struct verdict verdicts[VERDICTS])
         {"missed messages that no gap or resync told, or the reverse", k->missed > c->gap_missed + c->folded
                                                                            ? k->missed - c->gap_missed - c->folded
                                                                            : c->gap_missed + c->folded - k->missed},
+        {"calls that are listed otherwise than told after a resync", c->listed_otherwise},
         {"gaps, where none is allowed", c->allow_gaps ? 0 : c->gaps},
     };
     memcpy(verdicts, all, sizeof all);
@@ -249,9 +299,9 @@ static void print_json(const struct check *c, const struct verdict *verdicts, bo
            cf_histogram_percentile(&c->latency, 0.5), cf_histogram_percentile(&c->latency, 0.9),
            cf_histogram_percentile(&c->latency, 0.99), cf_histogram_percentile(&c->latency, 0.999), c->latency.max_ns,
            c->silence_ns_max);
-    for (unsigned i = 0; i < c->marks_count; i++)
-        printf("%s{\"at_ns\":%" PRId64 ",\"silence_ns\":%" PRId64 "}", i == 0 ? "" : ",", c->marks[i].at_ns,
-               c->marks[i].silence_ns);
+    for (unsigned i = 0; i < c->marks.count; i++)
+        printf("%s{\"at_ns\":%" PRId64 ",\"silence_ns\":%" PRId64 ",\"first_ns\":%" PRId64 "}", i == 0 ? "" : ",",
+               c->marks.mark[i].at_ns, c->marks.mark[i].silence_ns, c->marks.mark[i].first_ns);
     printf("],\"findings\":{");
     const char *comma = "";
     for (int i = 0; i < VERDICTS; i++)
@@ -277,25 +327,39 @@ static void print_plain(const struct check *c, const struct verdict *verdicts, b
            c->folded);
     cf_tool_print_latency(stdout, &c->latency);
     putchar('\n');
-    for (unsigned i = 0; i < c->marks_count; i++) {
-        char text[16];
-        printf("monitor %u: longest silence after mark %u: %s\n", c->number, i + 1,
-               cf_tool_duration(c->marks[i].silence_ns, text));
+    for (unsigned i = 0; i < c->marks.count; i++) {
+        char silence[16], first[16];
+        printf("monitor %u: after mark %u: longest silence %s, first newer event after %s\n", c->number, i + 1,
+               cf_tool_duration(c->marks.mark[i].silence_ns, silence),
+               cf_tool_duration(c->marks.mark[i].first_ns, first));
     }
     for (int i = 0; i < VERDICTS; i++)
         if (verdicts[i].count != 0)
             printf("monitor %u: %" PRIu64 " %s\n", c->number, verdicts[i].count, verdicts[i].text);
 }
 
-static int conclude(struct check *c)
+/* One monitor after the other: the list of an hour has millions of calls, and not all of them find room for it at once. */
+static bool compare_with_sender(struct check *c)
 {
     struct cf_sender sender = {0};
+    int turn = open(c->sender_path, O_RDONLY | O_CLOEXEC);
+    if (turn >= 0)
+        flock(turn, LOCK_EX);
+    bool good = cf_sender_read(&sender, c->sender_path);
+    if (good)
+        cf_compare(&c->view, &sender, &c->times, stderr, &c->result);
+    cf_sender_fini(&sender);
+    if (turn >= 0)
+        close(turn);
+    return good;
+}
+
+static int conclude(struct check *c)
+{
     struct verdict verdicts[VERDICTS];
     if (c->sender_path != NULL) {
-        if (!cf_sender_read(&sender, c->sender_path))
+        if (!compare_with_sender(c))
             return CF_EXIT_FINDINGS;
-        cf_compare(&c->view, &sender, &c->times, stderr, &c->result);
-        cf_sender_fini(&sender);
     } else if (c->expected.count != 0) {
         cf_compare_expected(&c->view, &c->expected, stderr, &c->result);
     }
@@ -330,7 +394,7 @@ static void tell_ready(const struct check *c)
 static int monitor(struct check *c)
 {
     static const struct cf_tool_session_ops ops = {
-        .finished = finished, .arrived = note_arrival, .message = on_message, .line = on_line};
+        .finished = finished, .arrived = note_arrival, .message = on_message, .line = on_line, .turned = turned};
     char name[32];
     snprintf(name, sizeof name, "check %u", c->number); /* it is our name in the status, too */
     c->session.command = name;
@@ -341,7 +405,7 @@ static int monitor(struct check *c)
     if (result != CF_EXIT_OK)
         return result;
     c->next_seq = 1;
-    c->times.ready_ns = c->arrival_ns = cf_tool_now_ns();
+    c->times.ready_ns = c->arrival_ns = c->event_ns = cf_tool_now_ns();
     tell_ready(c);
     result = cf_tool_session_run(&c->session);
     c->times.end_ns = cf_tool_now_ns();
@@ -353,6 +417,9 @@ static int monitor(struct check *c)
     }
     cf_tool_session_leave(&c->session);
     cf_view_fini(&c->view);
+    cf_away_fini(&c->times.away);
+    cf_tool_map_fini(&c->gaps_at_open);
+    cf_marks_end(&c->marks);
     return result;
 }
 
@@ -420,6 +487,9 @@ int cf_tool_check(int argc, char **argv)
         {"allow-gaps", CF_OPTION_FLAG, &c.allow_gaps, NULL,
          "a gap is no finding if it is told exactly and resynchronised"},
         {"ready", CF_OPTION_TEXT, &c.ready_path, "FILE", "create FILE.<number> when the lines are open"},
+        {"marks", CF_OPTION_TEXT, &c.marks.path, "FILE",
+         "the times of the marks, a line each, seconds since 1970 with fraction, written\n"
+         "                     before the signal (default: when the signal came)"},
         {"json", CF_OPTION_FLAG, &c.json, NULL, "one JSON object per monitor"},
     };
     const struct cf_tool_usage usage = {
@@ -428,7 +498,7 @@ int cf_tool_check(int argc, char **argv)
                 "sequence numbers, every call's states against the sender's list, counters that obey\n"
                 "offered = delivered + pending + missed + cancelled. When its end comes it reads on\n"
                 "until no call is live and a second was quiet. SIGUSR1 marks a moment: the longest\n"
-                "silence after it is reported.",
+                "silence after it and the time until the first event newer than it are reported.",
         .options = options,
         .options_count = sizeof options / sizeof *options};
     int result;
@@ -445,8 +515,7 @@ int cf_tool_check(int argc, char **argv)
         return CF_EXIT_USAGE;
     }
     cf_tool_catch_signals();
-    struct sigaction mark = {.sa_handler = on_mark};
-    sigaction(SIGUSR1, &mark, NULL);
+    cf_marks_catch();
     c.number = 1;
     return c.monitors == 1 ? monitor(&c) : run_monitors(&c);
 }

@@ -32,7 +32,7 @@ static void finding(struct report *r, const char *what, const struct cf_view_cal
 {
     if (r->to == NULL || r->printed++ >= FINDINGS_PRINTED_MAX)
         return;
-    fprintf(r->to, "call %" PRIu64 ": %s\n", c != NULL ? c->serial : s->serial, what);
+    fprintf(r->to, "call %" PRIu64 ": %s\n", c != NULL ? c->serial : s != NULL ? s->serial : 0, what);
     if (c != NULL)
         print_states(r->to, "seen", " (resync)", c->state, c->count);
     if (s != NULL)
@@ -69,25 +69,44 @@ static uint32_t match(const uint16_t *seen, unsigned seen_count, const struct cf
     return places;
 }
 
-static bool was_away(const struct cf_compare_times *t, int64_t from_ns, int64_t to_ns)
+/* The sent states that the seen ones stand for are all there are, but for the last ones if they waited when the provider died. */
+static bool is_all_sent(uint32_t places, const struct cf_sender_call *s)
 {
-    for (uint32_t i = 0; i < t->windows_count; i++)
-        if (to_ns >= t->window[i].from_ns - CUT_NS && from_ns <= t->window[i].to_ns)
-            return true;
-    return false;
+    unsigned need = s->count;
+    places = pass_over(places, s);
+    while (need > 0 && (s->state[need - 1] & CF_SENDER_MAY_MISS) != 0)
+        need--;
+    return (places >> need) != 0;
 }
 
-/* The provider died: what it had sent, or a part of it, and then an end that the core made. */
+/*
+ * The first `count` seen states are what the provider sent until it died. Its journal may lack what it did last, never anything that
+ * it did before. A resync after them (folded) may stand for states that were not told.
+ */
+static bool is_until_death(const struct cf_view_call *c, unsigned count, bool folded, const struct cf_sender_call *s)
+{
+    uint32_t places = match(c->state, count, s);
+    if (places != 0)
+        return folded || is_all_sent(places, s);
+    return count > s->count && is_all_sent(match(c->state, s->count, s), s);
+}
+
+/* The provider died: what it had sent, then an end that the core made, IDLE once; or the line closed before it could be told. */
 static bool is_cut(const struct cf_view_call *c, const struct cf_sender_call *s, const struct cf_compare_times *t)
 {
     unsigned count = c->count;
-    if (!was_away(t, c->last_ns, c->last_ns))
+    if (c->too_long || (!c->ended && !c->voided))
         return false;
-    if (count > 0 && (c->state[count - 1] & 15) == 0)
-        count--; /* IDLE */
-    if (count > 0 && (c->state[count - 1] & 15) == 14)
-        count--; /* DISCONNECTED */
-    return s == NULL || match(c->state, count, s) != 0 || match(c->state, c->count, s) != 0 || s->count < count;
+    if (c->ended &&
+        !cf_away_at(&t->away, c->device, c->last_ns, CUT_NS)) /* a voided one was told nothing for longer, perhaps */
+        return false;
+    bool folded = c->voided || (count > 0 && (c->state[count - 1] & CF_VIEW_RESYNC) != 0);
+    if (c->ended)
+        count--;
+    if (s == NULL || is_until_death(c, count, folded, s))
+        return true;
+    bool disconnected = count > 0 && (c->state[count - 1] & 15) == 14;
+    return disconnected && is_until_death(c, count - 1, folded || (c->state[count - 1] & CF_VIEW_RESYNC) != 0, s);
 }
 
 static bool any_resync(const struct cf_view_call *c)
@@ -137,15 +156,26 @@ void cf_compare(const struct cf_view *v, const struct cf_sender *s, const struct
 {
     struct report report = {.to = to};
     struct cf_compare_result r = {0};
-    for (size_t i = 0; i < v->calls_count; i++)
-        compare_seen(cf_view_at(v, i), cf_sender_find(s, cf_view_at(v, i)->serial), t, &report, &r);
+    struct cf_tool_map device_of = {0}; /* origin + 1 -> device + 1, as the seen calls tell */
+    for (size_t i = 0; i < v->calls_count; i++) {
+        const struct cf_view_call *c = cf_view_at(v, i);
+        if (c->dialled)
+            continue;
+        const struct cf_sender_call *sent = cf_sender_find(s, c->serial);
+        compare_seen(c, sent, t, &report, &r);
+        if (sent != NULL)
+            cf_tool_map_put(&device_of, sent->origin + 1, (uint64_t)c->device + 1);
+    }
     for (size_t i = 0; i < s->calls_count; i++) {
         const struct cf_sender_call *c = &s->calls[i];
-        if (cf_view_find(v, c->serial) != NULL)
+        if (c->dialled || cf_view_find(v, c->serial) != NULL)
             continue;
+        uint64_t device = 0;
+        bool known = cf_tool_map_get(&device_of, c->origin + 1, &device);
         if (c->refused) {
             r.refused++;
-        } else if (c->first_ns <= t->ready_ns || was_away(t, c->first_ns, c->first_ns)) {
+        } else if (c->first_ns <= t->ready_ns ||
+                   cf_away_at(&t->away, known ? (uint32_t)(device - 1) : CF_AWAY_ANY, c->first_ns, 0)) {
             r.early++;
         } else if (c->first_ns > t->end_ns - NOT_YET_NS) {
             r.open++;
@@ -154,6 +184,7 @@ void cf_compare(const struct cf_view *v, const struct cf_sender *s, const struct
             finding(&report, "not seen", NULL, c);
         }
     }
+    cf_tool_map_fini(&device_of);
     *ret_result = r;
 }
 

@@ -7,29 +7,25 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "apps/callfan/away.h"
 #include "apps/callfan/sender.h"
 #include "apps/callfan/view.h"
-
-enum { CF_COMPARE_WINDOWS_MAX = 256 };
 
 /* When the monitor could not see everything, through nobody's fault. */
 struct cf_compare_times {
     int64_t ready_ns; /* its lines were open */
     int64_t end_ns;   /* it stopped reading */
-    /* A line was away: from just before LINE_CLOSE until it was open again. */
-    uint32_t windows_count;
-    struct {
-        int64_t from_ns, to_ns;
-    } window[CF_COMPARE_WINDOWS_MAX];
+    struct cf_away away;
 };
 
 /* How a call's view and the sender's list agree. */
 struct cf_compare_result {
-    uint64_t same;    /* every state, in order, once */
-    uint64_t folded;  /* the same but for states that a resync folded */
-    uint64_t open;    /* not ended when the monitor stopped, and right so far */
-    uint64_t early;   /* began before the monitor was ready or while its line was away */
-    uint64_t cut;     /* ended by the death of its provider */
+    uint64_t same;   /* every state, in order, once */
+    uint64_t folded; /* the same but for states that a resync folded */
+    uint64_t open;   /* not ended when the monitor stopped, and right so far */
+    uint64_t early;  /* began before the monitor was ready or while its line was away */
+    uint64_t
+        cut; /* all that its provider had sent before it died, then IDLE once (or LINE_CLOSE, if messages were missed) */
     uint64_t refused; /* the core did not take it */
     uint64_t unseen;  /* not seen at all */
     /* findings */

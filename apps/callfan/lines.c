@@ -16,6 +16,7 @@ enum { CAPS_BYTES = 4096 };
 struct line {
     DWORD id, features, opens, active, held;
     bool in_service, known; /* known: opens, active and held were told */
+    bool denied;            /* the configuration grants nothing on it */
     const char *name, *provider, *address;
 };
 
@@ -29,8 +30,10 @@ static void ask_status(HLINEAPP app, struct line *l)
 {
     HLINE h;
     LINEDEVSTATUS status = {.dwTotalSize = sizeof status};
-    if (lineOpen(app, l->id, &h, TAPI_CURRENT_VERSION, 0, 0, LINECALLPRIVILEGE_NONE, LINEMEDIAMODE_INTERACTIVEVOICE,
-                 NULL) != 0)
+    LONG error = lineOpen(app, l->id, &h, TAPI_CURRENT_VERSION, 0, 0, LINECALLPRIVILEGE_NONE,
+                          LINEMEDIAMODE_INTERACTIVEVOICE, NULL);
+    l->denied = error == LINEERR_INVALPRIVSELECT;
+    if (error != 0)
         return;
     if (lineGetLineDevStatus(h, &status) == 0) {
         l->known = true;
@@ -44,7 +47,7 @@ static void ask_status(HLINEAPP app, struct line *l)
 
 static void print_line(const struct line *l, bool json)
 {
-    const char *state = l->in_service ? "in service" : "away";
+    const char *state = l->denied ? "no access" : l->in_service ? "in service" : "away";
     if (!json) {
         char opens[12] = "-", active[12] = "-", held[12] = "-";
         if (l->known) {
@@ -62,7 +65,10 @@ static void print_line(const struct line *l, bool json)
     cf_tool_print_json_string(stdout, l->address);
     printf(",\"provider\":");
     cf_tool_print_json_string(stdout, l->provider);
-    printf(",\"in_service\":%s,\"makes_calls\":%s", l->in_service ? "true" : "false",
+    printf(",\"in_service\":%s,\"makes_calls\":%s",
+           l->denied       ? "null"
+           : l->in_service ? "true"
+                           : "false",
            (l->features & LINEFEATURE_MAKECALL) != 0 ? "true" : "false");
     if (l->known)
         printf(",\"opens\":%u,\"active_calls\":%u,\"held_calls\":%u", l->opens, l->active, l->held);

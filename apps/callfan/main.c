@@ -24,6 +24,7 @@ static const struct command {
     {"lines", cf_tool_lines, "list the line devices"},
     {"calls", cf_tool_calls, "list the calls that exist now"},
     {"status", cf_tool_status, "show the service: ports, rings, counters, restarts"},
+    {"doctor", cf_tool_doctor, "say what is wrong with the service, and what to do about it"},
     {"check", cf_tool_check, "monitor under load and compare what arrived with what was sent"},
 };
 

@@ -26,7 +26,8 @@ struct monitor {
     struct cf_tool_map calls; /* HCALL -> device id */
     struct cf_tool_output out;
     struct cf_histogram latency;
-    uint64_t calls_seen, calls_ended, missed, unseen, gaps;
+    uint64_t calls_seen, calls_ended;
+    struct cf_resync missed; /* of sessions before this one, and of this one when it was taken */
     bool resync;
 };
 
@@ -51,16 +52,9 @@ static void account(struct monitor *m, const struct cf_batch_message *b, const s
             give_back(m, e->call);
         }
         break;
-    case CF_LINE_GAP:
-        m->gaps++;
-        m->missed += b->dwParam2 - b->dwParam1 + 1;
-        break;
     case CF_LINE_RESYNC_BEGIN:
-        m->resync = true;
-        break;
     case CF_LINE_RESYNC_END:
-        m->resync = false;
-        m->unseen += b->dwParam3;
+        m->resync = b->dwMessageID == CF_LINE_RESYNC_BEGIN;
         break;
     default:
         break;
@@ -109,6 +103,16 @@ static void adopt_existing(struct monitor *m)
         cf_tool_calls_of_lines(&m->session.lines, adopt, m);
 }
 
+static void take_missed(struct monitor *m)
+{
+    struct cf_resync r;
+    if (cf_resync_take(m->session.service.app, &r) != 0)
+        return;
+    m->missed.gaps += r.gaps;
+    m->missed.missed += r.missed;
+    m->missed.calls_unseen += r.calls_unseen;
+}
+
 /* The service ended or started cold: every handle is void. Waits for it to come back; CF_EXIT_OK also when that is no longer
  * wanted. */
 static int join_again(struct monitor *m)
@@ -116,6 +120,7 @@ static int join_again(struct monitor *m)
     fprintf(stderr, "callfan monitor: the service went away; waiting for it\n");
     cf_tool_map_fini(&m->calls);
     m->resync = false;
+    take_missed(m);
     for (int i = 0; i < REJOIN_ATTEMPTS && !finished(m); i++) {
         int result = cf_tool_session_rejoin(&m->session);
         if (result == CF_EXIT_OK)
@@ -152,9 +157,9 @@ static void print_summary(const struct monitor *m)
     uint64_t messages = m->session.messages;
     fprintf(stderr,
             "callfan monitor: %" PRIu64 " calls (%" PRIu64 " ended), %" PRIu64 " messages in %.1f s (%.1f/s), %" PRIu64
-            " missed in %" PRIu64 " gaps, %" PRIu64 " calls unseen\n",
-            m->calls_seen, m->calls_ended, messages, seconds, (double)messages / (seconds > 0 ? seconds : 1), m->missed,
-            m->gaps, m->unseen);
+            " missed in %u gaps, %" PRIu64 " calls unseen\n",
+            m->calls_seen, m->calls_ended, messages, seconds, (double)messages / (seconds > 0 ? seconds : 1),
+            m->missed.missed, m->missed.gaps, m->missed.calls_unseen);
     if (m->latency.count != 0) {
         fprintf(stderr, "callfan monitor: latency, provider to here: ");
         cf_tool_print_latency(stderr, &m->latency);
@@ -199,6 +204,7 @@ int cf_tool_monitor(int argc, char **argv)
         return result;
     adopt_existing(&m);
     result = follow(&m);
+    take_missed(&m);
     print_summary(&m);
     cf_tool_session_leave(&m.session);
     cf_tool_map_fini(&m.calls);

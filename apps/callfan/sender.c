@@ -9,10 +9,10 @@
 
 #include "adapters/sim/journal.h"
 
-static struct cf_sender_call *call_of(struct cf_sender *s, uint64_t serial, int64_t time_ns)
+static struct cf_sender_call *call_of(struct cf_sender *s, const struct cf_sim_journal_entry *e)
 {
     uint64_t index;
-    if (cf_tool_map_get(&s->by_serial, serial, &index))
+    if (cf_tool_map_get(&s->by_serial, e->serial, &index))
         return &s->calls[index - 1];
     if (s->calls_count == s->calls_room) {
         s->calls_room = s->calls_room == 0 ? 4096 : s->calls_room * 2;
@@ -23,17 +23,20 @@ static struct cf_sender_call *call_of(struct cf_sender *s, uint64_t serial, int6
         }
     }
     struct cf_sender_call *c = &s->calls[s->calls_count++];
-    *c = (struct cf_sender_call){.serial = serial, .first_ns = time_ns};
-    cf_tool_map_put(&s->by_serial, serial, s->calls_count);
+    *c = (struct cf_sender_call){
+        .serial = e->serial, .first_ns = e->time_ns, .origin = (uint64_t)s->journals_count << 32 | e->line};
+    cf_tool_map_put(&s->by_serial, e->serial, s->calls_count);
     return c;
 }
 
 /* One entry of the journal. The file is another program's: what is no state is refused. */
 static bool add(struct cf_sender *s, const struct cf_sim_journal_entry *e)
 {
-    struct cf_sender_call *c = call_of(s, e->serial, e->time_ns);
+    struct cf_sender_call *c = call_of(s, e);
     if ((e->flags & (CF_JOURNAL_REFUSED | CF_JOURNAL_UNSENT)) != 0)
         c->refused = true;
+    if ((e->flags & CF_JOURNAL_OUTGOING) != 0)
+        c->dialled = true;
     if ((e->flags & (CF_JOURNAL_REFUSED | CF_JOURNAL_UNSENT | CF_JOURNAL_CLOSED)) != 0)
         return true;
     if ((e->state & 0x00FFFFFF) == 0 || e->time_ns < c->first_ns)
@@ -53,6 +56,10 @@ static bool read_entries(struct cf_sender *s, FILE *f, const char *path)
 {
     struct cf_sim_journal_header h;
     struct cf_sim_journal_entry e;
+    int first = getc(f);
+    if (first == EOF && feof(f))
+        return true;
+    ungetc(first, f);
     if (fread(&h, sizeof h, 1, f) != 1 || h.magic != CF_SIM_JOURNAL_MAGIC || h.version != CF_SIM_JOURNAL_VERSION ||
         h.entry_bytes != sizeof e) {
         fprintf(stderr, "callfan check: %s is no record of callfan-sim\n", path);
@@ -73,6 +80,7 @@ static bool read_file(struct cf_sender *s, const char *path)
         fprintf(stderr, "callfan check: %s: %s\n", path, strerror(errno));
         return false;
     }
+    s->journals_count++;
     bool good = read_entries(s, f, path);
     fclose(f);
     return good;

@@ -3,7 +3,7 @@
  *
  * Units      time_ns: CLOCK_MONOTONIC, the same as in the messages that monitors get
  * Errors     a file that cannot be read or is no journal: false, with the reason on stderr. A last entry that was cut (the sender
- *            died) is left out.
+ *            died) is left out; an empty file is that of a sender that died at once.
  */
 #ifndef CF_APPS_CALLFAN_SENDER_H
 #define CF_APPS_CALLFAN_SENDER_H
@@ -21,7 +21,9 @@
 struct cf_sender_call {
     uint64_t serial;
     int64_t first_ns;
-    bool refused; /* the core did not take it */
+    uint64_t origin; /* the journal and the line in it */
+    bool refused;    /* the core did not take it */
+    bool dialled;    /* an application made it: monitors know it by no number */
     bool too_long;
     uint8_t count;
     uint16_t state[CF_VIEW_STATES_MAX];    /* cf_view_code(), CF_SENDER_MAY_MISS */
@@ -32,6 +34,7 @@ struct cf_sender {
     struct cf_sender_call *calls; /* callee's */
     size_t calls_count, calls_room;
     uint64_t events;
+    uint32_t journals_count;
     struct cf_tool_map by_serial; /* -> index + 1 */
 };
 

@@ -20,6 +20,7 @@
 #include "shm/sys_socket.h"
 
 #define CONNECT_NS INT64_C(5000000000)
+#define ANSWER_NS  INT64_C(120000000000) /* of an inspection; a status comes at once */
 
 enum { TEXT_BYTES_MAX = 64 << 20 };
 
@@ -46,16 +47,8 @@ static size_t list_length(struct json_object *list)
     return list != NULL && json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 }
 
-/* Says hello on a connected socket; 0 or a negative errno. */
-static int say_hello(int fd)
-{
-    struct cf_hello hello = {
-        .magic = CF_HELLO_MAGIC, .version = CF_LAYOUT_VERSION, .kind = CF_HELLO_STATUS, .name = "callfan status"};
-    return cf_socket_send(fd, &hello, sizeof hello, NULL, 0);
-}
-
 /* Reads packets until the service hangs up. */
-static char *read_all(int fd, size_t *ret_bytes)
+static char *read_all(int fd, int64_t patience_ns, size_t *ret_bytes)
 {
     char *all = NULL;
     size_t bytes = 0, packet = 1;
@@ -65,7 +58,7 @@ static char *read_all(int fd, size_t *ret_bytes)
         if (more == NULL)
             break;
         all = more;
-        int error = cf_socket_wait(fd, POLLIN, CONNECT_NS);
+        int error = cf_socket_wait(fd, POLLIN, patience_ns);
         if (error == 0)
             error = cf_socket_receive(fd, all + bytes, CF_STATUS_PACKET, &packet, NULL, 0, &fds);
         if (error == -ECONNRESET)
@@ -97,7 +90,7 @@ static struct json_object *parse(const char *command, const char *all, size_t by
     return o;
 }
 
-struct json_object *cf_tool_status_fetch(const char *command, const char *socket, int *ret_exit)
+struct json_object *cf_tool_service_ask(const char *command, const char *socket, struct cf_hello *hello, int *ret_exit)
 {
     int fd, error = cf_socket_connect(socket, CONNECT_NS, &fd);
     *ret_exit = CF_EXIT_NO_SERVICE;
@@ -109,17 +102,25 @@ struct json_object *cf_tool_status_fetch(const char *command, const char *socket
         return NULL;
     }
     struct json_object *o = NULL;
-    error = say_hello(fd);
+    hello->magic = CF_HELLO_MAGIC;
+    hello->version = CF_LAYOUT_VERSION;
+    error = cf_socket_send(fd, hello, sizeof *hello, NULL, 0);
     if (error != 0) {
         fprintf(stderr, "callfan %s: asking the service at %s: %s\n", command, socket, strerror(-error));
     } else {
         size_t bytes = 0;
-        char *all = read_all(fd, &bytes);
+        char *all = read_all(fd, hello->kind == CF_HELLO_STATUS ? CONNECT_NS : ANSWER_NS, &bytes);
         o = parse(command, all, bytes, ret_exit);
         free(all);
     }
     close(fd);
     return o;
+}
+
+struct json_object *cf_tool_status_fetch(const char *command, const char *socket, int *ret_exit)
+{
+    struct cf_hello hello = {.kind = CF_HELLO_STATUS, .name = "callfan status"};
+    return cf_tool_service_ask(command, socket, &hello, ret_exit);
 }
 
 static void print_process(struct json_object *o)
@@ -149,30 +150,64 @@ static void print_process(struct json_object *o)
 
 static void print_providers(struct json_object *list)
 {
-    printf("\n%-16s %8s %9s  %s\n", "provider", "pid", "restarts", "last end");
+    printf("\n%-16s %8s %9s %6s  %s\n", "provider", "pid", "restarts", "hangs", "last end");
     for (size_t i = 0; i < list_length(list); i++) {
         struct json_object *p = json_object_array_get_idx(list, i);
-        printf("%-16s %8" PRId64 " %9" PRId64 "  %s\n", text(p, "name"), number(p, "pid"), number(p, "restarts"),
-               text(p, "last_end"));
+        printf("%-16s %8" PRId64 " %9" PRId64 " %6" PRId64 "  %s\n", text(p, "name"), number(p, "pid"),
+               number(p, "restarts"), number(p, "hangs"), text(p, "last_end"));
     }
+}
+
+/* The access section and the limits of a port; "-" where everything is allowed. */
+static void access_of(struct json_object *port, char *room, size_t room_bytes)
+{
+    struct json_object *name;
+    if (!json_object_object_get_ex(port, "access", &name) || name == NULL)
+        snprintf(room, room_bytes, "-");
+    else
+        snprintf(room, room_bytes, "%s: %" PRId64 " handles, %" PRId64 " lines, %" PRId64 " requests a turn",
+                 json_object_get_string(name), number(port, "handles_max"), number(port, "open_lines_max"),
+                 number(port, "requests_per_turn"));
+}
+
+/* "live", "behind 12 s", "resync 0 s" */
+static const char *port_state(struct json_object *p, char words[24])
+{
+    static const char *const steps[] = {"", "behind", "resync"};
+    int64_t step = number(p, "behind");
+    struct json_object *since = part(p, "behind_seconds");
+    if (step > 0 && step <= 2)
+        snprintf(words, 24, "%s %.0f s", steps[step], since != NULL ? json_object_get_double(since) : 0.0);
+    else
+        snprintf(words, 24, "%s", text(p, "state"));
+    return words;
+}
+
+/* By its own counters, and by what the core says of them. */
+static bool law_holds(struct json_object *p)
+{
+    struct json_object *lawful = part(p, "lawful");
+    return number(p, "offered") ==
+               number(p, "delivered") + number(p, "pending") + number(p, "missed") + number(p, "cancelled") &&
+           (lawful == NULL || json_object_get_boolean(lawful));
 }
 
 static void print_ports(struct json_object *list)
 {
-    static const char *const behind[] = {"", " behind", " resync"};
-    printf("\n%4s %-11s %-20s %8s %-9s %13s %12s %12s %8s %10s %9s %5s %6s %8s\n", "port", "kind", "name", "pid",
-           "state", "ring", "offered", "delivered", "pending", "missed", "cancelled", "gaps", "lines", "handles");
+    printf("\n%4s %-11s %-20s %8s %-13s %15s %13s %-2s %13s %8s %12s %12s %5s %6s %9s  %s\n", "port", "kind", "name", "pid",
+           "state", "ring", "offered", "=", "delivered", "+pending", "+missed", "+cancelled", "gaps", "lines",
+           "handles", "access");
     for (size_t i = 0; i < list_length(list); i++) {
         struct json_object *p = json_object_array_get_idx(list, i);
-        int64_t how = number(p, "behind");
-        char ring[32], state[32];
+        char ring[48], words[24], access[160];
+        access_of(p, access, sizeof access);
         snprintf(ring, sizeof ring, "%" PRId64 "/%" PRId64, number(p, "ring_used"), number(p, "ring_slots"));
-        snprintf(state, sizeof state, "%s%s", text(p, "state"), how > 0 && how <= 2 ? behind[how] : "");
-        printf("%4" PRId64 " %-11s %-20s %8" PRId64 " %-9s %13s %12" PRId64 " %12" PRId64 " %8" PRId64 " %10" PRId64
-               " %9" PRId64 " %5" PRId64 " %6" PRId64 " %8" PRId64 "\n",
-               number(p, "port"), text(p, "kind"), text(p, "name"), number(p, "pid"), state, ring, number(p, "offered"),
-               number(p, "delivered"), number(p, "pending"), number(p, "missed"), number(p, "cancelled"),
-               number(p, "gaps"), number(p, "open_lines"), number(p, "handles"));
+        printf("%4" PRId64 " %-11s %-20.20s %8" PRId64 " %-13s %15s %13" PRId64 " %-2s %13" PRId64 " %8" PRId64
+               " %12" PRId64 " %12" PRId64 " %5" PRId64 " %6" PRId64 " %9" PRId64 "  %s\n",
+               number(p, "port"), text(p, "kind"), text(p, "name"), number(p, "pid"), port_state(p, words), ring,
+               number(p, "offered"), law_holds(p) ? "=" : "!=", number(p, "delivered"), number(p, "pending"),
+               number(p, "missed"), number(p, "cancelled"), number(p, "gaps"), number(p, "open_lines"),
+               number(p, "handles"), access);
     }
 }
 
@@ -188,7 +223,7 @@ int cf_tool_status(int argc, char **argv)
         .synopsis = "callfan status [OPTION]...",
         .text = "Shows the service: its processes and restarts, what the engine did, the providers, and\n"
                 "per port the ring's depth and the counters, for which at every turn\n"
-                "offered = delivered + pending + missed + cancelled.",
+                "offered = delivered + pending + missed + cancelled; != marks a port for which it does not hold.",
         .options = options,
         .options_count = sizeof options / sizeof *options};
     int result;

@@ -26,6 +26,7 @@ int cf_tool_drop(int argc, char **argv);
 int cf_tool_lines(int argc, char **argv);
 int cf_tool_calls(int argc, char **argv);
 int cf_tool_status(int argc, char **argv);
+int cf_tool_doctor(int argc, char **argv);
 int cf_tool_check(int argc, char **argv);
 
 /* CLOCK_MONOTONIC. */

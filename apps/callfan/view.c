@@ -86,7 +86,7 @@ static struct cf_view_call *new_call(struct cf_view *v)
     size_t chunk = v->calls_count / CF_VIEW_CHUNK;
     if (chunk == v->chunks_room) {
         v->chunks_room = chunk == 0 ? 1024 : chunk * 2;
-        v->chunks = realloc(v->chunks, v->chunks_room * sizeof *v->chunks);
+        v->chunks = realloc(v->chunks, v->chunks_room * sizeof *v->chunks); /* NOLINT(bugprone-sizeof-expression): of pointers */
         if (v->chunks == NULL) {
             fprintf(stderr, "callfan check: no memory\n");
             exit(EXIT_FAILURE);
@@ -109,6 +109,7 @@ void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char
     }
     struct cf_view_call *c = new_call(v);
     c->serial = serial;
+    c->dialled = serial == call;
     c->handle = call;
     c->device = device;
     *place = (uint32_t)v->calls_count;
@@ -124,6 +125,10 @@ bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool res
         return false;
     }
     struct cf_view_call *c = cf_view_at(v, index - 1);
+    if (c->ended) {
+        v->after_idle++;
+        return false;
+    }
     if (!has_state(c))
         c->first_ns = m->time_ns;
     v->no_first_privilege += !has_state(c) && m->dwParam3 == 0;
@@ -137,26 +142,51 @@ bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool res
     if ((m->dwParam1 & LINECALLSTATE_IDLE) == 0)
         return false;
     c->ended = true;
-    c->handle = 0;
-    cf_tool_map_remove(&v->by_handle, m->hDevice);
     v->live_count--;
     return true;
 }
 
-void cf_view_close(struct cf_view *v, uint32_t device)
+bool cf_view_is(const struct cf_view *v, HCALL call, DWORD state, DWORD mode)
+{
+    uint64_t index;
+    if (!cf_tool_map_get(&v->by_handle, call, &index))
+        return false;
+    const struct cf_view_call *c = cf_view_at(v, index - 1);
+    return c->too_long || (c->count > 0 && (c->state[c->count - 1] & ~CF_VIEW_RESYNC) == cf_view_code(state, mode));
+}
+
+void cf_view_give_back(struct cf_view *v, HCALL call)
+{
+    uint64_t index;
+    if (!cf_tool_map_get(&v->by_handle, call, &index))
+        return;
+    cf_view_at(v, index - 1)->handle = 0;
+    cf_tool_map_remove(&v->by_handle, call);
+}
+
+static void close_call(struct cf_view *v, struct cf_view_call *c, bool behind)
+{
+    c->handle = 0;
+    if (c->ended)
+        return;
+    c->voided = true;
+    v->live_count--;
+    v->closed_live += !behind;
+}
+
+void cf_view_close(struct cf_view *v, uint32_t device, bool behind)
 {
     struct cf_tool_map kept = {0};
     size_t at = 0;
     for (const struct cf_tool_map_entry *e; (e = cf_tool_map_next(&v->by_handle, &at)) != NULL;) {
         struct cf_view_call *c = cf_view_at(v, e->value - 1);
         if (c->device == device)
-            c->handle = 0;
+            close_call(v, c, behind);
         else
             cf_tool_map_put(&kept, e->key, e->value);
     }
     cf_tool_map_fini(&v->by_handle);
     v->by_handle = kept;
-    v->live_count = kept.used_count;
 }
 
 const struct cf_view_call *cf_view_find(const struct cf_view *v, uint64_t serial)

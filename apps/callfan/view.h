@@ -26,12 +26,14 @@ enum { CF_VIEW_STATES_MAX = 30, CF_VIEW_CHUNK = 4096 };
 
 struct cf_view_call {
     uint64_t serial;
-    HCALL handle;     /* 0: ended */
+    HCALL handle;     /* 0: given back, or void */
     int64_t first_ns; /* of the first event, as the provider saw it */
     int64_t last_ns;
     uint32_t device;
     uint8_t count; /* states kept in state[] */
     bool ended, too_long;
+    bool voided; /* its line closed before it was IDLE */
+    bool dialled; /* without a caller's number: an application's own, which no sender's list can be asked for */
     uint16_t state[CF_VIEW_STATES_MAX];
 };
 
@@ -39,10 +41,10 @@ struct cf_view {
     struct cf_view_call **chunks; /* callee's; of CF_VIEW_CHUNK calls each, which never move */
     size_t calls_count, chunks_room;
     struct cf_tool_map by_serial; /* serial / CF_VIEW_CHUNK -> page of index + 1 by the rest of the serial */
-    struct cf_tool_map by_handle; /* live ones -> index + 1 */
-    size_t live_count;
+    struct cf_tool_map by_handle; /* those not given back -> index + 1 */
+    size_t live_count;            /* without those that are IDLE */
     /* what may not happen */
-    uint64_t announced_twice, after_idle, unknown_handle, second_privilege, no_first_privilege;
+    uint64_t announced_twice, after_idle, unknown_handle, second_privilege, no_first_privilege, closed_live;
 };
 
 static inline struct cf_view_call *cf_view_at(const struct cf_view *v, size_t i)
@@ -59,11 +61,16 @@ void cf_view_fini(struct cf_view *v);
 /* LINE_APPNEWCALL. */
 void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char *caller);
 
-/* LINE_CALLSTATE; true when the call has ended and its handle is to be given back. */
+/* LINE_CALLSTATE; true when the call has ended. Its handle stays known, so that a state after IDLE is seen, until it is given back. */
 bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool resync);
 
-/* LINE_CLOSE: the handles of a line are void. */
-void cf_view_close(struct cf_view *v, uint32_t device);
+/* Whether that is the state in which the call was told to be last. */
+bool cf_view_is(const struct cf_view *v, HCALL call, DWORD state, DWORD mode);
+
+void cf_view_give_back(struct cf_view *v, HCALL call);
+
+/* LINE_CLOSE: the handles of a line are void. behind: messages of the line were missed, so its calls need not have been told IDLE. */
+void cf_view_close(struct cf_view *v, uint32_t device, bool behind);
 
 const struct cf_view_call *cf_view_find(const struct cf_view *v, uint64_t serial);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shm/handle_table.h"
 #include "shm/port.h"
 
 static void refuse(struct cf_admission *a, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -18,6 +19,12 @@ static void refuse(struct cf_admission *a, int error, const char *format, ...)
     vsnprintf(a->text, sizeof a->text, format, arguments);
     va_end(arguments);
     a->result = error;
+}
+
+static void deny(struct cf_admission *a)
+{
+    a->result = -EACCES;
+    a->denied = true;
 }
 
 /* A name fit to be printed; what is not becomes '?'. */
@@ -40,14 +47,30 @@ static bool same_token(const char *a, const char *b)
     return difference == 0;
 }
 
-static uint32_t ring_bytes(const struct cf_admit_rules *rules, uint32_t wish)
+static uint32_t ring_bytes(const struct cf_admit_rules *rules, uint32_t wish, uint32_t most)
 {
     if (wish == 0)
-        return rules->limits->down_ring_bytes;
+        return rules->limits->down_ring_bytes < most ? rules->limits->down_ring_bytes : most;
     uint32_t bytes = 64 << 10;
-    while (bytes < wish && bytes < rules->ring_bytes_max)
-        bytes *= 2; /* a power of two below 2^31, as ring_bytes_max is at most 2^30 */
+    while (bytes < wish && bytes < most)
+        bytes *= 2; /* a power of two below 2^31, as most is at most 2^30 */
     return bytes;
+}
+
+/* Nobody has granted this user anything. */
+static void deny_user(const struct cf_admit_rules *rules, const struct cf_peer *peer, struct cf_admission *a)
+{
+    unsigned uid = (unsigned)peer->uid;
+    if (rules->has_sections)
+        snprintf(a->text, sizeof a->text,
+                 "user %u has no access: add users = {\"%u\"}, or a group of it, to an access section of callfan.conf",
+                 uid, uid);
+    else
+        snprintf(
+            a->text, sizeof a->text,
+            "user %u has no access: add it to socket_group, or users = {\"%u\"} to an access section of callfan.conf",
+            uid, uid);
+    deny(a);
 }
 
 static void admit_provider(const struct cf_admit_rules *rules, const struct cf_hello *h, const struct cf_peer *peer,
@@ -62,8 +85,12 @@ static void admit_provider(const struct cf_admit_rules *rules, const struct cf_h
         return;
     }
     const struct cf_provider_view *view = &rules->providers[place];
-    if (view->external && peer->uid != rules->uid && peer->uid != 0) {
-        refuse(a, -EACCES, "provider %s must run as user %u or as root", a->name, (unsigned)rules->uid);
+    if (view->external && peer->uid != rules->uid && peer->uid != 0 &&
+        (rules->grant == NULL || rules->grant->section == NULL || !cf_grant_provider(rules->grant, a->name))) {
+        snprintf(a->text, sizeof a->text,
+                 "user %u may not be a provider: its access section of callfan.conf lacks provider = {\"%.32s\"}",
+                 (unsigned)peer->uid, a->name);
+        deny(a);
         return;
     }
     if (!view->external && (view->token[0] == '\0' || !same_token(h->token, view->token))) {
@@ -73,14 +100,19 @@ static void admit_provider(const struct cf_admit_rules *rules, const struct cf_h
     a->port_first = 1 + place;
     a->port_end = a->port_first + 1;
     a->up_slots = rules->limits->provider_up_ring_bytes / CF_SLOT_BYTES;
+    a->down_slots = ring_bytes(rules, h->ring_bytes, rules->ring_bytes_max) / CF_SLOT_BYTES;
 }
 
 static void admit_application(const struct cf_admit_rules *rules, const struct cf_hello *h, const struct cf_peer *peer,
                               struct cf_admission *a)
 {
-    if (h->usage >= CF_USAGES_PER_PROCESS || (h->base_generation & 1) != 0) {
-        refuse(a, -EINVAL, "usage is %u, must be below %d; base generation is %u, must be even", h->usage,
-               CF_USAGES_PER_PROCESS, h->base_generation);
+    if (rules->grant == NULL || !rules->grant->admitted) {
+        deny_user(rules, peer, a);
+        return;
+    }
+    if (h->usage >= CF_USAGES_PER_PROCESS || (h->base_generation & 1) != 0 || h->base_generation >= CF_GENERATION_END) {
+        refuse(a, -EINVAL, "usage is %u, must be below %d; base generation is %u, must be even and below %u", h->usage,
+               CF_USAGES_PER_PROCESS, h->base_generation, CF_GENERATION_END);
         return;
     }
     if (a->name[0] == '\0')
@@ -88,9 +120,25 @@ static void admit_application(const struct cf_admit_rules *rules, const struct c
     a->port_first = 1 + rules->limits->providers;
     a->port_end = a->port_first + rules->limits->applications;
     a->up_slots = rules->limits->up_ring_bytes / CF_SLOT_BYTES;
+    a->down_slots =
+        ring_bytes(rules, h->ring_bytes, cf_grant_ring_bytes(rules->grant, rules->ring_bytes_max)) / CF_SLOT_BYTES;
+    a->ports_max = rules->grant->section == NULL ? 0 : rules->grant->section->applications;
+    cf_grant_rights(rules->grant, rules->limits, &a->rights);
     a->reply_slots = CF_REPLY_SLOTS;
     a->usage = h->usage;
     a->base_generation = h->base_generation;
+}
+
+static void admit_status(const struct cf_admit_rules *rules, const struct cf_peer *peer, struct cf_admission *a)
+{
+    if (rules->grant == NULL || !rules->grant->admitted) {
+        deny_user(rules, peer, a);
+    } else if (!cf_grant_status(rules->grant)) {
+        snprintf(a->text, sizeof a->text,
+                 "user %u may not read the status: access %.32s of callfan.conf lacks status = true",
+                 (unsigned)peer->uid, rules->grant->section->name);
+        deny(a);
+    }
 }
 
 void cf_admit(const struct cf_admit_rules *rules, const void *packet, size_t bytes, const struct cf_peer *peer,
@@ -114,7 +162,6 @@ void cf_admit(const struct cf_admit_rules *rules, const void *packet, size_t byt
     }
     a->kind = h.kind;
     clean_name(h.name, a->name);
-    a->down_slots = ring_bytes(rules, h.ring_bytes) / CF_SLOT_BYTES;
     a->wake_interval_us = h.wake_interval_us == UINT32_MAX ? rules->wake_interval_us
                           : h.wake_interval_us > 1000000   ? 1000000
                                                            : h.wake_interval_us;
@@ -122,6 +169,8 @@ void cf_admit(const struct cf_admit_rules *rules, const void *packet, size_t byt
         admit_provider(rules, &h, peer, a);
     else if (h.kind == CF_HELLO_APPLICATION)
         admit_application(rules, &h, peer, a);
-    else if (h.kind != CF_HELLO_STATUS)
+    else if (h.kind == CF_HELLO_STATUS || h.kind == CF_HELLO_DOCTOR)
+        admit_status(rules, peer, a);
+    else
         refuse(a, -EINVAL, "kind %u is none that callfand knows", h.kind);
 }

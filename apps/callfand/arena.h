@@ -1,7 +1,7 @@
 /*
  * The arena: the address space that keeper and core share, at the same addresses in both.
  *
- * Shape      the state region (shared anonymous memory, appears when touched), and a reservation with one stride per port number:
+ * Shape      the state region (shared memory, appears when touched), and a reservation with one stride per port number:
  *            the down object at its start, the up object at down_bytes_max. Reserved once, before the first fork
  * Invariant  a port's objects lie at cf_arena_down() and cf_arena_up() in every process that maps them; what is not mapped is
  *            reservation without access
@@ -11,6 +11,7 @@
 #ifndef CF_CALLFAND_ARENA_H
 #define CF_CALLFAND_ARENA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "callfan/limits.h"
@@ -20,9 +21,11 @@
 struct cf_arena {
     void *state;
     uint64_t state_bytes;
+    int state_fd; /* tells which of it has been touched */
     uint8_t *ports;
-    uint64_t down_bytes_max, up_bytes_max; /* whole pages */
+    uint64_t down_bytes_max, up_bytes_max; /* whole huge pages */
     uint32_t ports_count;
+    bool huge_pages; /* asked for, for the large tables of the state and for rings */
 };
 
 /* The bytes of one port's two objects. */
@@ -30,10 +33,10 @@ struct cf_arena_port {
     uint64_t down_bytes, up_bytes;
 };
 
-int cf_arena_reserve(const struct cf_limits *limits, uint64_t ring_bytes_max, struct cf_arena *ret_arena);
+int cf_arena_reserve(const struct cf_limits *limits, uint64_t ring_bytes_max, bool huge_pages, struct cf_arena *ret_arena);
 
-/* Zeroed state at the same address. */
-int cf_arena_renew_state(struct cf_arena *arena);
+/* Zeroed state for the same limits; its address may be another. */
+int cf_arena_renew_state(const struct cf_limits *limits, struct cf_arena *arena);
 
 /* True when a port's objects may have these sizes. */
 bool cf_arena_fits(const struct cf_arena *arena, struct cf_arena_port sizes);

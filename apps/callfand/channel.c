@@ -18,7 +18,7 @@ int cf_channel_receive(int fd, struct cf_channel_record *ret_record, int ret_fds
     int error = cf_socket_receive(fd, ret_record, sizeof *ret_record, &bytes, ret_fds, CF_OPEN_FDS, ret_fds_count);
     if (error != 0)
         return error;
-    if (bytes != 0 && bytes == sizeof *ret_record)
+    if (bytes == sizeof *ret_record)
         return 0;
     for (uint32_t i = 0; i < *ret_fds_count; i++)
         close(ret_fds[i]);

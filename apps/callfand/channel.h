@@ -14,12 +14,13 @@
 
 enum cf_channel_type {
     /* core to keeper */
-    CF_CHANNEL_READY = 1, /* value: address of the turn counter */
+    CF_CHANNEL_READY = 1, /* value, door_beat: addresses of the counters of turns and of the door's rounds; priorities: of the shown lists */
     CF_CHANNEL_OPEN = 2,  /* port, kind, bytes, name, pid, uid; descriptors CF_OPEN_*. Answered by OPENED */
     CF_CHANNEL_WELCOME =
         3, /* port, generation; descriptors for the peer, in the order of shm/hello.h. The keeper sends the welcome:
                                so it is sent or not, whenever the core dies */
-    CF_CHANNEL_FREE = 4, /* port, generation: unmap and close */
+    CF_CHANNEL_FREE = 4,  /* port, generation: unmap and close */
+    CF_CHANNEL_HANGS = 9, /* port of a provider that takes no commands; value: its starts, as the core knows them */
     /* keeper to core */
     CF_CHANNEL_OPENED = 5,   /* port, generation, result 0 or a negative errno */
     CF_CHANNEL_PROVIDER = 6, /* port 1 + place of the provider; provider */
@@ -35,8 +36,9 @@ struct cf_provider_view {
     uint32_t external; /* started by somebody else: no token */
     int32_t pid;       /* 0: not running */
     uint32_t starts;
+    uint32_t deaths; /* that nobody had asked for */
     int32_t last_status; /* of wait(2), of the life before; 0 before the first */
-    uint32_t reserved;
+    uint32_t hangs;      /* shown out because it took no commands */
     char name[CF_NAME_MAX];
     char token[CF_NAME_MAX];
 };
@@ -46,6 +48,8 @@ struct cf_settings {
     uint32_t wake_interval_us;
     uint32_t spin_us;
     uint32_t hello_ms;
+    uint32_t provider_hang_seconds; /* 0: never */
+    uint32_t hang_seconds;          /* of the core, as the keeper watches it; 0: never */
     uint32_t reserved;
 };
 
@@ -58,7 +62,7 @@ struct cf_channel_record {
     int32_t pid;
     uint32_t uid;
     uint32_t reserved;
-    uint64_t value;
+    uint64_t value, door_beat, priorities;
     uint64_t down_bytes, up_bytes;
     char name[CF_NAME_MAX];
     struct cf_settings settings;

@@ -17,6 +17,7 @@
 #include "apps/callfand/log.h"
 
 #define END_NS            INT64_C(5000000000) /* from SIGTERM to SIGKILL */
+#define ABORT_NS          INT64_C(2000000000) /* from SIGABRT to SIGKILL: for a core dump */
 #define ANNOUNCE_AGAIN_NS INT64_C(10000000)
 #define MS_NS             INT64_C(1000000)
 
@@ -25,6 +26,11 @@ _Static_assert(CF_PROVIDERS_MAX <= 64, "a bit per place");
 static void changed(struct cf_children *c, const struct cf_child *child)
 {
     c->changed |= UINT64_C(1) << (child - c->of);
+}
+
+static bool has_process(const struct cf_child *child)
+{
+    return child->state == CF_CHILD_RUNS || child->state == CF_CHILD_ENDS || child->state == CF_CHILD_ABORTS;
 }
 
 /* ------------------------------------------------------------------- start */
@@ -59,6 +65,13 @@ static void run(const struct cf_children *c, const struct cf_child *child, const
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    int error = cf_confine_become(&p->identity);
+    if (error != 0) {
+        cf_log_error("provider %s cannot become user %u: %s", p->name, (unsigned)p->identity.uid, strerror(-error));
+        _exit(126);
+    }
+    if (c->sandbox)
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* also of a program that does not confine itself */
     setpgid(0, 0); /* ^C on the terminal is for the keeper, which ends them in order */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != keeper)
@@ -67,6 +80,7 @@ static void run(const struct cf_children *c, const struct cf_child *child, const
     if (null >= 0)
         dup2(null, STDIN_FILENO); /* null itself goes with this process's image or stays one descriptor of /dev/null */
     setenv("CALLFAN_TOKEN", child->token, 1);
+    setenv("CALLFAN_SANDBOX", c->sandbox ? "true" : "false", 1);
     execv(path, argv);
     cf_log_error("cannot run %s: %s", path, strerror(errno));
     _exit(127);
@@ -129,6 +143,8 @@ static void end(struct cf_children *c, struct cf_child *child, bool again, int64
         kill(child->pid, SIGTERM);
         child->state = CF_CHILD_ENDS;
         child->due_ns = now_ns + END_NS;
+    } else if (child->state == CF_CHILD_ABORTS) {
+        child->state = CF_CHILD_ENDS;
     } else if (child->state == CF_CHILD_WAITS && again) {
         child->due_ns = now_ns;
     } else if (child->state == CF_CHILD_WAITS || child->state == CF_CHILD_EXTERNAL) {
@@ -140,16 +156,44 @@ static void end(struct cf_children *c, struct cf_child *child, bool again, int64
     }
 }
 
-void cf_children_end(struct cf_children *children, bool again, int64_t now_ns)
+/* One that was stopped takes its SIGABRT only once it goes on. */
+void cf_children_hung(struct cf_children *children, uint32_t place, uint32_t starts, int64_t now_ns)
+{
+    struct cf_child *child = &children->of[place];
+    if (child->starts != starts || child->state == CF_CHILD_NONE)
+        return;
+    child->hangs++;
+    changed(children, child);
+    if (child->state != CF_CHILD_RUNS)
+        return;
+    cf_log_warning("provider %s: process %d hangs; aborting it", child->settings.name, (int)child->pid);
+    kill(child->pid, SIGABRT);
+    kill(child->pid, SIGCONT);
+    child->state = CF_CHILD_ABORTS;
+    child->due_ns = now_ns + ABORT_NS;
+}
+
+void cf_children_end(struct cf_children *children, int64_t now_ns)
 {
     for (uint32_t i = 0; i < CF_PROVIDERS_MAX; i++)
-        end(children, &children->of[i], again, now_ns);
+        end(children, &children->of[i], false, now_ns);
+}
+
+void cf_children_restart(struct cf_children *children, uint32_t place, int64_t now_ns)
+{
+    struct cf_child *child = &children->of[place];
+    if (child->state != CF_CHILD_RUNS)
+        return;
+    cf_log_warning("provider %s: process %d has not joined; restarting it", child->settings.name, (int)child->pid);
+    end(children, child, true, now_ns);
 }
 
 static void tell_end(const struct cf_child *child, int status)
 {
     const char *name = child->settings.name;
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        cf_log_error("provider %s: process %d was killed by its system call filter", name, (int)child->pid);
+    else if (WIFSIGNALED(status))
         cf_log_warning("provider %s: process %d died of signal %d (%s)", name, (int)child->pid, WTERMSIG(status),
                        strsignal(WTERMSIG(status)));
     else if (child->state == CF_CHILD_ENDS && WEXITSTATUS(status) == 0)
@@ -162,7 +206,7 @@ bool cf_children_ended(struct cf_children *children, int32_t pid, int status, in
 {
     for (uint32_t i = 0; i < CF_PROVIDERS_MAX; i++) {
         struct cf_child *child = &children->of[i];
-        if ((child->state != CF_CHILD_RUNS && child->state != CF_CHILD_ENDS) || child->pid != pid)
+        if (!has_process(child) || child->pid != pid)
             continue;
         tell_end(child, status);
         bool told = child->state == CF_CHILD_ENDS;
@@ -170,6 +214,7 @@ bool cf_children_ended(struct cf_children *children, int32_t pid, int status, in
         child->last_status = status;
         changed(children, child);
         if (!told) {
+            child->deaths++;
             died_at(child, now_ns);
             cf_log_info("provider %s: starts again in %u ms", child->settings.name, child->pause_ms);
         } else if (child->again) {
@@ -192,7 +237,7 @@ void cf_children_work(struct cf_children *children, int64_t now_ns)
         struct cf_child *child = &children->of[i];
         if (child->state == CF_CHILD_WAITS && now_ns >= child->due_ns) {
             start(children, child, now_ns);
-        } else if (child->state == CF_CHILD_ENDS && now_ns >= child->due_ns) {
+        } else if ((child->state == CF_CHILD_ENDS || child->state == CF_CHILD_ABORTS) && now_ns >= child->due_ns) {
             cf_log_warning("provider %s: process %d does not end; killing it", child->settings.name, (int)child->pid);
             kill(child->pid, SIGKILL);
             child->due_ns = now_ns + END_NS;
@@ -205,7 +250,7 @@ int64_t cf_children_deadline(const struct cf_children *children)
     int64_t due = INT64_MAX;
     for (uint32_t i = 0; i < CF_PROVIDERS_MAX; i++) {
         const struct cf_child *child = &children->of[i];
-        if ((child->state == CF_CHILD_WAITS || child->state == CF_CHILD_ENDS) && child->due_ns < due)
+        if (child->state >= CF_CHILD_WAITS && child->state != CF_CHILD_RUNS && child->due_ns < due)
             due = child->due_ns;
     }
     return due;
@@ -214,7 +259,7 @@ int64_t cf_children_deadline(const struct cf_children *children)
 bool cf_children_running(const struct cf_children *children)
 {
     for (uint32_t i = 0; i < CF_PROVIDERS_MAX; i++)
-        if (children->of[i].state == CF_CHILD_RUNS || children->of[i].state == CF_CHILD_ENDS)
+        if (has_process(&children->of[i]))
             return true;
     return false;
 }
@@ -226,7 +271,7 @@ static void adopt(struct cf_children *c, struct cf_child *child, const struct cf
     cf_config_provider_fini(&child->settings);
     cf_config_provider_copy(p, &child->settings);
     changed(c, child);
-    if (child->state == CF_CHILD_RUNS || child->state == CF_CHILD_ENDS) {
+    if (has_process(child)) {
         end(c, child, true, now_ns);
         return;
     }
@@ -256,6 +301,7 @@ void cf_children_configure(struct cf_children *children, const struct cf_config 
 {
     children->socket = config->socket;
     children->config_path = config->path;
+    children->sandbox = config->sandbox;
     if (children->places == 0)
         children->places = config->limits.providers; /* fixed by the first configuration: port numbers hang on it */
     for (uint32_t i = 0; i < children->places; i++) {
@@ -287,6 +333,8 @@ void cf_children_view(const struct cf_children *children, uint32_t place, struct
         .external = child->state == CF_CHILD_EXTERNAL,
         .pid = child->pid,
         .starts = child->starts,
+        .deaths = child->deaths,
+        .hangs = child->hangs,
         .last_status = child->last_status,
     };
     memcpy(ret_view->name, child->settings.name, sizeof ret_view->name);

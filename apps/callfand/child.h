@@ -21,14 +21,15 @@ enum cf_child_state {
     CF_CHILD_EXTERNAL, /* somebody else starts it */
     CF_CHILD_WAITS,    /* starts at due_ns */
     CF_CHILD_RUNS,
-    CF_CHILD_ENDS, /* was told to end; SIGKILL at due_ns */
+    CF_CHILD_ENDS,   /* was told to end; SIGKILL at due_ns */
+    CF_CHILD_ABORTS, /* hung and was sent SIGABRT; SIGKILL at due_ns */
 };
 
 struct cf_child {
     enum cf_child_state state;
     bool again; /* starts again when it has ended; else its place becomes free */
     int32_t pid;
-    uint32_t starts;
+    uint32_t starts, hangs, deaths;
     int32_t last_status;
     uint32_t pause_ms;
     int64_t due_ns, started_ns;
@@ -43,6 +44,7 @@ struct cf_children {
     cf_children_announce_fn *announce; /* called before a program starts: its hello may be faster than we are */
     void *announce_arg;
     const char *socket, *config_path; /* told to every program */
+    bool sandbox;                     /* told to every program: confine yourself */
     uint32_t places;                  /* the limit of providers */
     uint64_t changed;                 /* a bit per place whose view changed; the caller clears it */
     struct cf_child of[CF_PROVIDERS_MAX];
@@ -60,8 +62,14 @@ int64_t cf_children_deadline(const struct cf_children *children);
 /* A process ended. True when it is one of them. */
 bool cf_children_ended(struct cf_children *children, int32_t pid, int status, int64_t now_ns);
 
-/* Tells all of them to end. again: they then start anew. */
-void cf_children_end(struct cf_children *children, bool again, int64_t now_ns);
+/* That provider hangs, in its starts-th life: counted, and a program of ours is aborted and starts again as one that died. */
+void cf_children_hung(struct cf_children *children, uint32_t place, uint32_t starts, int64_t now_ns);
+
+/* Tells all of them to end, for good. */
+void cf_children_end(struct cf_children *children, int64_t now_ns);
+
+/* Tells that one, if it runs, to end, and starts it anew. */
+void cf_children_restart(struct cf_children *children, uint32_t place, int64_t now_ns);
 
 bool cf_children_running(const struct cf_children *children);
 

@@ -56,6 +56,7 @@ static const struct number numbers[] = {
     PLAIN(engine_cpu, -1, 1023, -1),
     PLAIN(door_cpu, -1, 1023, -1),
     PLAIN(hang_seconds, 0, 3600, 5),
+    PLAIN(provider_hang_seconds, 0, 3600, 10),
     PLAIN(hello_ms, 10, 60000, 2000),
     PLAIN(hellos_max, 1, 1024, 64),
 };
@@ -63,7 +64,7 @@ static const struct number numbers[] = {
 
 _Static_assert(sizeof(struct cf_limits) == 16 * sizeof(uint32_t), "each limit stands in the table above");
 
-static const char *const texts[] = {"socket", "socket_group", "close_policy"};
+static const char *const texts[] = {"socket", "socket_group", "close_policy", "user", "sandbox", "huge_pages", "priorities"};
 #define TEXTS (sizeof texts / sizeof texts[0])
 
 /* What one reading of a file holds together. */
@@ -98,9 +99,10 @@ static bool fail(struct reading *r, uint32_t line, const char *format, ...)
 
 /* ------------------------------------------------------------------- lines */
 
+/* At the top, where section is NULL, or in the provider's section of that title. */
 static uint32_t line_of(const struct reading *r, const char *section, const char *name)
 {
-    return cf_outline_line(&r->outline, section, name);
+    return cf_outline_line(&r->outline, section == NULL ? NULL : "provider", section, name);
 }
 
 /* The line that a message of libConfuse means: it names the option in quotes, but not always the line. */
@@ -111,7 +113,8 @@ static uint32_t line_of_message(const struct reading *r, cfg_t *section, const c
     if (to != NULL && to - from - 1 < CF_NAME_MAX) {
         char name[CF_NAME_MAX];
         snprintf(name, sizeof name, "%.*s", (int)(to - from - 1), from + 1);
-        uint32_t line = line_of(r, section == NULL ? NULL : cfg_title(section), name);
+        const char *title = section == NULL ? NULL : cfg_title(section);
+        uint32_t line = cf_outline_line(&r->outline, title == NULL ? NULL : cfg_name(section), title, name);
         if (line == 0)
             line = line_of(r, NULL, name);
         if (line != 0)
@@ -139,16 +142,18 @@ static bool known_at_top(const char *name)
     for (size_t i = 0; i < TEXTS; i++)
         if (strcmp(texts[i], name) == 0)
             return true;
-    return strcmp(name, "provider") == 0;
+    return strcmp(name, "provider") == 0 || strcmp(name, "access") == 0;
 }
 
-/* libConfuse is told to pass over what it does not know, as providers' sections hold more than ours; at the top we do know. */
+/* libConfuse is told to pass over what it does not know, as providers' sections hold more than ours; elsewhere we do know. */
 static bool check_names(struct reading *r)
 {
     for (uint32_t i = 0; i < r->outline.entries_count; i++) {
         const struct cf_outline_entry *e = &r->outline.entries[i];
         if (e->section == NULL && !known_at_top(e->name))
             return fail(r, e->line, "no such option or section: %s", e->name);
+        if (e->kind != NULL && strcmp(e->kind, "access") == 0 && !cf_access_knows(e->name))
+            return fail(r, e->line, "no such option of access %s: %s", e->section, e->name);
     }
     return true;
 }
@@ -211,6 +216,16 @@ static bool read_socket(struct reading *r, cfg_t *cfg)
     return true;
 }
 
+static bool read_priorities(struct reading *r, cfg_t *cfg)
+{
+    const char *path = cfg_getstr(cfg, "priorities");
+    if (strlen(path) >= CF_PRIORITIES_PATH_MAX)
+        return fail(r, line_of(r, NULL, "priorities"), "priorities needs a path of at most %d bytes",
+                    CF_PRIORITIES_PATH_MAX - 1);
+    snprintf(r->config->priorities, sizeof r->config->priorities, "%s", path);
+    return true;
+}
+
 static bool read_policy(struct reading *r, cfg_t *cfg)
 {
     const char *policy = cfg_getstr(cfg, "close_policy");
@@ -221,6 +236,66 @@ static bool read_policy(struct reading *r, cfg_t *cfg)
     else
         return fail(r, line_of(r, NULL, "close_policy"), "close_policy is '%s', must be drop or keep", policy);
     return true;
+}
+
+/* ------------------------------------------------------------ who runs what */
+
+static bool find_user(struct reading *r, uint32_t line, const char *user, struct cf_identity *ret_identity)
+{
+    int error = cf_identity_find(user, ret_identity);
+    if (error == -ENOENT)
+        return fail(r, line, "there is no user %s", user);
+    if (error != 0)
+        return fail(r, line, "user %s is in more than %d groups", user, CF_GROUPS_MAX);
+    if (cf_identity_possible(ret_identity))
+        return true;
+    return fail(r, line, "callfand must be started as root, or as user %s itself, to run as user %s", user, user);
+}
+
+static bool read_identity(struct reading *r, cfg_t *cfg)
+{
+    const char *user = cfg_getstr(cfg, "user");
+    r->config->sandbox = cfg_getbool(cfg, "sandbox") != cfg_false;
+    r->config->huge_pages = cfg_getbool(cfg, "huge_pages") != cfg_false;
+    return *user == '\0' || find_user(r, line_of(r, NULL, "user"), user, &r->config->identity);
+}
+
+/* Whoever runs it, it must be able to connect: to the socket's user, or to its group, which it then gets. */
+static bool admit_to_socket(struct reading *r, struct cf_config_provider *p, uint32_t line)
+{
+    const struct cf_config *c = r->config;
+    if (!p->identity.set || p->identity.uid == 0 || (c->socket_mode & 0002) != 0)
+        return true;
+    if (p->identity.uid == (c->identity.set ? c->identity.uid : geteuid())) /* whose socket it is */
+        return true;
+    if (c->socket_gid < 0 && !c->identity.set)
+        return fail(r, line, "provider %s could not connect: it has a user, but the socket has neither %s", p->name,
+                    "socket_group nor user");
+    gid_t group = c->socket_gid >= 0 ? (gid_t)c->socket_gid : c->identity.gid;
+    return cf_identity_add_group(&p->identity, group) == 0 ||
+           fail(r, line, "provider %s has more than %d groups", p->name, CF_GROUPS_MAX);
+}
+
+static bool read_provider_identity(struct reading *r, cfg_t *section, struct cf_config_provider *p)
+{
+    const char *user = cfg_getstr(section, "user");
+    uint32_t line = line_of(r, p->name, "user"), groups_line = line_of(r, p->name, "groups");
+    p->identity = r->config->identity;
+    if (*user != '\0' && !find_user(r, line, user, &p->identity))
+        return false;
+    if (cfg_size(section, "groups") != 0 && !p->identity.set)
+        return fail(r, groups_line, "provider %s has groups, but neither it nor callfand has a user", p->name);
+    for (unsigned i = 0; i < cfg_size(section, "groups"); i++) {
+        const char *group = cfg_getnstr(section, "groups", i);
+        int error = cf_identity_add_group_named(&p->identity, group);
+        if (error == -ENOENT)
+            return fail(r, groups_line, "there is no group %s", group);
+        if (error != 0)
+            return fail(r, groups_line, "provider %s has more than %d groups", p->name, CF_GROUPS_MAX);
+    }
+    if (!cf_identity_possible(&p->identity))
+        return fail(r, groups_line, "callfand must be started as root to give provider %s its groups", p->name);
+    return admit_to_socket(r, p, line);
 }
 
 /* ---------------------------------------------------------------- providers */
@@ -284,22 +359,66 @@ static bool read_provider(struct reading *r, cfg_t *section)
         return fail(r, line_of(r, name, "args"), "provider %s has more than %d args", name, CF_PROVIDER_ARGS_MAX);
     for (unsigned i = 0; i < cfg_size(section, "args"); i++)
         p->args[p->args_count++] = copy_of(cfg_getnstr(section, "args", i));
-    return read_pauses(r, section, p);
+    return read_pauses(r, section, p) && read_provider_identity(r, section, p);
 }
 
-static bool read_all(struct reading *r, cfg_t *cfg)
+/* ------------------------------------------------------------------- access */
+
+static bool read_access(struct reading *r, cfg_t *section, const struct cf_access_world *world)
 {
-    if (!read_numbers(r, cfg) || !check_limits(r) || !read_socket(r, cfg) || !read_policy(r, cfg))
-        return false;
-    for (unsigned i = 0; i < cfg_size(cfg, "provider"); i++)
-        if (!read_provider(r, cfg_getnsec(cfg, "provider", i)))
+    struct cf_config *c = r->config;
+    const char *name = cfg_title(section), *key = NULL;
+    const struct cf_outline_entry *head = cf_outline_section(&r->outline, "access", name);
+    uint32_t line = head == NULL ? 0 : head->line;
+    char sentence[256];
+    if (!good_name(name))
+        return fail(r, line, "the name of an access section is 1 to %d letters, digits, '-', '_' or '.', not '%s'",
+                    CF_NAME_MAX - 1, name);
+    if (cf_access_read(section, world, &c->access[c->access_count], &key, sentence, sizeof sentence)) {
+        c->access_count++;
+        return true;
+    }
+    uint32_t key_line = key == NULL ? 0 : cf_outline_line(&r->outline, "access", name, key);
+    return fail(r, key_line != 0 ? key_line : line, "%s", sentence);
+}
+
+/* After the providers, whose names it speaks of. */
+static bool read_access_sections(struct reading *r, cfg_t *cfg)
+{
+    struct cf_config *c = r->config;
+    struct cf_access_provider providers[CF_PROVIDERS_MAX];
+    struct cf_access_world world = {&c->limits, c->ring_bytes_max, providers, c->providers_count};
+    unsigned count = cfg_size(cfg, "access");
+    if (count == 0)
+        return true;
+    if (count > CF_ACCESS_SECTIONS_MAX)
+        return fail(r, line_of(r, NULL, "access"), "more than %d access sections", CF_ACCESS_SECTIONS_MAX);
+    for (uint32_t i = 0; i < c->providers_count; i++)
+        providers[i] = (struct cf_access_provider){c->providers[i].name, c->providers[i].command == NULL};
+    c->access = calloc(count, sizeof *c->access);
+    if (c->access == NULL)
+        abort();
+    for (unsigned i = 0; i < count; i++)
+        if (!read_access(r, cfg_getnsec(cfg, "access", i), &world))
             return false;
     return true;
 }
 
+static bool read_all(struct reading *r, cfg_t *cfg)
+{
+    if (!read_numbers(r, cfg) || !check_limits(r) || !read_socket(r, cfg) || !read_priorities(r, cfg) ||
+        !read_policy(r, cfg) ||
+        !read_identity(r, cfg))
+        return false;
+    for (unsigned i = 0; i < cfg_size(cfg, "provider"); i++)
+        if (!read_provider(r, cfg_getnsec(cfg, "provider", i)))
+            return false;
+    return read_access_sections(r, cfg);
+}
+
 /* ------------------------------------------------------------------ public */
 
-static void fill_options(cfg_opt_t *options, cfg_opt_t *provider)
+static void fill_options(cfg_opt_t *options, cfg_opt_t *provider, cfg_opt_t *access)
 {
     struct cf_config defaults = {0};
     cf_limits_default(&defaults.limits);
@@ -316,9 +435,16 @@ static void fill_options(cfg_opt_t *options, cfg_opt_t *provider)
     options[n++] = (cfg_opt_t)CFG_STR("socket", CF_DEFAULT_SOCKET, CFGF_NONE);
     options[n++] = (cfg_opt_t)CFG_STR("socket_group", "", CFGF_NONE);
     options[n++] = (cfg_opt_t)CFG_STR("close_policy", "drop", CFGF_NONE);
+    options[n++] = (cfg_opt_t)CFG_STR("user", "", CFGF_NONE);
+    options[n++] = (cfg_opt_t)CFG_STR("priorities", "", CFGF_NONE);
+    const char *sandbox = getenv("CALLFAN_SANDBOX"); /* as the adapters take it; the file has the last word */
+    cfg_bool_t confined = sandbox != NULL && strcmp(sandbox, "false") == 0 ? cfg_false : cfg_true;
+    options[n++] = (cfg_opt_t)CFG_BOOL("sandbox", confined, CFGF_NONE);
+    options[n++] = (cfg_opt_t)CFG_BOOL("huge_pages", cfg_true, CFGF_NONE);
     options[n++] = (cfg_opt_t)CFG_SEC("provider", provider, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+    options[n++] = (cfg_opt_t)CFG_SEC("access", access, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
     options[n++] = (cfg_opt_t)CFG_END();
-    assert(n == NUMBERS + TEXTS + 2);
+    assert(n == NUMBERS + TEXTS + 3);
 }
 
 bool cf_config_load(const char *path, struct cf_config *ret_config, char *why, size_t why_bytes)
@@ -332,11 +458,17 @@ bool cf_config_load(const char *path, struct cf_config *ret_config, char *why, s
         free(r.config);
         return false;
     }
-    cfg_opt_t provider[] = {CFG_STR("command", NULL, CFGF_NONE), CFG_STR_LIST("args", "{}", CFGF_NONE),
-                            CFG_INT("restart_ms_min", 100, CFGF_NONE), CFG_INT("restart_ms_max", 10000, CFGF_NONE),
+    cfg_opt_t provider[] = {CFG_STR("command", NULL, CFGF_NONE),
+                            CFG_STR_LIST("args", "{}", CFGF_NONE),
+                            CFG_INT("restart_ms_min", 100, CFGF_NONE),
+                            CFG_INT("restart_ms_max", 10000, CFGF_NONE),
+                            CFG_STR("user", "", CFGF_NONE),
+                            CFG_STR_LIST("groups", "{}", CFGF_NONE),
                             CFG_END()};
-    cfg_opt_t options[NUMBERS + TEXTS + 2];
-    fill_options(options, provider);
+    cfg_opt_t access[CF_ACCESS_OPTIONS];
+    cf_access_options(access);
+    cfg_opt_t options[NUMBERS + TEXTS + 3];
+    fill_options(options, provider, access);
     cfg_t *cfg = cfg_init(options, CFGF_IGNORE_UNKNOWN);
     if (cfg == NULL)
         abort();
@@ -381,13 +513,30 @@ void cf_config_fini(struct cf_config *config)
 {
     for (uint32_t i = 0; i < config->providers_count; i++)
         cf_config_provider_fini(&config->providers[i]);
+    free(config->access);
     free(config->path);
     *config = (struct cf_config){0};
 }
 
+bool cf_config_take_access(struct cf_config *config, struct cf_config *next)
+{
+    bool same = config->access_count == next->access_count &&
+                (next->access_count == 0 ||
+                 memcmp(config->access, next->access, next->access_count * sizeof *next->access) == 0);
+    if (same)
+        return false;
+    free(config->access);
+    config->access = next->access;
+    config->access_count = next->access_count;
+    next->access = NULL;
+    next->access_count = 0;
+    return true;
+}
+
 bool cf_config_needs_restart(const struct cf_config *old, const struct cf_config *next, char *names, size_t names_bytes)
 {
-    static const char *const live[] = {"wake_interval_us", "spin_us", "hang_seconds", "hello_ms"};
+    static const char *const live[] = {"wake_interval_us", "spin_us", "hang_seconds", "provider_hang_seconds",
+                                       "hello_ms"};
     size_t used = 0;
     *names = '\0';
     for (size_t i = 0; i < NUMBERS; i++) {
@@ -406,6 +555,10 @@ bool cf_config_needs_restart(const struct cf_config *old, const struct cf_config
         {"socket", strcmp(old->socket, next->socket) != 0},
         {"socket_group", old->socket_gid != next->socket_gid},
         {"close_policy", old->close_policy != next->close_policy},
+        {"user", old->identity.set != next->identity.set || old->identity.uid != next->identity.uid},
+        {"sandbox", old->sandbox != next->sandbox},
+        {"huge_pages", old->huge_pages != next->huge_pages},
+        {"priorities", strcmp(old->priorities, next->priorities) != 0},
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i].changed && used < names_bytes)

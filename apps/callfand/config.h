@@ -1,8 +1,8 @@
 /*
  * The configuration of callfand: a file in libConfuse's syntax, documented in callfan.conf(5).
  *
- * Shape      options at the top, and a section `provider NAME { ... }` per provider. Of a provider's section callfand reads
- *            its own keys; the rest belongs to the provider's program, which reads the same file
+ * Shape      options at the top, a section `provider NAME { ... }` per provider, sections `access NAME { ... }`. Of a provider's section
+ *            callfand reads its own keys; the rest belongs to the provider's program, which reads the same file
  * Errors     one sentence, "FILE:LINE: what is wrong" wherever there is a line to name
  * Writers    nobody after cf_config_load()
  */
@@ -13,10 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "apps/callfand/access.h"
 #include "callfan/limits.h"
 #include "core/engine.h"
+#include "shm/sys_confine.h"
 
 #define CF_SOCKET_PATH_MAX   96 /* of the 108 bytes of sun_path; room for ".lock" and a NUL */
+#define CF_PRIORITIES_PATH_MAX 1024
 #define CF_PROVIDER_ARGS_MAX 32
 
 struct cf_config_provider {
@@ -28,6 +31,7 @@ struct cf_config_provider {
     uint32_t restart_ms_max;
     uint32_t line;
     uint64_t digest; /* of the section's text: tells that something of it changed */
+    struct cf_identity identity; /* who the program runs as; that of the core where the section does not say */
 };
 
 struct cf_config {
@@ -35,16 +39,23 @@ struct cf_config {
     char socket[CF_SOCKET_PATH_MAX];
     uint32_t socket_mode;
     int64_t socket_gid; /* -1: unchanged */
+    char priorities[CF_PRIORITIES_PATH_MAX]; /* the file of lineSetAppPriority; "": beside the socket */
     struct cf_limits limits;
     uint32_t ring_bytes_max; /* largest down ring that a peer may ask for */
     enum cf_close_policy close_policy;
     uint32_t spin_us;
     int32_t engine_cpu, door_cpu; /* -1: any */
     uint32_t hang_seconds;        /* 0: never */
+    uint32_t provider_hang_seconds; /* 0: never */
     uint32_t hello_ms;            /* time for a peer's hello */
     uint32_t hellos_max;          /* peers that have not said hello yet */
+    struct cf_identity identity;  /* who the core runs as */
+    bool huge_pages;              /* asked for, where they pay */
+    bool sandbox;                 /* core and providers are confined to the system calls they need */
     uint32_t providers_count;
     struct cf_config_provider providers[CF_PROVIDERS_MAX];
+    struct cf_access_section *access; /* in the order of the file */
+    uint32_t access_count;
 };
 
 /* Reads and checks the file. False: why says what is wrong. */
@@ -54,6 +65,9 @@ void cf_config_fini(struct cf_config *config);
 /* What of next cannot take effect without a restart: names, separated by ", ". False: nothing. */
 bool cf_config_needs_restart(const struct cf_config *old, const struct cf_config *next, char *names,
                              size_t names_bytes);
+
+/* Moves the access sections of next over. False: they are the same, nothing is moved. */
+bool cf_config_take_access(struct cf_config *config, struct cf_config *next);
 
 /* A provider's settings as memory of their own, and their end. */
 void cf_config_provider_copy(const struct cf_config_provider *provider, struct cf_config_provider *ret_provider);

@@ -7,6 +7,7 @@
 #ifndef CF_CALLFAND_CORE_H
 #define CF_CALLFAND_CORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "apps/callfand/arena.h"
@@ -27,13 +28,30 @@ struct cf_keeper_counts {
     uint32_t core_starts, cold_starts;
     int32_t last_core_status; /* of wait(2); 0 before the first death */
     uint32_t reloads;
+    uint32_t replacements; /* of core_starts, those that were asked for by a reload */
 };
 
-/* A point at which the core is to kill itself, for tests; at_count 0: none. */
+/*
+ * A point at which the core is to kill itself or to hang, for tests; at_count 0: none. record_id: every core that has such a record in hand
+ * kills itself.
+ */
 struct cf_crash_at {
     enum cf_point point;
     uint64_t at_count;
+    uint64_t door_rounds; /* the door's thread hangs in that round; 0: never */
+    uint64_t door_steps;  /* the core kills itself at that step of the door with a port; 0: never */
+    bool hangs;           /* at the point; else it kills itself */
+    uint16_t record_id;   /* 0: none */
+    bool any_param1;
+    uint64_t record_param1;
 };
+
+/* For tests: runs for ever. */
+_Noreturn void cf_core_hang(void);
+
+/* For tests: a step of the door in the life of a port, which may be the last. */
+struct cf_core_start;
+void cf_core_at_door_step(const struct cf_core_start *start);
 
 /* What a core begins with. */
 struct cf_core_start {
@@ -45,6 +63,7 @@ struct cf_core_start {
     struct cf_keeper_counts counts;
     struct cf_crash_at crash_at;
     uint64_t boot_id;
+    const struct cf_priorities *priorities; /* that a cold core begins with */
     int32_t keeper_pid;
     int listen_fd, channel_fd;
     bool cold; /* the state is zeroed; else it is a dead core's */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "apps/callfand/admit.h"
+#include "apps/callfand/doctor.h"
 #include "apps/callfand/log.h"
 #include "shm/sys_socket.h"
 
@@ -19,6 +21,7 @@
 #define ACCEPT_PAUSE_NS   INT64_C(100000000)  /* after a lack of descriptors */
 #define REFUSALS_TOLD_MAX 8                   /* lines of log per second */
 #define STATUS_NS         INT64_C(5000000000) /* for a reader of the status */
+#define BEAT_NS           INT64_C(400000000)  /* the keeper looks every half a second */
 #define SNAPSHOT_PAUSE_NS INT64_C(2000000)    /* the engine spends at most this rarely on status */
 
 static int64_t now_ns(void)
@@ -65,14 +68,22 @@ static void ask_snapshot(struct cf_door *door)
     cf_link_tell_engine(door->link, &r);
 }
 
+/* What the configuration grants who sits behind that socket. groups: room that outlives the answer's use. */
+static struct cf_grant grant_of(const struct cf_door *door, const struct cf_visitor *v)
+{
+    static gid_t groups[CF_PEER_GROUPS_MAX]; /* of the one thread that asks */
+    const struct cf_config *c = door->start->config;
+    struct cf_access_rules rules = {c->access, c->access_count, getuid(), c->socket_gid};
+    struct cf_access_asker asker = {.uid = v->peer.uid, .gid = v->peer.gid, .groups = groups};
+    if (cf_socket_peer_groups(v->fd, groups, CF_PEER_GROUPS_MAX, &asker.groups_count) != 0)
+        asker.groups_count = 0; /* what the kernel does not say grants nothing */
+    return cf_access_find(&rules, &asker);
+}
+
 static void refuse(struct cf_door *door, struct cf_visitor *v, int32_t result, const char *text)
 {
-    int64_t second = now_ns() / 1000000000;
-    if (second != door->refusals_second)
-        door->refusals_told = 0;
-    door->refusals_second = second;
     door->counts.refused++;
-    if (door->refusals_told++ < REFUSALS_TOLD_MAX)
+    if (cf_log_may(&door->log_refusals, REFUSALS_TOLD_MAX))
         cf_log_warning("process %d of user %u is refused: %s", (int)v->peer.pid, (unsigned)v->peer.uid, text);
     cf_visitor_refuse(v->fd, result, text);
     dismiss(door, v);
@@ -81,14 +92,28 @@ static void refuse(struct cf_door *door, struct cf_visitor *v, int32_t result, c
 static void judge(struct cf_door *door, struct cf_visitor *v, const struct cf_hello *hello, size_t bytes)
 {
     const struct cf_config *c = door->start->config;
-    struct cf_admit_rules rules = {&c->limits, door->providers, c->ring_bytes_max, door->settings.wake_interval_us,
-                                   getuid()};
+    struct cf_grant grant = grant_of(door, v);
+    struct cf_admit_rules rules = {.limits = &c->limits,
+                                   .providers = door->providers,
+                                   .ring_bytes_max = c->ring_bytes_max,
+                                   .wake_interval_us = door->settings.wake_interval_us,
+                                   .uid = getuid(),
+                                   .grant = &grant,
+                                   .has_sections = c->access_count != 0};
     struct cf_admission a;
     cf_door_hear_keeper(door); /* a token is told before the program that says it is started */
     door->counts.hellos++;
     cf_admit(&rules, hello, bytes, &v->peer, &a);
     if (a.result != 0) {
+        door->counts.denied += a.denied;
         refuse(door, v, a.result, a.text);
+        return;
+    }
+    if (a.kind == CF_HELLO_DOCTOR) {
+        if (cf_door_doctor_allows(hello, &v->peer))
+            cf_door_doctor_hear(door, v, hello);
+        else
+            refuse(door, v, -EACCES, "the full check stops all events: root and callfand's own user may ask for it");
         return;
     }
     if (a.kind == CF_HELLO_STATUS) {
@@ -119,24 +144,25 @@ static void hear_visitor(struct cf_door *door, struct cf_visitor *v)
     int error = cf_visitor_hear(v, &hello, &bytes);
     if (error == -EAGAIN)
         return;
-    if (error != 0 || v->state == CF_VISITOR_ASKS) /* left, or talks while it should listen */
+    if (error != 0 || v->state == CF_VISITOR_ASKS ||
+        v->state == CF_VISITOR_WAITS) /* left, or talks while it should listen */
         dismiss(door, v);
     else
         judge(door, v, &hello, bytes);
 }
 
-/* A free place, made by sending away the one that has been silent longest. */
+/* A free place, made by sending away the one that has been here longest. */
 static struct cf_visitor *place_for_visitor(struct cf_door *door)
 {
-    struct cf_visitor *oldest = NULL;
+    struct cf_visitor *oldest = &door->visitors[0];
     for (uint32_t i = 0; i < door->start->config->hellos_max; i++) {
         struct cf_visitor *v = &door->visitors[i];
         if (v->state == CF_VISITOR_NONE)
             return v;
-        if (oldest == NULL || v->deadline_ns < oldest->deadline_ns)
+        if (v->since_ns < oldest->since_ns)
             oldest = v;
     }
-    refuse(door, oldest, -EAGAIN, "too many peers that say nothing");
+    refuse(door, oldest, -EAGAIN, "too many peers that are no port");
     return oldest;
 }
 
@@ -148,7 +174,7 @@ static void receive_visitor(struct cf_door *door, int fd)
         return;
     }
     struct cf_visitor *v = place_for_visitor(door);
-    cf_visitor_init(v, fd, &peer, now_ns() + (int64_t)door->settings.hello_ms * 1000000);
+    cf_visitor_init(v, fd, &peer, now_ns(), (int64_t)door->settings.hello_ms * 1000000);
     if (!cf_door_watch(door, fd, CF_WATCH_VISITOR, (uint32_t)(v - door->visitors)))
         cf_visitor_fini(v);
     else
@@ -206,13 +232,21 @@ static void take_snapshot(struct cf_door *door)
     door->counts.half_open = 0;
     for (uint32_t i = 0; i < visitors; i++)
         door->counts.half_open += door->visitors[i].state == CF_VISITOR_SILENT;
-    struct cf_status_source source = {door->start, &door->link->snapshot, door->providers,  &door->settings,
-                                      door->peers, &door->counts,         door->snapshot_ns};
-    size_t bytes = 0;
-    char *text = cf_status_text(&source, &bytes);
-    for (uint32_t i = 0; i < visitors; i++)
-        if (door->visitors[i].state == CF_VISITOR_ASKS)
-            tell_visitor(door, &door->visitors[i], text, bytes);
+    struct cf_status_source source = {door->start, &door->link->snapshot, door->providers,     &door->settings,
+                                      door->peers, &door->counts,         door->stuck_seconds, door->snapshot_ns};
+    size_t bytes = 0, doctor_bytes = 0;
+    char *text = cf_status_text(&source, &bytes), *doctor = NULL;
+    for (uint32_t i = 0; i < visitors; i++) {
+        struct cf_visitor *v = &door->visitors[i];
+        if (v->state == CF_VISITOR_ASKS && !v->doctor) {
+            tell_visitor(door, v, text, bytes);
+        } else if (v->state == CF_VISITOR_ASKS) { /* one at most */
+            v->inspected = false;
+            doctor = cf_doctor_text(&source, &door->link->inspection, &doctor_bytes);
+            tell_visitor(door, v, doctor, doctor_bytes);
+        }
+    }
+    free(doctor);
     free(text);
 }
 
@@ -231,6 +265,8 @@ static void take_from_link(struct cf_door *door)
             cf_door_port_removed(door, port);
         else if (id == CF_LINK_SNAPSHOT)
             take_snapshot(door);
+        else if (id == CF_LINK_INSPECTED)
+            cf_door_doctor_inspected(door);
     }
 }
 
@@ -244,7 +280,7 @@ static void take_from_engine(struct cf_door *door)
         else if (m->id == CF_DOOR_FREE)
             cf_door_port_freed(door, port, generation);
         else if (m->id == CF_DOOR_EXPEL)
-            cf_door_port_expel(door, port, generation);
+            cf_door_port_expel(door, port, generation, (enum cf_expel)m->param2);
         cf_ring_consume(&door->from_engine, m);
         uint64_t *acked = &door->engine_up->messages_acked;
         cf_store_relaxed_64(acked, cf_load_relaxed_64(acked) + 1);
@@ -289,6 +325,12 @@ static int64_t service(struct cf_door *door)
         accept_on(door);
     if (!door->accepting)
         due = now + ACCEPT_PAUSE_NS;
+    cf_door_doctor_work(door);
+    int64_t look = cf_door_hang_look(door, now);
+    if (due > look)
+        due = look;
+    if (due > now + BEAT_NS)
+        due = now + BEAT_NS;
     for (uint32_t i = 0; i < door->start->config->hellos_max; i++) {
         struct cf_visitor *v = &door->visitors[i];
         if (v->state == CF_VISITOR_SILENT && now >= v->deadline_ns)
@@ -337,13 +379,19 @@ static void wait_for_events(struct cf_door *door, int64_t due)
 void *cf_door_run(void *arg)
 {
     struct cf_door *door = arg;
+    uint64_t rounds = 0;
     pthread_setname_np(pthread_self(), "callfan-door");
     while (!door->stopping) {
+        cf_store_relaxed_64(door->beat, cf_load_relaxed_64(door->beat) + 1);
+        if (++rounds == door->start->crash_at.door_rounds)
+            cf_core_hang();
         take_from_engine(door);
         take_from_link(door);
         int64_t due = service(door);
-        if (door->prefaulting)
+        if (door->prefaulting) {
             door->prefaulting = cf_prefault_step(&door->prefault, still_held, door);
+            sched_yield(); /* under SCHED_RR whoever waits for this processor would wait for all slices */
+        }
         if (!door->stopping)
             wait_for_events(door, due);
     }
@@ -382,6 +430,7 @@ int cf_door_init(struct cf_door *door, const struct cf_core_start *start, struct
     memcpy(door->providers, start->providers, sizeof door->providers);
     door->engine_down = cf_engine_door_down(loop->engine);
     door->engine_up = cf_engine_door_up(loop->engine);
+    door->beat = cf_engine_door_beat(loop->engine);
     cf_ring_consumer_init(&door->from_engine,
                           cf_port_down_ring(door->engine_down, door->engine_down->header.reply_slots),
                           door->engine_down->header.down_slots, cf_load_acquire_64(&door->engine_up->down_ack));

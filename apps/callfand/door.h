@@ -18,6 +18,7 @@
 #include "apps/callfand/core.h"
 #include "apps/callfand/engine_loop.h"
 #include "apps/callfand/link.h"
+#include "apps/callfand/log.h"
 #include "apps/callfand/prefault.h"
 #include "apps/callfand/status.h"
 #include "apps/callfand/visitor.h"
@@ -47,17 +48,21 @@ struct cf_door {
     struct cf_link *link;
     struct cf_port_down *engine_down; /* port 0 */
     struct cf_port_up *engine_up;
+    uint64_t *beat; /* advances in each round, at least twice a second: the keeper watches it */
     struct cf_ring_consumer from_engine;
     int epoll;
     bool accepting, stopping;
     int64_t accept_again_ns; /* after a lack of descriptors */
-    int64_t refusals_second; /* refusals are told in the log at most so many times a second */
-    uint32_t refusals_told;
+    struct cf_log_limit log_refusals, log_ports;
     struct cf_settings settings;
     struct cf_provider_view providers[CF_PROVIDERS_MAX];
+    int64_t hang_look_ns;                     /* of the look at their commands */
+    uint32_t stuck_seconds[CF_PROVIDERS_MAX]; /* looks in a row that found the same command due */
+    uint64_t acked_seen[CF_PROVIDERS_MAX];
     struct cf_status_peer peers[CF_PORTS_MAX];
     struct cf_door_counts counts;
     bool snapshot_asked;
+    bool inspecting; /* the engine's thread writes link->inspection */
     int64_t snapshot_ns;
     struct cf_prefault prefault;
     bool prefaulting;
@@ -85,7 +90,7 @@ void cf_door_port_adopt(struct cf_door *door, uint32_t port, bool known);
 
 /* What the engine says. */
 void cf_door_port_attached(struct cf_door *door, uint32_t port, uint32_t generation, int32_t result);
-void cf_door_port_expel(struct cf_door *door, uint32_t port, uint32_t generation);
+void cf_door_port_expel(struct cf_door *door, uint32_t port, uint32_t generation, enum cf_expel why);
 void cf_door_port_freed(struct cf_door *door, uint32_t port, uint32_t generation);
 void cf_door_port_removed(struct cf_door *door, uint32_t port);
 
@@ -103,6 +108,28 @@ int cf_door_await_opened(struct cf_door *door, uint32_t port, uint32_t *ret_gene
 
 /* Takes what the keeper says by itself. */
 void cf_door_hear_keeper(struct cf_door *door);
+
+/* ------------------------------------------------------------------ door_hang.c: providers that take no commands */
+
+/* Once a second: who has had commands due and taken none for provider_hang_seconds is shown out. Returns the time of the next look. */
+int64_t cf_door_hang_look(struct cf_door *door, int64_t now_ns);
+
+/* Shows a peer out: as expelled, with the reason of the caller in the log. */
+void cf_door_port_show_out(struct cf_door *door, uint32_t port);
+
+/* ------------------------------------------------------------------ door_doctor.c: inspections, one visitor after another */
+
+/* Who may connect may ask for what costs the others little; not for what stops them. */
+bool cf_door_doctor_allows(const struct cf_hello *hello, const struct cf_peer *peer);
+
+/* That visitor's hello asks for one. */
+void cf_door_doctor_hear(struct cf_door *door, struct cf_visitor *visitor, const struct cf_hello *hello);
+
+/* Begins the next inspection when none is under way or waits to be told. */
+void cf_door_doctor_work(struct cf_door *door);
+
+/* The engine has done: whom it is for may ask for the snapshot that goes with it. */
+void cf_door_doctor_inspected(struct cf_door *door);
 
 /* ------------------------------------------------------------------ watching */
 

@@ -16,6 +16,8 @@
 #include "shm/fields.h"
 #include "shm/sys_bell.h"
 
+#define PORTS_TOLD_MAX 64 /* lines of log per second about ports that come and go */
+
 static void close_fd(int *fd)
 {
     if (*fd >= 0)
@@ -76,8 +78,11 @@ static void gone(struct cf_door *door, uint32_t port)
         return;
     p->state = CF_DOOR_PORT_GONE;
     door->counts.gone++;
+    cf_core_at_door_step(door->start);
     tell_engine(door, CF_LINK_GONE, port, p->generation);
-    cf_log_info("%s %s on port %u is gone", kind_name(p->kind), p->name, port);
+    cf_core_at_door_step(door->start);
+    if (cf_log_may(&door->log_ports, PORTS_TOLD_MAX))
+        cf_log_info("%s %s on port %u is gone", kind_name(p->kind), p->name, port);
 }
 
 static bool process_ended(int pidfd)
@@ -109,7 +114,9 @@ static void remove_port(struct cf_door *door, uint32_t port)
 {
     unwatch(door, port);
     door->ports[port].state = CF_DOOR_PORT_REMOVING;
+    cf_core_at_door_step(door->start);
     tell_engine(door, CF_LINK_REMOVE, port, door->ports[port].generation);
+    cf_core_at_door_step(door->start);
 }
 
 /* Nobody uses the memory any more. */
@@ -118,11 +125,14 @@ static void drop(struct cf_door *door, uint32_t port)
     struct cf_door_port *p = &door->ports[port];
     struct cf_channel_record r = {.type = CF_CHANNEL_FREE, .port = port, .generation = p->generation};
     unwatch(door, port);
+    cf_core_at_door_step(door->start);
     cf_arena_unmap(door->start->arena, port);
     close_all(p);
     door->peers[port] = (struct cf_status_peer){0};
     p->state = CF_DOOR_PORT_FREE;
+    cf_core_at_door_step(door->start);
     cf_door_tell_keeper(door, &r, NULL, 0);
+    cf_core_at_door_step(door->start);
 }
 
 /* -------------------------------------------------------------------- open */
@@ -154,9 +164,9 @@ static int make(struct cf_door_port *p, struct cf_arena_port sizes, int fd, cons
     if (error != 0)
         return error;
     *ret_what = "bells";
-    error = cf_bell_create(&p->welcome[CF_WELCOME_BELL_DOWN], &p->bell_down);
+    error = cf_bell_create_down(&p->welcome[CF_WELCOME_BELL_DOWN], &p->bell_down);
     if (error == 0)
-        error = cf_bell_create(&p->bell_up, &p->welcome[CF_WELCOME_BELL_UP]);
+        error = cf_bell_create_up(&p->bell_up, &p->welcome[CF_WELCOME_BELL_UP]);
     if (error != 0)
         return error;
     *ret_what = "pidfd";
@@ -185,8 +195,10 @@ static int give_keeper(struct cf_door *door, uint32_t port, const struct cf_admi
     memcpy(r.name, a->name, sizeof r.name);
     int fds[CF_OPEN_FDS] = {
         p->welcome[CF_WELCOME_DOWN], p->welcome[CF_WELCOME_UP], fd, p->bell_down, p->bell_up, p->pidfd};
+    cf_core_at_door_step(door->start);
     if (!cf_door_tell_keeper(door, &r, fds, p->pidfd >= 0 ? CF_OPEN_FDS : CF_OPEN_PIDFD))
         return -ECONNRESET;
+    cf_core_at_door_step(door->start);
     return cf_door_await_opened(door, port, &p->generation);
 }
 
@@ -219,19 +231,44 @@ static int format(struct cf_door *door, uint32_t port, const struct cf_admission
     return error != 0 ? error : cf_memory_seal(up, CF_OBJECT_UP);
 }
 
-static void tell_attach(struct cf_door *door, uint32_t port)
+static void tell_attach(struct cf_door *door, uint32_t port, const struct cf_rights *rights)
 {
     const struct cf_door_port *p = &door->ports[port];
     struct cf_record r = cf_link_record(CF_LINK_ADD, port, p->generation);
     r.m.param2 = p->kind;
     r.m.device = (uint64_t)(uint32_t)p->bell_down | (uint64_t)(uint32_t)p->bell_up << 32;
     cf_fields_append_text(&r, CF_FIELD_NAME, p->name);
+    bool said = p->kind == CF_PORT_PROVIDER || cf_fields_append(&r, CF_FIELD_RIGHTS, rights, cf_rights_bytes(rights));
+    assert(said); /* who does not say it gives everything */
+    (void)said;
     cf_link_tell_engine(door->link, &r);
+}
+
+/* The user has as many applications as its access section allows. Those that are being ended count: their memory is still in use. */
+static int user_is_full(const struct cf_door *door, const struct cf_admission *a, uid_t uid, char *text,
+                        size_t text_bytes)
+{
+    uint32_t here = 0, ending = 0;
+    for (uint32_t port = a->port_first; port < a->port_end && a->ports_max != 0; port++) {
+        enum cf_door_port_state state = door->ports[port].state;
+        if (state == CF_DOOR_PORT_FREE || door->peers[port].uid != uid)
+            continue;
+        here += state == CF_DOOR_PORT_ATTACHING || state == CF_DOOR_PORT_LIVE;
+        ending += state == CF_DOOR_PORT_GONE || state == CF_DOOR_PORT_REMOVING;
+    }
+    if (a->ports_max == 0 || here + ending < a->ports_max)
+        return 0;
+    snprintf(text, text_bytes, "all %u applications that access %.40s of callfan.conf allows user %u are there",
+             a->ports_max, a->rights.name, (unsigned)uid);
+    return here < a->ports_max ? -EAGAIN : -ENOSPC;
 }
 
 int cf_door_port_open(struct cf_door *door, const struct cf_admission *a, int fd, const struct cf_peer *peer,
                       char *text, size_t text_bytes)
 {
+    int full = user_is_full(door, a, peer->uid, text, text_bytes);
+    if (full != 0)
+        return full;
     uint32_t port = choose_port(door, a);
     bool provider = a->kind == CF_HELLO_PROVIDER;
     if (port == 0 && provider) {
@@ -254,8 +291,10 @@ int cf_door_port_open(struct cf_door *door, const struct cf_admission *a, int fd
     error = give_keeper(door, port, a, sizes, fd, peer);
     if (error != 0)
         goto undo_make;
+    cf_core_at_door_step(door->start);
     what = "port memory";
     error = format(door, port, a, sizes);
+    cf_core_at_door_step(door->start);
     p->socket = fd;
     if (error != 0 || !watch(door, port)) {
         error = error != 0 ? error : -ENOMEM;
@@ -264,7 +303,8 @@ int cf_door_port_open(struct cf_door *door, const struct cf_admission *a, int fd
     memcpy(p->name, a->name, sizeof p->name);
     door->peers[port] = (struct cf_status_peer){peer->pid, peer->uid};
     p->state = CF_DOOR_PORT_ATTACHING;
-    tell_attach(door, port);
+    tell_attach(door, port, &a->rights);
+    cf_core_at_door_step(door->start);
     return 0;
 
 undo_keeper:
@@ -282,12 +322,16 @@ static void welcome(struct cf_door *door, uint32_t port)
 {
     struct cf_door_port *p = &door->ports[port];
     struct cf_channel_record r = {.type = CF_CHANNEL_WELCOME, .port = port, .generation = p->generation};
+    cf_core_at_door_step(door->start);
     if (!cf_door_tell_keeper(door, &r, p->welcome, CF_WELCOME_FDS))
         return;
+    cf_core_at_door_step(door->start);
     for (int i = 0; i < CF_WELCOME_FDS; i++)
         close_fd(&p->welcome[i]);
     p->state = CF_DOOR_PORT_LIVE;
     door->counts.attached++;
+    if (!cf_log_may(&door->log_ports, PORTS_TOLD_MAX))
+        return;
     cf_log_info("%s %s (process %d, user %u) attached as port %u, generation %u", kind_name(p->kind), p->name,
                 (int)door->peers[port].pid, (unsigned)door->peers[port].uid, port, p->generation);
 }
@@ -314,15 +358,22 @@ void cf_door_port_attached(struct cf_door *door, uint32_t port, uint32_t generat
     }
 }
 
-void cf_door_port_expel(struct cf_door *door, uint32_t port, uint32_t generation)
+void cf_door_port_show_out(struct cf_door *door, uint32_t port)
+{
+    door->counts.expelled++;
+    shutdown(door->ports[port].socket, SHUT_RDWR);
+    gone(door, port);
+}
+
+void cf_door_port_expel(struct cf_door *door, uint32_t port, uint32_t generation, enum cf_expel why)
 {
     struct cf_door_port *p = find(door, port, generation);
     if (p == NULL || (p->state != CF_DOOR_PORT_ATTACHING && p->state != CF_DOOR_PORT_LIVE))
         return;
-    cf_log_warning("%s %s on port %u broke the contract and is shown out", kind_name(p->kind), p->name, port);
-    door->counts.expelled++;
-    shutdown(p->socket, SHUT_RDWR);
-    gone(door, port);
+    if (cf_log_may(&door->log_ports, PORTS_TOLD_MAX))
+        cf_log_warning("%s %s on port %u %s and is shown out", kind_name(p->kind), p->name, port,
+                       why == CF_EXPEL_CRASHES ? "makes the core crash" : "broke the contract");
+    cf_door_port_show_out(door, port);
 }
 
 void cf_door_port_freed(struct cf_door *door, uint32_t port, uint32_t generation)

@@ -4,13 +4,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "shm/sys_bell.h"
 #include "shm/sys_futex.h"
 
 #define SLEEP_NS_MAX     INT64_C(500000000)
@@ -49,6 +47,7 @@ int cf_engine_loop_init(struct cf_engine_loop *loop, struct cf_engine *engine, s
     loop->engine = engine;
     loop->link = link;
     loop->arena = arena;
+    loop->ring_ns = INT64_MAX;
     for (uint32_t i = 0; i < CF_PORTS_MAX; i++)
         loop->ports[i].bell_down = loop->ports[i].bell_up = -1;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -85,10 +84,11 @@ int cf_engine_loop_map(struct cf_engine_loop *loop, uint32_t port, uint32_t kind
 {
     struct cf_engine_loop_port *p = &loop->ports[port];
     assert(port != 0 && !p->mapped);
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = port};
+    /* By the edge: each ring counts, none is read. */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = port};
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, bell_up, &event) < 0)
         return -errno;
-    *p = (struct cf_engine_loop_port){true, kind, bell_down, bell_up};
+    *p = (struct cf_engine_loop_port){.mapped = true, .kind = kind, .bell_down = bell_down, .bell_up = bell_up};
     cf_engine_map_port(loop->engine, port, cf_arena_down(loop->arena, port), cf_arena_up(loop->arena, port));
     return 0;
 }
@@ -110,20 +110,31 @@ void cf_engine_loop_unmap(struct cf_engine_loop *loop, uint32_t port)
 
 /* ------------------------------------------------------------------- bells */
 
-static void ring(struct cf_engine_loop *loop, uint32_t port)
+static void ring(struct cf_engine_loop *loop, uint32_t port, int64_t now)
 {
-    if (port == 0) {
+    struct cf_engine_loop_port *p = &loop->ports[port];
+    if (port == 0)
         cf_link_wake_door(loop->link);
-    } else if (loop->ports[port].mapped) {
-        cf_bell_ring(loop->ports[port].bell_down); /* -EPIPE: the peer is gone, the door will hear of it */
+    else if (p->mapped && cf_ringer_ring(&p->ringer, p->bell_down, now))
         loop->bells_rung++;
-    }
+    else if (p->mapped && p->ringer.after_ns < loop->ring_ns)
+        loop->ring_ns = p->ringer.after_ns;
 }
 
+/* Those whose ring had to wait. */
+static void ring_due(struct cf_engine_loop *loop, int64_t now)
+{
+    loop->ring_ns = INT64_MAX;
+    for (uint32_t port = 1; port < loop->arena->ports_count; port++)
+        if (loop->ports[port].ringer.due)
+            ring(loop, port, now);
+}
+
+/* A slot is one thread's: of thousands that a peer puts to sleep there one is woken. */
 static void wake_reply(struct cf_engine_loop *loop, uint32_t port, uint32_t slot)
 {
     if (loop->ports[port].mapped && slot < CF_REPLY_SLOTS)
-        cf_futex_wake(cf_futex_low(&cf_port_reply(cf_arena_down(loop->arena, port), slot)->done), INT_MAX);
+        cf_futex_wake(cf_futex_low(&cf_port_reply(cf_arena_down(loop->arena, port), slot)->done), 1);
 }
 
 static void ring_all(struct cf_engine_loop *loop)
@@ -131,7 +142,7 @@ static void ring_all(struct cf_engine_loop *loop)
     for (uint32_t port = 1; port < loop->arena->ports_count; port++) {
         if (!loop->ports[port].mapped)
             continue;
-        ring(loop, port);
+        ring(loop, port, now_ns());
         if (loop->ports[port].kind == CF_PORT_APPLICATION)
             for (uint32_t slot = 0; slot < CF_REPLY_SLOTS; slot++)
                 wake_reply(loop, port, slot);
@@ -144,10 +155,12 @@ static void turn(struct cf_engine_loop *loop, int64_t now)
     cf_engine_turn(loop->engine, now, r);
     for (uint32_t i = 0; i < r->wakes_count; i++) {
         if (r->wakes[i].reply_slot == UINT32_MAX)
-            ring(loop, r->wakes[i].port);
+            ring(loop, r->wakes[i].port, now);
         else
             wake_reply(loop, r->wakes[i].port, r->wakes[i].reply_slot);
     }
+    if (loop->ring_ns <= now)
+        ring_due(loop, now);
 }
 
 /* ------------------------------------------------------------------- orders */
@@ -182,6 +195,21 @@ static void answer(struct cf_engine_loop *loop, uint16_t id, uint64_t port)
     cf_link_tell_door(loop->link, &r);
 }
 
+static void begin_inspection(struct cf_engine_loop *loop, const struct cf_message *m)
+{
+    const struct cf_inspection_wish wish = {m->param1 != 0, (int64_t)m->param2, (int64_t)m->param3};
+    cf_inspection_begin(&loop->link->inspection, loop->engine, &wish);
+    loop->inspecting = true;
+}
+
+/* Between two turns, so that no event waits for more than a slice. */
+static void inspect(struct cf_engine_loop *loop)
+{
+    loop->inspecting = cf_inspection_step(&loop->link->inspection, loop->engine);
+    if (!loop->inspecting)
+        answer(loop, CF_LINK_INSPECTED, 0);
+}
+
 /* Does what one record of the door asks. False: not now. */
 static bool obey(struct cf_engine_loop *loop, const struct cf_message *m)
 {
@@ -206,6 +234,9 @@ static bool obey(struct cf_engine_loop *loop, const struct cf_message *m)
     case CF_LINK_STATUS:
         fill_snapshot(loop);
         answer(loop, CF_LINK_SNAPSHOT, 0);
+        return true;
+    case CF_LINK_INSPECT:
+        begin_inspection(loop, m);
         return true;
     }
     assert(!"an order that the link knows");
@@ -232,14 +263,11 @@ static bool take_orders(struct cf_engine_loop *loop)
 
 static void hear(struct cf_engine_loop *loop, const struct epoll_event *event)
 {
-    uint32_t port = event->data.u32;
-    if (port == 0) {
-        uint64_t count;
-        ssize_t n = read(loop->link->engine_event, &count, sizeof count);
-        (void)n;
-    } else if (loop->ports[port].bell_up >= 0 && cf_bell_drain(loop->ports[port].bell_up) == -EPIPE) {
-        deaf(loop, port);
-    }
+    uint64_t count;
+    if (event->data.u32 != 0)
+        return; /* its ring is looked at in every turn */
+    ssize_t n = read(loop->link->engine_event, &count, sizeof count);
+    (void)n;
 }
 
 static void wait_for_bell(struct cf_engine_loop *loop, int64_t until_ns)
@@ -266,6 +294,8 @@ static void sleep_until_bell(struct cf_engine_loop *loop)
     if (!cf_ring_readable(&link->to_engine_take) && cf_load_acquire_32(&link->stop) == 0 &&
         cf_engine_sleep(loop->engine)) {
         int64_t deadline = cf_engine_deadline(loop->engine);
+        if (loop->ring_ns < deadline)
+            deadline = loop->ring_ns;
         loop->sleeps++;
         wait_for_bell(loop, deadline);
         cf_engine_awake(loop->engine);
@@ -292,7 +322,9 @@ void cf_engine_loop_run(struct cf_engine_loop *loop)
         bool obeyed = take_orders(loop);
         int64_t now = now_ns();
         turn(loop, now);
-        if (obeyed || loop->result.records != 0 || loop->result.outputs != 0 || loop->result.more) {
+        if (loop->inspecting)
+            inspect(loop);
+        if (obeyed || loop->inspecting || loop->result.records != 0 || loop->result.outputs != 0 || loop->result.more) {
             idle_since = now;
         } else if (now - idle_since < (int64_t)cf_load_relaxed_32(&link->spin_us) * 1000) {
             cf_pause();

@@ -15,13 +15,15 @@
 
 #include "apps/callfand/arena.h"
 #include "apps/callfand/link.h"
+#include "apps/callfand/ringer.h"
 #include "core/engine.h"
 
 struct cf_engine_loop_port {
     bool mapped;
     uint32_t kind;
     int bell_down; /* ours to ring */
-    int bell_up;   /* ours to hear; -1 when its writer is gone */
+    int bell_up;   /* ours to hear, but never to read: a read would pay for its watchers; -1 once the peer is gone */
+    struct cf_ringer ringer;
 };
 
 struct cf_engine_loop {
@@ -31,6 +33,8 @@ struct cf_engine_loop {
     int epoll;
     struct cf_ring_producer door_up; /* up ring of port 0 */
     uint64_t bells_rung, sleeps;
+    int64_t ring_ns; /* when the next bell is due that was not rung at once; INT64_MAX: none */
+    bool inspecting; /* link->inspection goes on after each turn */
     struct cf_engine_result result;
     struct cf_engine_loop_port ports[CF_PORTS_MAX];
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "shm/hello.h"
@@ -98,7 +99,10 @@ int cf_holdings_welcome(struct cf_holdings *holdings, const struct cf_channel_re
         .up_bytes = h->sizes.up_bytes,
     };
     h->welcomed = true;
-    return cf_socket_send(h->socket, &w, sizeof w, fds, fds_count);
+    int error = cf_socket_send(h->socket, &w, sizeof w, fds, fds_count);
+    if (error != 0)
+        shutdown(h->socket, SHUT_RDWR); /* else it would wait for ever; the door sees the hang-up and ends the port */
+    return error;
 }
 
 static void release(struct cf_holdings *holdings, uint32_t port)

@@ -1,24 +1,25 @@
 /* One line each, one write each. */
 #include "apps/callfand/log.h"
 
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "shm/atomics.h"
-
-#define LINE_BYTES_MAX 1024
+#include "shm/sys_stderr.h"
 
 static const char *log_who = "keeper";
-static uint32_t lines_lost;
+
+void cf_log_begin(void)
+{
+    cf_stderr_begin("callfand");
+}
 
 void cf_log_as(const char *who)
 {
     log_who = who;
+    cf_stderr_forked();
 }
 
 static const char *level_name(enum cf_log_level level)
@@ -40,32 +41,9 @@ static int prefix(char *line, size_t bytes, enum cf_log_level level)
     return snprintf(line, bytes, "%s.%03ldZ callfand %s: %s", stamp, now.tv_nsec / 1000000, log_who, level_name(level));
 }
 
-/* A reader that stands still must not stop who restarts the core. */
-static bool fits(void)
-{
-    struct pollfd f = {.fd = STDERR_FILENO, .events = POLLOUT};
-    return poll(&f, 1, 0) != 0; /* on a pipe: room for PIPE_BUF bytes, more than a line has */
-}
-
-static void put(const char *line, size_t length)
-{
-    if (!fits()) {
-        cf_add_relaxed_32(&lines_lost, 1);
-        return;
-    }
-    uint32_t lost = cf_swap_acq_rel_32(&lines_lost, 0);
-    char note[64];
-    ssize_t written = 0;
-    if (lost != 0)
-        written = write(STDERR_FILENO, note,
-                        (size_t)snprintf(note, sizeof note, "callfand: %u lines of log are lost\n", lost));
-    written = write(STDERR_FILENO, line, length);
-    (void)written; /* nobody is left to tell */
-}
-
 void cf_log(enum cf_log_level level, const char *format, ...)
 {
-    char line[LINE_BYTES_MAX];
+    char line[CF_STDERR_LINE_MAX];
     int used = prefix(line, sizeof line, level);
     va_list arguments;
     va_start(arguments, format);
@@ -78,5 +56,24 @@ void cf_log(enum cf_log_level level, const char *format, ...)
         if ((unsigned char)line[i] < ' ')
             line[i] = ' ';
     line[length++] = '\n';
-    put(line, length);
+    cf_stderr_put(line, length);
+}
+
+bool cf_log_may(struct cf_log_limit *limit, uint32_t per_second)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec != limit->second) {
+        limit->second = now.tv_sec;
+        limit->told = 0;
+    }
+    if (limit->told == per_second) {
+        limit->kept_back++;
+        return false;
+    }
+    limit->told++;
+    if (limit->kept_back != 0)
+        cf_log_info("%u lines like the next one were kept back", limit->kept_back);
+    limit->kept_back = 0;
+    return true;
 }

@@ -1,4 +1,5 @@
 /* The command line of callfand. */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -12,6 +13,7 @@
 
 #include "apps/callfand/config.h"
 #include "apps/callfand/keeper.h"
+#include "apps/callfand/log.h"
 #include "apps/standard_streams.h"
 
 #define DEFAULT_CONFIG    CF_SYSCONFDIR "/callfan/callfan.conf" /* /etc where callfan is installed under /usr */
@@ -27,7 +29,11 @@ static const char help_text[] =
     "  -n, --check        only check the configuration and say what is wrong\n"
     "  --foreground       accepted for service managers; callfand never goes into the background\n"
     "  --crash-at P:N     for tests: the first core kills itself at the N-th point of kind P\n"
-    "                     (touch, output, commit, publish)\n"
+    "                     (touch, output, commit, publish; door: a step with a port)\n"
+    "  --crash-at record:ID[:P]\n"
+    "                     for tests: every core kills itself when it has a record with that id, and with that\n"
+    "                     first parameter, in hand\n"
+    "  --hang-at P:N      for tests: there it runs for ever; also door, its other thread's N-th round\n"
     "  -h, --help         this text\n"
     "  --version          the version\n"
     "\n"
@@ -41,7 +47,36 @@ struct command_line {
     struct cf_crash_at crash_at;
 };
 
-static bool parse_crash_at(const char *text, struct cf_crash_at *ret_crash_at)
+/* "ID" or "ID:PARAM1", decimal or with 0x. */
+static bool parse_record(const char *text, struct cf_crash_at *ret_crash_at)
+{
+    char *end;
+    errno = 0;
+    unsigned long long id = isdigit((unsigned char)*text) ? strtoull(text, &end, 0) : 0, param1 = 0;
+    if (id == 0 || id > UINT16_MAX || errno != 0)
+        return false;
+    bool any = *end == '\0';
+    if (!any) {
+        text = end + 1;
+        if (*end != ':' || !isdigit((unsigned char)*text))
+            return false;
+        param1 = strtoull(text, &end, 0);
+    }
+    *ret_crash_at = (struct cf_crash_at){.record_id = (uint16_t)id, .any_param1 = any, .record_param1 = param1};
+    return errno == 0 && *end == '\0';
+}
+
+static bool parse_count(const char *text, uint64_t *ret_count)
+{
+    char *end;
+    if (text[0] < '1' || text[0] > '9')
+        return false;
+    errno = 0;
+    *ret_count = strtoull(text, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+static bool parse_point(const char *text, bool hangs, struct cf_crash_at *ret_crash_at)
 {
     static const struct {
         const char *name;
@@ -52,17 +87,19 @@ static bool parse_crash_at(const char *text, struct cf_crash_at *ret_crash_at)
                   {"publish", CF_POINT_PUBLISH}};
     _Static_assert(sizeof points / sizeof points[0] == CF_POINTS, "every kind of point has a name");
     const char *colon = strchr(text, ':');
-    if (colon == NULL || colon[1] < '1' || colon[1] > '9')
+    if (!hangs && strncmp(text, "record:", 7) == 0)
+        return parse_record(text + 7, ret_crash_at);
+    uint64_t count;
+    if (colon == NULL || !parse_count(colon + 1, &count))
         return false;
-    char *end;
-    errno = 0;
-    uint64_t count = strtoull(colon + 1, &end, 10);
-    if (errno != 0 || *end != '\0')
-        return false;
+    if (strncmp(text, "door:", 5) == 0) {
+        *ret_crash_at = (struct cf_crash_at){.door_rounds = hangs ? count : 0, .door_steps = hangs ? 0 : count};
+        return true;
+    }
     for (size_t i = 0; i < CF_POINTS; i++) {
         if (strlen(points[i].name) == (size_t)(colon - text) &&
             strncmp(points[i].name, text, (size_t)(colon - text)) == 0) {
-            *ret_crash_at = (struct cf_crash_at){points[i].point, count};
+            *ret_crash_at = (struct cf_crash_at){.point = points[i].point, .at_count = count, .hangs = hangs};
             return true;
         }
     }
@@ -77,13 +114,14 @@ static void usage(const char *what)
 
 static void parse(int argc, char **argv, struct command_line *c)
 {
-    enum { CONFIG = 256, SOCKET, FOREGROUND, CRASH_AT, VERSION };
+    enum { CONFIG = 256, SOCKET, FOREGROUND, CRASH_AT, HANG_AT, VERSION };
     static const struct option options[] = {
         {"config", required_argument, NULL, CONFIG},
         {"socket", required_argument, NULL, SOCKET},
         {"check", no_argument, NULL, 'n'},
         {"foreground", no_argument, NULL, FOREGROUND},
         {"crash-at", required_argument, NULL, CRASH_AT},
+        {"hang-at", required_argument, NULL, HANG_AT},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, VERSION},
         {NULL, 0, NULL, 0},
@@ -103,11 +141,18 @@ static void parse(int argc, char **argv, struct command_line *c)
         case FOREGROUND:
             break;
         case CRASH_AT:
-            if (!parse_crash_at(optarg, &c->crash_at))
-                usage("--crash-at takes touch, output, commit or publish, a colon and a number from 1");
+            if (!parse_point(optarg, false, &c->crash_at))
+                usage(
+                    "--crash-at takes touch, output, commit, publish or door, a colon and a number from 1; or record:ID[:P]");
+            break;
+        case HANG_AT:
+            if (!parse_point(optarg, true, &c->crash_at))
+                usage("--hang-at takes touch, output, commit, publish or door, a colon and a number from 1");
             break;
         case 'h':
             fputs(help_text, stdout);
+            if (!cf_confine_filters())
+                fputs("\nThis build has a sanitizer, and therefore no sandbox.\n", stdout);
             exit(CF_EXIT_GOOD);
         case VERSION:
             puts("callfand " CF_VERSION);
@@ -140,6 +185,8 @@ static bool check_provider(const struct cf_config *config, const struct cf_confi
     pid_t pid = fork();
     if (pid == 0) {
         alarm(CHECK_SECONDS_MAX);
+        if (cf_confine_become(&p->identity) != 0)
+            _exit(126);
         execv(path, (char **)(uintptr_t)argv);
         _exit(127);
     }
@@ -183,5 +230,6 @@ int main(int argc, char **argv)
         cf_config_fini(&config);
         return status;
     }
+    cf_log_begin();
     return cf_keeper_run(&config, line.crash_at);
 }

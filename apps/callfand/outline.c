@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 2 /* options of a section; what lies deeper belongs to the provider's program */
+#define BYTES_USUAL (32 << 10)
+#define DEPTH_MAX   2 /* options of a section; what lies deeper belongs to the provider's program */
 
 struct scan {
     char *at;
     uint32_t line;
     uint32_t depth;
-    char *section;         /* title of the section at depth 1 */
+    char *kind, *section;  /* kind and title of the section at depth 1 */
     uint32_t section_head; /* its entry */
     char *section_text;
     struct cf_outline *outline;
@@ -54,17 +55,21 @@ static char *blank_block(char *p)
     return p;
 }
 
+/* As libConfuse has it: two slashes within a word, as in a path, begin no comment. */
 static void blank_comments(char *p)
 {
-    while (*p != '\0') {
-        if (*p == '"' || *p == '\'')
+    for (bool in_word = false; *p != '\0';) {
+        bool comment = *p == '#' || (*p == '/' && (p[1] == '*' || (p[1] == '/' && !in_word)));
+        if (*p == '"' || *p == '\'') {
             p = skip_string(p);
-        else if (*p == '#' || (p[0] == '/' && p[1] == '/'))
-            p = blank_line(p);
-        else if (p[0] == '/' && p[1] == '*')
-            p = blank_block(p);
-        else
+            in_word = false;
+        } else if (comment) {
+            p = *p == '/' && p[1] == '*' ? blank_block(p) : blank_line(p);
+            in_word = false;
+        } else {
+            in_word = strchr(" \t\r\n={}()+,", *p) == NULL;
             p++;
+        }
     }
 }
 
@@ -122,6 +127,7 @@ static void add(struct scan *s, char *name, char *title, uint32_t line)
         abort();
     o->entries = more;
     more[o->entries_count++] = (struct cf_outline_entry){
+        .kind = s->depth == 0 || s->kind == NULL ? NULL : strdup(s->kind),
         .section = s->depth == 0 || s->section == NULL ? NULL : strdup(s->section),
         .name = name,
         .title = title,
@@ -134,7 +140,9 @@ static void enter_section(struct scan *s, char *name, char *title, uint32_t line
 {
     bool top = s->depth == 0;
     if (top) {
+        free(s->kind);
         free(s->section);
+        s->kind = strdup(name);
         s->section = strdup(title != NULL ? title : name);
         s->section_head = s->outline->entries_count;
         s->section_text = s->at;
@@ -232,6 +240,7 @@ int cf_outline_parse(const char *text, size_t bytes, struct cf_outline *ret_outl
         step(&s);
     if (s.depth > 0)
         ret_outline->unclosed_line = ret_outline->entries[s.section_head].line;
+    free(s.kind);
     free(s.section);
     return 0;
 }
@@ -241,16 +250,23 @@ int cf_outline_read(const char *path, struct cf_outline *ret_outline)
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return -errno;
-    char *text = malloc(CF_OUTLINE_BYTES_MAX + 1);
-    int error = text == NULL ? -ENOMEM : 0;
+    char *text = NULL;
+    int error = 0;
     size_t bytes = 0;
-    if (error == 0) {
-        bytes = fread(text, 1, CF_OUTLINE_BYTES_MAX + 1, f);
+    for (size_t room = 0; error == 0 && bytes == room && bytes <= CF_OUTLINE_BYTES_MAX;) {
+        room = room == 0 ? BYTES_USUAL : 4 * room < CF_OUTLINE_BYTES_MAX ? 4 * room : CF_OUTLINE_BYTES_MAX + 1;
+        char *more = realloc(text, room);
+        if (more == NULL) {
+            error = -ENOMEM;
+            break;
+        }
+        text = more;
+        bytes += fread(text + bytes, 1, room - bytes, f);
         if (ferror(f))
             error = errno != 0 ? -errno : -EIO;
-        else if (bytes > CF_OUTLINE_BYTES_MAX)
-            error = -EFBIG;
     }
+    if (error == 0 && bytes > CF_OUTLINE_BYTES_MAX)
+        error = -EFBIG;
     fclose(f);
     if (error == 0)
         error = cf_outline_parse(text, bytes, ret_outline);
@@ -261,6 +277,7 @@ int cf_outline_read(const char *path, struct cf_outline *ret_outline)
 void cf_outline_fini(struct cf_outline *outline)
 {
     for (uint32_t i = 0; i < outline->entries_count; i++) {
+        free(outline->entries[i].kind);
         free(outline->entries[i].section);
         free(outline->entries[i].name);
         free(outline->entries[i].title);
@@ -275,12 +292,12 @@ static bool same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-uint32_t cf_outline_line(const struct cf_outline *outline, const char *section, const char *name)
+uint32_t cf_outline_line(const struct cf_outline *outline, const char *kind, const char *section, const char *name)
 {
     uint32_t line = 0; /* the last one counts, as it does for libConfuse */
     for (uint32_t i = 0; i < outline->entries_count; i++) {
         const struct cf_outline_entry *e = &outline->entries[i];
-        if (same(e->section, section) && strcmp(e->name, name) == 0)
+        if (same(e->kind, kind) && same(e->section, section) && strcmp(e->name, name) == 0)
             line = e->line;
     }
     return line;

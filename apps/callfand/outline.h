@@ -14,7 +14,8 @@
 #define CF_OUTLINE_BYTES_MAX (1 << 20)
 
 struct cf_outline_entry {
-    char *section; /* title of the section it stands in, NULL at the top */
+    char *kind;    /* of the section it stands in, NULL at the top */
+    char *section; /* its title, or its kind when it has none */
     char *name;    /* of the option, or the kind of the section */
     char *title;   /* of a section head, else NULL */
     uint32_t line;
@@ -32,8 +33,8 @@ int cf_outline_read(const char *path, struct cf_outline *ret_outline);
 int cf_outline_parse(const char *text, size_t bytes, struct cf_outline *ret_outline);
 void cf_outline_fini(struct cf_outline *outline);
 
-/* The line of an option: in the section with that title (NULL: at the top). 0: there is none. */
-uint32_t cf_outline_line(const struct cf_outline *outline, const char *section, const char *name);
+/* The line of an option: in the section of that kind and title (both NULL: at the top). 0: there is none. */
+uint32_t cf_outline_line(const struct cf_outline *outline, const char *kind, const char *section, const char *name);
 
 /* The head of the section `kind title`, or NULL. */
 const struct cf_outline_entry *cf_outline_section(const struct cf_outline *outline, const char *kind,

@@ -1,57 +1,59 @@
-/* mincore(2) tells which pages of the state exist; madvise(2) maps them. */
+/* The state's descriptor tells which pages of it exist; madvise(2) maps them. */
 #define _GNU_SOURCE
 #include "apps/callfand/prefault.h"
 
-#include <sys/mman.h>
-
-#define SLICE_PAGES 4096
-#define SLICE_BYTES ((uint64_t)SLICE_PAGES * CF_PAGE_BYTES)
+#define SLICE_BYTES (UINT64_C(1024) * CF_PAGE_BYTES)
+#define RUNS_MAX    256 /* of pages, in a slice */
 
 void cf_prefault_init(struct cf_prefault *prefault, const struct cf_arena *arena, const struct cf_holdings *holdings)
 {
     *prefault = (struct cf_prefault){.arena = arena, .holdings = holdings, .port = 1};
 }
 
-static void populate_port(const struct cf_prefault *p, uint32_t port)
+static uint64_t slice(uint64_t left)
 {
-    const struct cf_holding *h = &p->holdings->ports[port];
-    cf_memory_populate(cf_arena_down(p->arena, port), h->sizes.down_bytes, true);
-    cf_memory_populate(cf_arena_up(p->arena, port), h->sizes.up_bytes, true);
+    return left < SLICE_BYTES ? left : SLICE_BYTES;
 }
 
-/* Maps the runs of pages that exist in [at, at + bytes). Failing is no harm: the engine faults. */
-static void populate_state(uint8_t *at, uint64_t bytes)
+/* A slice of the port's down object, then of its up object. True: that was its last. */
+static bool populate_port(struct cf_prefault *p, uint32_t port)
 {
-    unsigned char resident[SLICE_PAGES];
-    uint64_t pages = bytes / CF_PAGE_BYTES;
-    if (mincore(at, bytes, resident) != 0)
-        return;
-    for (uint64_t i = 0; i < pages;) {
-        uint64_t first = i;
-        while (i < pages && (resident[i] & 1) != 0)
-            i++;
-        if (i > first)
-            cf_memory_populate(at + first * CF_PAGE_BYTES, (i - first) * CF_PAGE_BYTES, true);
-        else
-            i++;
+    struct cf_arena_port sizes = p->holdings->ports[port].sizes;
+    bool up = p->port_at >= sizes.down_bytes;
+    uint8_t *memory = up ? (uint8_t *)cf_arena_up(p->arena, port) : (uint8_t *)cf_arena_down(p->arena, port);
+    uint64_t at = up ? p->port_at - sizes.down_bytes : p->port_at;
+    uint64_t bytes = slice((up ? sizes.up_bytes : sizes.down_bytes) - at);
+    cf_memory_populate(memory + at, bytes, true);
+    p->port_at += bytes;
+    return p->port_at == sizes.down_bytes + sizes.up_bytes;
+}
+
+/* A slice of what exists of the state; failing is no harm: the engine faults. False: that was the last. */
+static bool populate_state(struct cf_prefault *p)
+{
+    uint64_t left = SLICE_BYTES, first, end;
+    for (int run = 0; left > 0 && run < RUNS_MAX; run++) {
+        if (!cf_memory_appeared(p->arena->state_fd, p->state_at, &first, &end))
+            return false;
+        uint64_t bytes = end - first < left ? end - first : left;
+        cf_memory_populate((uint8_t *)p->arena->state + first, bytes, true);
+        p->state_at = first + bytes;
+        left -= bytes;
     }
+    return true;
 }
 
 bool cf_prefault_step(struct cf_prefault *p, cf_prefault_held_fn *still_held, void *arg)
 {
-    while (p->port < p->arena->ports_count) {
-        uint32_t port = p->port++;
-        const struct cf_holding *h = &p->holdings->ports[port];
-        if (h->held && still_held(arg, port, h->generation)) {
-            populate_port(p, port);
-            return true;
+    for (; p->port < p->arena->ports_count; p->port++, p->port_at = 0) {
+        const struct cf_holding *h = &p->holdings->ports[p->port];
+        if (!h->held || !still_held(arg, p->port, h->generation))
+            continue;
+        if (populate_port(p, p->port)) {
+            p->port++;
+            p->port_at = 0;
         }
+        return true;
     }
-    uint64_t left = p->arena->state_bytes - p->state_at;
-    if (left == 0)
-        return false;
-    uint64_t bytes = left < SLICE_BYTES ? left : SLICE_BYTES;
-    populate_state((uint8_t *)p->arena->state + p->state_at, bytes);
-    p->state_at += bytes;
-    return p->state_at < p->arena->state_bytes;
+    return populate_state(p);
 }

@@ -2,7 +2,7 @@
  * Prefaulting: a new core has the memory but not yet the page tables; the door's thread fills them in slices, behind the engine.
  *
  * Invariant  gives no page to the state that it did not have; contents never change
- * Progress   each step is bounded (a slice of the state, or one port)
+ * Progress   each step is bounded (a slice of the state or of a port); memory that the state never had takes no time
  */
 #ifndef CF_CALLFAND_PREFAULT_H
 #define CF_CALLFAND_PREFAULT_H
@@ -17,6 +17,7 @@ struct cf_prefault {
     const struct cf_arena *arena;
     const struct cf_holdings *holdings;
     uint32_t port;     /* next */
+    uint64_t port_at;  /* next byte of its objects, the down object first */
     uint64_t state_at; /* next byte of the state */
 };
 

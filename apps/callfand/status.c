@@ -83,6 +83,7 @@ static struct json_object *totals(const struct cf_snapshot *s)
     ADD(parties_dropped);
     ADD(party_blocks);
     ADD(party_blocks_max);
+    ADD(denied);
 #undef ADD
     add_number(o, "bells_rung", s->bells_rung);
     add_number(o, "sleeps", s->sleeps);
@@ -101,8 +102,16 @@ static const char *state_name(uint32_t state)
     return state < sizeof names / sizeof names[0] ? names[state] : "?";
 }
 
+static struct json_object *behind_seconds(const struct cf_engine_port_status *p, int64_t now_ns)
+{
+    char text[32];
+    double seconds = p->behind_since_ns == 0 ? 0 : (double)(now_ns - p->behind_since_ns) / 1e9;
+    snprintf(text, sizeof text, "%.3f", seconds);
+    return json_object_new_double_s(seconds, text);
+}
+
 static struct json_object *port(uint32_t number, const struct cf_engine_port_status *p,
-                                const struct cf_status_peer *peer)
+                                const struct cf_status_peer *peer, int64_t now_ns)
 {
     struct json_object *o = json_object_new_object();
     char name[CF_NAME_MAX + 1] = {0};
@@ -116,6 +125,8 @@ static struct json_object *port(uint32_t number, const struct cf_engine_port_sta
     add_text(o, "state", state_name(p->state));
 #define ADD(field) add_number(o, #field, p->field)
     ADD(behind);
+    json_object_object_add(o, "behind_seconds", behind_seconds(p, now_ns));
+    json_object_object_add(o, "lawful", json_object_new_boolean(p->unlawful == 0));
     ADD(ring_slots);
     ADD(ring_used);
     ADD(offered);
@@ -131,6 +142,12 @@ static struct json_object *port(uint32_t number, const struct cf_engine_port_sta
     ADD(requests);
     ADD(requests_outstanding);
     ADD(bad_records);
+    if (p->kind == CF_PORT_APPLICATION) {
+        json_object_object_add(o, "access", p->access[0] == '\0' ? NULL : json_object_new_string(p->access));
+        ADD(handles_max);
+        ADD(open_lines_max);
+        ADD(requests_per_turn);
+    }
 #undef ADD
     return o;
 }
@@ -140,7 +157,7 @@ static struct json_object *ports(const struct cf_status_source *s)
     struct json_object *list = json_object_new_array();
     for (uint32_t i = 1; i < s->start->arena->ports_count; i++)
         if (s->snapshot->ports[i].kind != CF_PORT_FREE)
-            json_object_array_add(list, port(i, &s->snapshot->ports[i], &s->peers[i]));
+            json_object_array_add(list, port(i, &s->snapshot->ports[i], &s->peers[i], s->now_ns));
     return list;
 }
 
@@ -158,6 +175,8 @@ static struct json_object *providers(const struct cf_status_source *s)
         json_object_object_add(o, "external", json_object_new_boolean(v->external != 0));
         json_object_object_add(o, "pid", json_object_new_int(v->pid));
         add_number(o, "restarts", restarts);
+        add_number(o, "hangs", v->hangs);
+        add_number(o, "stuck_seconds", s->stuck_seconds[i]);
         add_end(o, "last_end", v->starts > (v->pid != 0 ? 1u : 0u), v->last_status);
         json_object_array_add(list, o);
     }
@@ -171,9 +190,13 @@ static struct json_object *settings(const struct cf_status_source *s)
     add_text(o, "config", c->path);
     add_text(o, "socket", c->socket);
     add_text(o, "close_policy", c->close_policy == CF_CLOSE_DROPS ? "drop" : "keep");
+    json_object_object_add(o, "user", json_object_new_int64(getuid()));
+    json_object_object_add(o, "sandbox", json_object_new_boolean(c->sandbox && cf_confine_filters()));
     add_number(o, "wake_interval_us", s->settings->wake_interval_us);
     add_number(o, "spin_us", s->settings->spin_us);
     add_number(o, "hello_ms", s->settings->hello_ms);
+    add_number(o, "hang_seconds", s->settings->hang_seconds);
+    add_number(o, "provider_hang_seconds", s->settings->provider_hang_seconds);
     add_number(o, "ring_bytes_max", c->ring_bytes_max);
     return o;
 }
@@ -184,9 +207,10 @@ static struct json_object *core(const struct cf_status_source *s)
     struct json_object *o = json_object_new_object();
     json_object_object_add(o, "keeper_pid", json_object_new_int(s->start->keeper_pid));
     json_object_object_add(o, "core_pid", json_object_new_int((int)getpid()));
-    add_number(o, "core_restarts", k->core_starts - 1);
+    add_number(o, "core_restarts", k->core_starts - 1 - k->replacements);
+    add_number(o, "core_replacements", k->replacements);
     add_number(o, "cold_starts", k->cold_starts);
-    add_end(o, "last_core_end", k->core_starts - 1, k->last_core_status);
+    add_end(o, "last_core_end", k->core_starts - 1 - k->replacements, k->last_core_status);
     char up[32];
     double up_seconds = (double)(s->now_ns - k->started_ns) / 1e9;
     snprintf(up, sizeof up, "%.3f", up_seconds);
@@ -199,6 +223,7 @@ static struct json_object *door(const struct cf_door_counts *d)
     struct json_object *o = json_object_new_object();
     add_number(o, "hellos", d->hellos);
     add_number(o, "refused", d->refused);
+    add_number(o, "denied", d->denied);
     add_number(o, "attached", d->attached);
     add_number(o, "gone", d->gone);
     add_number(o, "expelled", d->expelled);

@@ -16,6 +16,7 @@
 /* What the door counted itself. */
 struct cf_door_counts {
     uint64_t hellos, refused, expelled, attached, gone;
+    uint64_t denied; /* of the refused: for want of access */
     uint32_t half_open;
 };
 
@@ -32,6 +33,7 @@ struct cf_status_source {
     const struct cf_settings *settings;
     const struct cf_status_peer *peers; /* by port number */
     const struct cf_door_counts *door;
+    const uint32_t *stuck_seconds; /* by place of the provider: since when its commands lie there untaken */
     int64_t now_ns;
 };
 

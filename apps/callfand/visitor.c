@@ -12,9 +12,11 @@
 
 #define LEFTOVER_PACKETS_MAX 16
 
-void cf_visitor_init(struct cf_visitor *visitor, int fd, const struct cf_peer *peer, int64_t deadline_ns)
+void cf_visitor_init(struct cf_visitor *visitor, int fd, const struct cf_peer *peer, int64_t now_ns,
+                     int64_t hello_ns)
 {
-    *visitor = (struct cf_visitor){.state = CF_VISITOR_SILENT, .fd = fd, .deadline_ns = deadline_ns, .peer = *peer};
+    *visitor = (struct cf_visitor){
+        .state = CF_VISITOR_SILENT, .fd = fd, .since_ns = now_ns, .deadline_ns = now_ns + hello_ns, .peer = *peer};
 }
 
 void cf_visitor_fini(struct cf_visitor *visitor)

@@ -17,6 +17,7 @@
 enum cf_visitor_state {
     CF_VISITOR_NONE,
     CF_VISITOR_SILENT,  /* no hello yet */
+    CF_VISITOR_WAITS,   /* for its inspection */
     CF_VISITOR_ASKS,    /* waits for a snapshot */
     CF_VISITOR_LISTENS, /* is being sent the status */
 };
@@ -24,14 +25,18 @@ enum cf_visitor_state {
 struct cf_visitor {
     enum cf_visitor_state state;
     int fd;
-    int64_t deadline_ns;
+    int64_t deadline_ns, since_ns;
     struct cf_peer peer;
+    bool doctor;    /* asks for the inspection with the snapshot */
+    bool inspected; /* the inspection that is made, or was made, is for it */
+    uint32_t doctor_flags, doctor_older_ms;
     char *text; /* of the status */
     size_t text_bytes, sent_bytes;
 };
 
 /* Takes fd. */
-void cf_visitor_init(struct cf_visitor *visitor, int fd, const struct cf_peer *peer, int64_t deadline_ns);
+void cf_visitor_init(struct cf_visitor *visitor, int fd, const struct cf_peer *peer, int64_t now_ns,
+                     int64_t hello_ns);
 
 /* Closes whatever it still has. */
 void cf_visitor_fini(struct cf_visitor *visitor);

@@ -13,6 +13,7 @@
 
 #include "adapters/provider/options.h"
 #include "adapters/provider/port.h"
+#include "adapters/provider/sandbox.h"
 #include "callfan/tapi.h"
 
 struct door {
@@ -131,6 +132,7 @@ int main(int argc, char **argv)
     cfg_t *cfg;
     char why[256] = "";
     long port = 0;
+    cf_sandbox_begin();
     enum cf_options_parsed parsed = cf_options_parse(
         argc, argv, &(struct cf_options_program){"door-phone", "door", "A door phone.", NULL}, &o, why, sizeof why);
     if (parsed == CF_OPTIONS_DONE)
@@ -149,7 +151,7 @@ int main(int argc, char **argv)
         (d.source = cf_reactor_receive(d.reactor, fd, on_datagram, &d)) < 0)
         return fail("reactor", why);
     const struct cf_provider_options options = {.socket_path = o.socket_path, .name = o.name, .calls_max = 64};
-    if (cf_provider_new(&d.provider, &options) < 0 ||
+    if (cf_provider_new(&d.provider, &options) < 0 || cf_sandbox_enter(0, why, sizeof why) < 0 ||
         cf_provider_attach(d.provider, 30 * CF_NS_PER_S, why, sizeof why) < 0 || !announce(&d))
         return fail("attach", why);
     while (!d.stopping && cf_provider_attached(d.provider)) {

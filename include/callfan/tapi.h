@@ -21,7 +21,7 @@
  *            capability; of an asynchronous function the last three come by LINE_REPLY. Not repeated below: NOMEM,
  *            OPERATIONFAILED, RESOURCEUNAVAIL, UNINITIALIZED and INVALPOINTER. When the service has gone,
  *            lineGetMessage hands out what had arrived, LINE_CLOSE per line and LINE_LINEDEVSTATE(REINIT); what needs
- *            the service then is OPERATIONFAILED or RESOURCEUNAVAIL.
+ *            the service then is OPERATIONFAILED or RESOURCEUNAVAIL, lineOpen REINIT.
  * Source     Microsoft's TAPI 2.2 reference; names and order of fields after mingw-w64's tapi.h (public domain)
  */
 #ifndef CALLFAN_TAPI_H
@@ -115,6 +115,7 @@ typedef struct linedialparams_tag {
     DWORD dwWaitForDialtone;
 } LINEDIALPARAMS, *LPLINEDIALPARAMS;
 
+/* A text, with its NUL, or bytes: dwStringSize of them at dwStringOffset, what they are in dwStringFormat. */
 typedef struct varstring_tag {
     DWORD dwTotalSize, dwNeededSize, dwUsedSize;
     DWORD dwStringFormat;
@@ -144,13 +145,37 @@ typedef struct linecalltreatmententry_tag {
     DWORD dwCallTreatmentNameSize, dwCallTreatmentNameOffset;
 } LINECALLTREATMENTENTRY, *LPLINECALLTREATMENTENTRY;
 
-/* Entry of the forwarding list in LINEADDRESSSTATUS. */
+/* Entry of the forwarding list in LINEADDRESSSTATUS and LINEFORWARDLIST. */
 typedef struct lineforward_tag {
     DWORD dwForwardMode;
     DWORD dwCallerAddressSize, dwCallerAddressOffset;
     DWORD dwDestCountryCode;
     DWORD dwDestAddressSize, dwDestAddressOffset;
 } LINEFORWARD, *LPLINEFORWARD;
+
+/* Where calls are to go. Input only: dwNumEntries entries, whose offsets count from the start of the list. */
+typedef struct lineforwardlist_tag {
+    DWORD dwTotalSize;
+    DWORD dwNumEntries;
+    LINEFORWARD ForwardList[1];
+} LINEFORWARDLIST, *LPLINEFORWARDLIST;
+
+/* One frequency of a tone to send: Hz, ms on and off, volume from 0 to 0xFFFF. */
+typedef struct linegeneratetone_tag {
+    DWORD dwFrequency;
+    DWORD dwCadenceOn;
+    DWORD dwCadenceOff;
+    DWORD dwVolume;
+} LINEGENERATETONE, *LPLINEGENERATETONE;
+
+/* A tone to listen for: ms it must last, up to three frequencies in Hz, unused ones 0; all three 0: silence. */
+typedef struct linemonitortone_tag {
+    DWORD dwAppSpecific;
+    DWORD dwDuration;
+    DWORD dwFrequency1;
+    DWORD dwFrequency2;
+    DWORD dwFrequency3;
+} LINEMONITORTONE, *LPLINEMONITORTONE;
 
 /* What a line device can do: lineGetDevCaps. */
 typedef struct linedevcaps_tag {
@@ -404,6 +429,8 @@ static_assert(sizeof(LINEINITIALIZEEXPARAMS) == 24, "TAPI: 28");
 static_assert(sizeof(LINEEXTENSIONID) == 16 && sizeof(LINEDIALPARAMS) == 16 && sizeof(VARSTRING) == 24, "as TAPI");
 static_assert(sizeof(LINETERMCAPS) == 12 && sizeof(LINEAPPINFO) == 40, "as TAPI");
 static_assert(sizeof(LINECALLTREATMENTENTRY) == 12 && sizeof(LINEFORWARD) == 24, "as TAPI");
+static_assert(sizeof(LINEFORWARDLIST) == 32, "as TAPI");
+static_assert(sizeof(LINEGENERATETONE) == 16 && sizeof(LINEMONITORTONE) == 20, "as TAPI");
 static_assert(sizeof(LINEDEVCAPS) == 268 && sizeof(LINEADDRESSCAPS) == 228, "as TAPI");
 static_assert(sizeof(LINEDEVSTATUS) == 88 && sizeof(LINEADDRESSSTATUS) == 64, "as TAPI");
 static_assert(sizeof(LINECALLPARAMS) == 176 && sizeof(LINECALLSTATUS) == 56 && sizeof(LINECALLLIST) == 24, "as TAPI");
@@ -414,7 +441,9 @@ static_assert(sizeof(LINECALLINFO) == 336 && offsetof(LINECALLINFO, hLine) == 16
 /* Joins the service at CALLFAN_SOCKET, else /run/callfan/callfan.sock. hInstance is not used; a callback is kept
  * whatever the option. *lpdwAPIVersion: in, the highest version the application knows; out, the highest of the
  * service. The parameters may be NULL, which leaves nothing to poll. Synchronous. SERVICE_NOT_RUNNING (nobody at the
- * socket), REINIT, INVALAPPNAME, INVALPARAM (options; _USEHIDDENWINDOW without callback), STRUCTURETOOSMALL. */
+ * socket), REINIT (a usage of this process was told so of that socket and has not been shut down yet), INVALAPPNAME,
+ * INVALPARAM (options; _USEHIDDENWINDOW without callback), STRUCTURETOOSMALL, INCOMPATIBLEAPIVERSION, OPERATIONFAILED
+ * (also: callfan.conf gives this user no access), RESOURCEUNAVAIL (also: the process has joined 8 times). */
 CF_API LONG lineInitializeEx(HLINEAPP *lphLineApp, void *hInstance, LINECALLBACK lpfnCallback,
                              const char *lpszFriendlyAppName, DWORD *lpdwNumDevs, DWORD *lpdwAPIVersion,
                              LINEINITIALIZEEXPARAMS *lpLineInitializeExParams);
@@ -441,10 +470,13 @@ CF_API LONG lineGetAddressCaps(HLINEAPP hLineApp, DWORD dwDeviceID, DWORD dwAddr
 /* ---- TAPI: lines ------------------------------------------------------------------------------ */
 
 /* Opens a line. dwPrivileges: NONE, MONITOR, OWNER or MONITOR|OWNER, OWNER for the given media modes; or-ed with
- * LINEOPENOPTION_SINGLEADDRESS (lpCallParams tells the address; else it may be NULL). _PROXY is OPERATIONUNAVAIL.
+ * LINEOPENOPTION_SINGLEADDRESS (lpCallParams tells the address, with LINEADDRESSMODE_ADDRESSID: only its new calls make
+ * this open an owner; a monitor hears of all). dwDeviceID LINEMAPPER opens the first line that is in service, may be opened
+ * so, and has the media modes and, where lpCallParams is given, bearer mode, rate and address. _PROXY is OPERATIONUNAVAIL.
  * Calls that exist are not announced: lineGetNewCalls. Synchronous. INVALAPPHANDLE, BADDEVICEID, NODEVICE, NODRIVER,
- * INCOMPATIBLEAPIVERSION, INCOMPATIBLEEXTVERSION, INVALPRIVSELECT, INVALMEDIAMODE, INVALADDRESSID, LINEMAPPERFAILED,
- * REINIT; RESOURCEUNAVAIL while the line's provider is down. */
+ * INCOMPATIBLEAPIVERSION, INCOMPATIBLEEXTVERSION, INVALPRIVSELECT (also: callfan.conf does not grant it),
+ * INVALMEDIAMODE, INVALADDRESSID, INVALADDRESSMODE, STRUCTURETOOSMALL, LINEMAPPERFAILED, REINIT (the service has gone);
+ * RESOURCEUNAVAIL while the line's provider is down. */
 CF_API LONG lineOpen(HLINEAPP hLineApp, DWORD dwDeviceID, HLINE *lphLine, DWORD dwAPIVersion, DWORD dwExtVersion,
                      DWORD_PTR dwCallbackInstance, DWORD dwPrivileges, DWORD dwMediaModes,
                      const LINECALLPARAMS *lpCallParams);
@@ -454,9 +486,28 @@ CF_API LONG lineOpen(HLINEAPP hLineApp, DWORD dwDeviceID, HLINE *lphLine, DWORD 
  * INVALLINEHANDLE. */
 CF_API LONG lineClose(HLINE hLine);
 
-/* Tells what the line device is doing and which applications have it open. Synchronous. INVALLINEHANDLE,
+/* Tells what the line device is doing and which applications have it open (from 2.0 on: dwAppInfoOffset leads to
+ * dwNumOpens LINEAPPINFO, whose offsets count from the LINEDEVSTATUS). Synchronous. INVALLINEHANDLE,
  * STRUCTURETOOSMALL. */
 CF_API LONG lineGetLineDevStatus(HLINE hLine, LINEDEVSTATUS *lpLineDevStatus);
+
+/* Gives the number of the address that is dialled as lpsAddress (dwSize bytes, with or without NUL). dwAddressMode is
+ * LINEADDRESSMODE_DIALABLEADDR. Of a line with several addresses the first is known by its text. Synchronous.
+ * INVALLINEHANDLE, INVALADDRESSMODE, INVALADDRESS (none of the line's). */
+CF_API LONG lineGetAddressID(HLINE hLine, DWORD *lpdwAddressID, DWORD dwAddressMode, const char *lpsAddress,
+                             DWORD dwSize);
+
+/* Tells how many calls an address has, of which kind, what may be done with it, and where its calls are forwarded to, as
+ * far as its provider tells. dwNumInUse counts its calls that are not IDLE. Synchronous. INVALLINEHANDLE, INVALADDRESSID,
+ * STRUCTURETOOSMALL. */
+CF_API LONG lineGetAddressStatus(HLINE hLine, DWORD dwAddressID, LINEADDRESSSTATUS *lpAddressStatus);
+
+/* Gives the device of a class that belongs to a line (LINECALLSELECT_LINE), an address (_ADDRESS) or a call (_CALL). Class
+ * "tapi/line", in whatever case: the device id as a DWORD, STRINGFORMAT_BINARY; which tells the line that LINEMAPPER
+ * chose. Synchronous. INVALCALLSELECT, INVALLINEHANDLE, INVALADDRESSID, INVALCALLHANDLE, STRUCTURETOOSMALL, NODEVICE (a
+ * class of TAPI that no line here has a device of), INVALDEVICECLASS (another one). */
+CF_API LONG lineGetID(HLINE hLine, DWORD dwAddressID, HCALL hCall, DWORD dwSelect, VARSTRING *lpDeviceID,
+                      const char *lpszDeviceClass);
 
 /* Chooses by LINEDEVSTATE_ and LINEADDRESSSTATE_ bits which LINE_LINEDEVSTATE and LINE_ADDRESSSTATE this open line
  * gets; none at first. Nothing else can be switched off. Synchronous. INVALLINEHANDLE, INVALLINESTATE,
@@ -469,15 +520,21 @@ CF_API LONG lineGetStatusMessages(HLINE hLine, DWORD *lpdwLineStates, DWORD *lpd
 /* ---- TAPI: messages --------------------------------------------------------------------------- */
 
 /* Takes the next message of the application. dwTimeout in ms: 0 polls, 0xFFFFFFFF waits for ever; no message in time
- * is OPERATIONFAILED. Works with each option of lineInitializeEx. INVALAPPHANDLE (also: shut down meanwhile). */
+ * is OPERATIONFAILED. Works with each option of lineInitializeEx. Synchronous. INVALAPPHANDLE (also: shut down
+ * meanwhile). */
 CF_API LONG lineGetMessage(HLINEAPP hLineApp, LINEMESSAGE *lpMessage, DWORD dwTimeout);
 
 /* ---- TAPI: calls ------------------------------------------------------------------------------ */
 
 /* Makes a call; the caller is its sole owner. *lphCall is written when LINE_REPLY {id, 0} is handed out, and must live
- * until then. lpszDestAddress may be NULL (dial tone). Asynchronous. INVALLINEHANDLE, INVALADDRESS, INVALADDRESSID,
- * CALLUNAVAIL, BEARERMODEUNAVAIL, RATEUNAVAIL, INVALMEDIAMODE, INVALCALLPARAMS, OPERATIONUNAVAIL, REQUESTOVERRUN and
- * the others of TAPI's page. */
+ * until then. lpszDestAddress may be NULL or empty (dial tone), and end with a semicolon where LINEADDRCAPFLAGS_PARTIALDIAL is
+ * set: lineDial goes on; $, @, W and ? as with lineDial. lpCallParams: LINEADDRESSMODE_DIALABLEADDR takes OrigAddress for the
+ * line's own number; DisplayableAddress, CalledParty, Comment (255 bytes each) and CallData are in LINECALLINFO, UserUserInfo
+ * goes to the other end.
+ * Asynchronous. INVALLINEHANDLE, INVALADDRESS, INVALADDRESSID, INVALADDRESSMODE, INVALBEARERMODE, INVALRATE, INVALMEDIAMODE,
+ * INVALCALLPARAMS, USERUSERINFOTOOBIG, DIALBILLING, DIALQUIET, DIALDIALTONE, DIALPROMPT, BEARERMODEUNAVAIL, RATEUNAVAIL,
+ * CALLUNAVAIL, STRUCTURETOOSMALL, OPERATIONUNAVAIL, REQUESTOVERRUN, and what the provider says, such as ADDRESSBLOCKED or
+ * INUSE. */
 CF_API LONG lineMakeCall(HLINE hLine, HCALL *lphCall, const char *lpszDestAddress, DWORD dwCountryCode,
                          const LINECALLPARAMS *lpCallParams);
 
@@ -501,6 +558,72 @@ CF_API LONG lineHold(HCALL hCall);
  * lineHold. */
 CF_API LONG lineUnhold(HCALL hCall);
 
+/* The two calls exchange their parts: hActiveCall, CONNECTED, goes on hold, and hHeldCall, ONHOLD, ONHOLDPENDTRANSFER or
+ * ONHOLDPENDCONF, becomes CONNECTED; the one that is held keeps its kind of hold. Owner of both. Asynchronous.
+ * INVALCALLHANDLE (also: both are one call, or of different providers), NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL,
+ * REQUESTOVERRUN. */
+CF_API LONG lineSwapHold(HCALL hdActiveCall, HCALL hdHeldCall);
+
+/*
+ * Begins a transfer of a CONNECTED call: it becomes ONHOLDPENDTRANSFER, and a consultation call is made, whose sole owner
+ * the asker is; *lphConsultCall is written before LINE_REPLY(0) is handed out and stays untouched otherwise. Then dial (or
+ * LINECALLPARAMFLAGS_ONESTEPTRANSFER and TargetAddress, which dial at once), and lineCompleteTransfer. lineUnhold of the
+ * first call, or the end of the consultation call, undoes it where the provider says so. Owner. Asynchronous.
+ * LINECALLINFO.dwRelatedCallID of the consultation call is dwCallID of the first. INVALCALLHANDLE, INVALPOINTER,
+ * STRUCTURETOOSMALL, INVALCALLPARAMS, INVALADDRESSMODE, INVALBEARERMODE, INVALMEDIAMODE, INVALRATE, INVALADDRESS
+ * (TargetAddress), USERUSERINFOTOOBIG,
+ * NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL, CALLUNAVAIL, NOMEM, REQUESTOVERRUN.
+ */
+CF_API LONG lineSetupTransfer(HCALL hCall, HCALL *lphConsultCall, const LINECALLPARAMS *lpCallParams);
+
+/*
+ * Connects a call that is ONHOLD or ONHOLDPENDTRANSFER with the consultation call, which is CONNECTED, RINGBACK, BUSY or
+ * PROCEEDING. LINETRANSFERMODE_TRANSFER: both become IDLE; lphConfCall is not looked at. LINETRANSFERMODE_CONFERENCE: a
+ * conference, whose call goes to *lphConfCall before LINE_REPLY(0) and which both join (CONFERENCED). Owner of both.
+ * Asynchronous. Handles stay valid until lineDeallocateCall. INVALCALLHANDLE, INVALCONSULTCALLHANDLE (also: both are one
+ * call), INVALPOINTER, INVALTRANSFERMODE, NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL (also of that mode:
+ * LINEADDRESSCAPS.dwTransferModes), CALLUNAVAIL, NOMEM, REQUESTOVERRUN.
+ */
+CF_API LONG lineCompleteTransfer(HCALL hCall, HCALL hConsultCall, HCALL *lphConfCall, DWORD dwTransferMode);
+
+/* Sends a CONNECTED call on to that address, unasked: it becomes IDLE. dwCountryCode: 0 the default. Owner. Asynchronous.
+ * INVALCALLHANDLE, INVALPOINTER, INVALADDRESS (over 255 bytes, or empty), NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL,
+ * REQUESTOVERRUN; from the provider INVALADDRESS, ADDRESSBLOCKED and others. */
+CF_API LONG lineBlindTransfer(HCALL hCall, const char *lpszDestAddress, DWORD dwCountryCode);
+
+/*
+ * Begins a conference with a CONNECTED call, or without one (hCall 0: on hLine, where LINEADDRCAPFLAGS_SETUPCONFNULL allows
+ * it). Two calls are made, whose sole owner the asker is, and their handles written before LINE_REPLY(0): *lphConfCall stands
+ * for the conference (ONHOLDPENDCONF), *lphConsultCall is to be dialled and then added. The first call becomes CONFERENCED.
+ * dwNumParties: how many are expected. Owner. Asynchronous. INVALCALLHANDLE (also of a call that stands for a conference),
+ * INVALLINEHANDLE, CONFERENCEFULL and what lineSetupTransfer has.
+ */
+CF_API LONG lineSetupConference(HCALL hCall, HLINE hLine, HCALL *lphConfCall, HCALL *lphConsultCall, DWORD dwNumParties,
+                                const LINECALLPARAMS *lpCallParams);
+
+/* Puts a CONNECTED conference on hold (ONHOLDPENDCONF) and makes a consultation call, to be dialled and then added.
+ * *lphConsultCall as with lineSetupTransfer. Owner. Asynchronous. INVALCONFCALLHANDLE (void, or no conference) and what
+ * lineSetupTransfer has. */
+CF_API LONG linePrepareAddToConference(HCALL hConfCall, HCALL *lphConsultCall, const LINECALLPARAMS *lpCallParams);
+
+/* Adds a call that is CONNECTED, ONHOLD, PROCEEDING or RINGBACK, of the same line, to a conference that is ONHOLDPENDCONF or
+ * ONHOLD: the call becomes CONFERENCED, the conference CONNECTED. A member it is from that LINE_CALLSTATE on, not from
+ * LINE_REPLY. Owner of both. Asynchronous. INVALCONFCALLHANDLE, INVALCALLHANDLE (also: of another line, or a conference
+ * itself), NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL, CONFERENCEFULL, REQUESTOVERRUN. */
+CF_API LONG lineAddToConference(HCALL hConfCall, HCALL hConsultCall);
+
+/* Takes a CONFERENCED call out of its conference; LINEADDRESSCAPS.dwRemoveFromConfState says what becomes of it,
+ * dwRemoveFromConfCaps which members can be taken out. Owner. Asynchronous. As lineHold. */
+CF_API LONG lineRemoveFromConference(HCALL hCall);
+
+/*
+ * Lists the calls of the conference that hCall stands for or is a member of: the conference's call first, then its members.
+ * Where the line has no handle for one it gets one with MONITOR privilege; the others keep theirs. Synchronous.
+ * A list that is too small is as with lineGetNewCalls: no entry, no handle made, dwNeededSize says how much. INVALCALLHANDLE,
+ * INVALPOINTER, STRUCTURETOOSMALL, NOCONFERENCE, RESOURCEUNAVAIL.
+ */
+CF_API LONG lineGetConfRelatedCalls(HCALL hCall, LINECALLLIST *lpCallList);
+
 /* Changes bearer mode and rate of a call that is neither IDLE nor DISCONNECTED. dwBearerMode: one of LINEBEARERMODE_;
  * rates in bit/s, dwMaxRate 0 leaves the rate as it is; lpDialParams may be NULL and changes nothing. When it has
  * succeeded everyone with a handle gets LINE_CALLINFO with what is different (BEARERMODE, RATE). Owner. Asynchronous.
@@ -519,6 +642,52 @@ CF_API LONG lineSetCallParams(HCALL hCall, DWORD dwBearerMode, DWORD dwMinRate, 
  * OPERATIONUNAVAIL; RESOURCEUNAVAIL: too many digits, or too much is outstanding. */
 CF_API LONG lineGenerateDigits(HCALL hCall, DWORD dwDigitMode, const char *lpszDigits, DWORD dwDuration);
 
+/* Sends a tone: dwToneMode is one of LINETONEMODE_; with _CUSTOM lpTones has the dwNumTones frequencies of it, each
+ * from 1 Hz on with its cadence (dwCadenceOff 0: without a pause) and a volume to 0xFFFF; other modes do not look at
+ * them. dwDuration in ms, 0: the mode's own, which may be for ever. dwToneMode 0: stops what is being sent. Otherwise
+ * as lineGenerateDigits, and with it: a call sends digits or a tone, whoever owns it, and a new one cancels the old.
+ * Owner; any state but IDLE. Synchronous. INVALCALLHANDLE, INVALTONEMODE (not one, or not one of the line's),
+ * INVALPOINTER, INVALTONE (none, more than LINEDEVCAPS.dwGenerateToneMaxNumFreq, or one out of range), NOTOWNER,
+ * INVALCALLSTATE, OPERATIONUNAVAIL, RESOURCEUNAVAIL. */
+CF_API LONG lineGenerateTone(HCALL hCall, DWORD dwToneMode, DWORD dwDuration, DWORD dwNumTones,
+                             const LINEGENERATETONE *lpTones);
+
+/* Listens for digits: LINE_MONITORDIGITS {hCall, the digit as a character, LINEDIGITMODE_ (one), ms of
+ * CLOCK_MONOTONIC} for each, to every handle that asked for its mode. dwDigitModes takes the place of what this handle
+ * asked for before; 0: no more. It ends with IDLE, and with the handle. Everyone with a handle learns by
+ * LINE_CALLINFO(MONITORMODES) when what anybody listens for is different. A digit that finds no room is missed. Of a
+ * conference ask for its own call; while a call is CONFERENCED nothing is told of it. Any privilege; not IDLE, not
+ * DISCONNECTED. Synchronous. INVALCALLHANDLE, INVALDIGITMODE (not among them, or not one that the line hears:
+ * LINEDEVCAPS.dwMonitorDigitModes), INVALCALLSTATE, OPERATIONUNAVAIL, RESOURCEUNAVAIL. */
+CF_API LONG lineMonitorDigits(HCALL hCall, DWORD dwDigitModes);
+
+/* Listens for changes of media: LINE_MONITORMEDIA {hCall, LINEMEDIAMODE_ (one), 0, ms of CLOCK_MONOTONIC} when one of
+ * dwMediaModes is found on the call. LINECALLINFO.dwMediaMode does not change by it. Otherwise as lineMonitorDigits.
+ * Any privilege; not IDLE. Synchronous. INVALCALLHANDLE, INVALMEDIAMODE, INVALCALLSTATE, OPERATIONUNAVAIL,
+ * RESOURCEUNAVAIL. */
+CF_API LONG lineMonitorMedia(HCALL hCall, DWORD dwMediaModes);
+
+/* Listens for tones: LINE_MONITORTONE {hCall, dwAppSpecific of the tone, 0, ms of CLOCK_MONOTONIC} to this handle when
+ * one of the list was heard for its dwDuration. The list takes the place of this handle's former one; NULL: no more.
+ * Otherwise as lineMonitorDigits, without LINE_CALLINFO. Any privilege; not IDLE. Synchronous. INVALCALLHANDLE,
+ * INVALTONE (no entry, or more frequencies in one than LINEDEVCAPS.dwMonitorToneMaxNumFreq), INVALCALLSTATE,
+ * OPERATIONUNAVAIL; RESOURCEUNAVAIL: more entries than dwMonitorToneMaxNumEntries, or no room. */
+CF_API LONG lineMonitorTones(HCALL hCall, const LINEMONITORTONE *lpToneList, DWORD dwNumEntries);
+
+/* Waits for digits of the other end: dwDigitModes is LINEDIGITMODE_PULSE, _DTMF or both. It ends with dwNumDigits
+ * digits (1 to 100), one of lpszTerminationDigits (NULL: none), after dwFirstDigitTimeout ms without a first digit or
+ * dwInterDigitTimeout ms without a further one (0: for ever), or with the call. Then LINE_GATHERDIGITS {hCall,
+ * LINEGATHERTERM_, 0, ms of CLOCK_MONOTONIC} tells this handle, once, and not after lineClose or lineDeallocateCall.
+ * Before it is handed out the digits, the terminating one among them, are in lpsDigits, which must have room for
+ * dwNumDigits and stay until then, followed by a NUL unless there are dwNumDigits of them; with LINEGATHERTERM_CANCEL
+ * nothing is written. Each call gathers once at a time, whoever owns it: a new one cancels the old. lpsDigits NULL
+ * cancels, and nothing else is looked at. Of a conference ask for its own call. Another thread may see the message
+ * before this returns. Owner; any state but IDLE and CONFERENCED. Synchronous. INVALCALLHANDLE, INVALDIGITMODE,
+ * INVALPARAM (dwNumDigits 0), INVALDIGITS, NOTOWNER, INVALCALLSTATE, OPERATIONUNAVAIL, INVALTIMEOUT (not within
+ * LINEDEVCAPS.dwGatherDigitsMinTimeout and MaxTimeout); RESOURCEUNAVAIL: more digits, or too much is outstanding. */
+CF_API LONG lineGatherDigits(HCALL hCall, DWORD dwDigitModes, char *lpsDigits, DWORD dwNumDigits,
+                             const char *lpszTerminationDigits, DWORD dwFirstDigitTimeout, DWORD dwInterDigitTimeout);
+
 /* Gives a call handle back: it is void everywhere in the process before this returns; of two threads one gets 0, the
  * other INVALCALLHANDLE. The call goes on. Synchronous, local, 0 also when the service is gone; on lines opened with
  * a version below 2.0 a sole owner asks the service and gets INVALCALLSTATE unless the call is IDLE. */
@@ -533,132 +702,52 @@ CF_API LONG lineGetCallStatus(HCALL hCall, LINECALLSTATUS *lpCallStatus);
 
 /* Makes monitor handles for all calls of the line (LINECALLSELECT_LINE) or of one address (_ADDRESS) that this open
  * line has none for, and lists them. When the list is too small: 0 with no entries and dwNeededSize set, and nothing
- * was made. Synchronous. INVALLINEHANDLE, INVALADDRESSID, INVALCALLSELECT, STRUCTURETOOSMALL. */
+ * was made. Synchronous. INVALLINEHANDLE, INVALADDRESSID, INVALCALLSELECT, STRUCTURETOOSMALL, OPERATIONUNAVAIL
+ * (callfan.conf does not let this user monitor the line). */
 CF_API LONG lineGetNewCalls(HLINE hLine, DWORD dwAddressID, DWORD dwSelect, LINECALLLIST *lpCallList);
 
-/* Sets the privilege of a handle to MONITOR or OWNER; OWNER is always granted. The caller gets no message.
- * Synchronous. INVALCALLHANDLE, INVALCALLPRIVILEGE, INVALCALLSTATE (sole owner of a call that is not IDLE gives up
+/* Sets the privilege of a handle to MONITOR or OWNER; OWNER is granted to all who may own the line's calls, others get
+ * INVALCALLPRIVILEGE. The caller gets no message. Synchronous. INVALCALLHANDLE, INVALCALLPRIVILEGE, INVALCALLSTATE (sole owner of a call that is not IDLE gives up
  * ownership). */
 CF_API LONG lineSetCallPrivilege(HCALL hCall, DWORD dwCallPrivilege);
 
-/* ---- Callfan: initialisation with options ----------------------------------------------------- */
+/* Makes another application an owner of a call; the caller stays one. lpszFileName: the name that the application gave to
+ * lineInitializeEx, of its first open of the line as OWNER; one's own will do. NULL: the application that comes first
+ * among those with the line open as OWNER for dwMediaMode, one of LINEMEDIAMODE_ (lineSetAppPriority, then the earliest
+ * lineOpen). The target gets LINE_CALLSTATE with the state as it is and dwParam3 OWNER, also when it was an owner; before
+ * that LINE_APPNEWCALL if it had no handle. The others get LINE_CALLINFO. Owner; any state but IDLE. Synchronous.
+ * INVALCALLHANDLE, INVALMEDIAMODE, NOTOWNER, INVALCALLSTATE, TARGETNOTFOUND, TARGETSELF (of dwMediaMode alone), NOMEM (no
+ * handle free for the target). */
+CF_API LONG lineHandoff(HCALL hCall, const char *lpszFileName, DWORD dwMediaMode);
 
-/* cf_init_options.flags. Keep caller and called of every announced call until its handle is given back, in private
- * memory; the batch call then gives them with each message of the call, not with LINE_APPNEWCALL alone. */
-#define CF_INIT_CACHE_IDENTITY 0x00000001U
+/* Sets LINECALLINFO.dwAppSpecific, which means what applications agree on. All other applications with a handle get
+ * LINE_CALLINFO(APPSPECIFIC) if it is different now. Owner; any state. Synchronous. INVALCALLHANDLE, NOTOWNER. */
+CF_API LONG lineSetAppSpecific(HCALL hCall, DWORD dwAppSpecific);
 
-/* cf_init_options.wake_interval_us, spin_us: zero microseconds, where 0 asks for the default. */
-#define CF_INIT_NONE 0xFFFFFFFFU
+/* Sets LINECALLINFO.dwMediaMode: known bits of LINEMEDIAMODE_, several only if UNKNOWN is one of them. Everybody with a
+ * handle gets LINE_CALLINFO(MEDIAMODE) if it is different now; the provider is told and need not act. Owner; any state.
+ * Synchronous. INVALCALLHANDLE, INVALMEDIAMODE, NOTOWNER. */
+CF_API LONG lineSetMediaMode(HCALL hCall, DWORD dwMediaModes);
 
-/*
- * Options of cf_line_initialize; all zero but size means all defaults.
- * Units: sizes in bytes, times in microseconds.
- */
-struct cf_init_options {
-    uint32_t size;             /* sizeof(struct cf_init_options); smaller: the rest is zero; larger: INVALPARAM */
-    const char *socket_path;   /* NULL: CALLFAN_SOCKET, else /run/callfan/callfan.sock */
-    uint32_t ring_bytes;       /* of the message ring, rounded up to a power of two; 0: the service's default (4 MiB) */
-    uint32_t wake_interval_us; /* a sleeping application is woken at most once per interval; 0: the service's (250) */
-    uint32_t spin_us;          /* how long a thread that waits looks before it sleeps; 0: the library's choice */
-    uint32_t flags;            /* CF_INIT_CACHE_IDENTITY */
-};
+/* Puts an application first in the list of a media mode (dwPriority 1) or takes it out (0; no error if it is not in it).
+ * lpszAppFilename: the name that it gives to lineInitializeEx. dwMediaMode: one of LINEMEDIAMODE_. The list says who
+ * becomes the owner of the next incoming call and whom lineHandoff by media mode means; it outlives restarts. The other
+ * parameters are not used. Needs no HLINEAPP: a process without one joins the service for the moment. Synchronous.
+ * INVALAPPNAME, INVALMEDIAMODE, INVALREQUESTMODE (media mode 0: request modes are not there), INVALPARAM,
+ * OPERATIONUNAVAIL (callfan.conf lets this user own no line), RESOURCEUNAVAIL (32 names are in the list), and those of
+ * lineInitializeEx. */
+CF_API LONG lineSetAppPriority(const char *lpszAppFilename, DWORD dwMediaMode, LINEEXTENSIONID *lpExtensionID,
+                               DWORD dwRequestMode, const char *lpszExtensionName, DWORD dwPriority);
 
-static_assert(sizeof(struct cf_init_options) == 32, "fields are only ever added at the end");
-
-/* As lineInitializeEx, which calls it with NULL options. INVALPARAM: size too large, unknown flags, a ring beyond the
- * service's limits. */
-CF_API LONG cf_line_initialize(HLINEAPP *ret_app, LINECALLBACK callback, const char *app_name, DWORD *ret_devs_count,
-                               DWORD *api_version, LINEINITIALIZEEXPARAMS *params,
-                               const struct cf_init_options *options);
-
-/* ---- Callfan: many at once -------------------------------------------------------------------- */
-
-/* One message, straight from the ring. */
-struct cf_batch_message {
-    uint64_t seq;     /* dense; what lies between two was cancelled (its handle was void) or is told by CF_LINE_GAP */
-    int64_t time_ns;  /* CLOCK_MONOTONIC at which the provider saw the event */
-    uint64_t hDevice; /* HLINE, HCALL or 0, by message */
-    uint32_t dwMessageID; /* LINE_ or CF_LINE_ */
-    uint32_t flags;       /* reserved, 0 */
-    DWORD_PTR dwCallbackInstance, dwParam1, dwParam2, dwParam3;
-    const char *caller; /* with LINE_APPNEWCALL, else NULL (but CF_INIT_CACHE_IDENTITY); "" when not known */
-    const char *called;
-};
-
-static_assert(sizeof(struct cf_batch_message) == 80, "no padding");
-
-/*
- * Takes up to max messages; waits up to timeout_ms for the first (0 polls, 0xFFFFFFFF waits for ever) and for no
- * other. 0 with *ret_count = 0: none came in time. caller and called point into the library's memory and stay valid
- * until the next cf_line_get_messages, lineGetMessage or cf_dispatch on this application by whatever thread, so a
- * program that uses them fetches with one thread. Messages whose handle is void are left out, counted as cancelled,
- * and do not end the wait. INVALAPPHANDLE (also: shut down meanwhile), INVALPARAM (max is 0).
- */
-CF_API LONG cf_line_get_messages(HLINEAPP app, struct cf_batch_message *messages, uint32_t max, DWORD timeout_ms,
-                                 uint32_t *ret_count);
-
-/*
- * Opens count lines in one pass, all with the same version, callback instance, privileges and media modes, each as
- * lineOpen would. Result: how many were opened (a whole failure, such as INVALAPPHANDLE, is negative and opens none).
- * ret_lines[i] is the line of device_ids[i] or 0; ret_errors[i] (ret_errors may be NULL) is 0 or why not.
- */
-CF_API LONG cf_line_open_many(HLINEAPP app, const DWORD *device_ids, uint32_t count, HLINE *ret_lines, LONG *ret_errors,
-                              DWORD api_version, DWORD_PTR callback_instance, DWORD privileges, DWORD media_modes);
-
-/* Runs the LINECALLBACK for up to max pending messages on the calling thread and returns how many; never waits. The
- * callback may call anything, lineShutdown too, after which no further one runs. INVALAPPHANDLE, OPERATIONUNAVAIL (no
- * callback was given). */
-CF_API LONG cf_dispatch(HLINEAPP app, uint32_t max);
-
-/* ---- Callfan: counters and names -------------------------------------------------------------- */
-
-/*
- * Messages of one application since it joined.
- * Invariant: offered = delivered + pending + missed + cancelled, as of the service's last turn.
- */
-struct cf_app_counters {
-    uint64_t offered;   /* made for this application */
-    uint64_t delivered; /* handed out and acknowledged */
-    uint64_t cancelled; /* not handed out: their handle was void */
-    uint64_t missed;    /* never in the ring: the application was behind */
-    uint64_t gaps;      /* outages, one CF_LINE_GAP each */
-    uint64_t pending;   /* in the ring */
-    uint64_t last_seq;  /* of the last message published */
-};
-
-/* The function and the structure share a name, which g++ -Wshadow takes for a constructor. */
-#if defined(__cplusplus) && defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#endif
-
-/* Reads the counters. Synchronous, local. INVALAPPHANDLE. */
-CF_API LONG cf_app_counters(HLINEAPP app, struct cf_app_counters *ret_counters);
-
-#if defined(__cplusplus) && defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
-
-/* Names, never NULL, in static memory. An error's: "LINEERR_NODEVICE", "success" for 0, "request id" for a positive
- * value, "unknown LINEERR_"; its text says in one line what it means and what to do. */
-CF_API const char *cf_line_error_name(LONG error);
-CF_API const char *cf_line_error_text(LONG error);
-
-/* "CONNECTED"; the device's high 8 bits do not matter; "?" for none or several. */
-CF_API const char *cf_call_state_name(DWORD state);
-
-/* "ACTIVE", "NORMAL"...; "" for a state without modes and for mode 0, except that 0 is ACTIVE of OFFERING and
- * CONNECTED. */
-CF_API const char *cf_call_mode_name(DWORD state, DWORD mode);
-
-/* "LINE_CALLSTATE", "CF_LINE_GAP", "?" for none */
-CF_API const char *cf_message_name(DWORD message_id);
-
-/* "NONE", "MONITOR", "OWNER", "MONITOR|OWNER", "" for 0, else "?" */
-CF_API const char *cf_privilege_name(DWORD privilege);
+/* Gives the place of an application in the list of a media mode: 1 first, 0 not in it. As lineSetAppPriority. */
+CF_API LONG lineGetAppPriority(const char *lpszAppFilename, DWORD dwMediaMode, LINEEXTENSIONID *lpExtensionID,
+                               DWORD dwRequestMode, VARSTRING *lpExtensionName, DWORD *lpdwPriority);
 
 #ifdef __cplusplus
 }
 #endif
+
+#include "callfan/tapi_callfan.h"
+#include "callfan/tapi_services.h"
 
 #endif

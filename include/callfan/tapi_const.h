@@ -83,7 +83,8 @@ typedef uint64_t HCALL;
  *                        meanwhile, LINE_APPNEWCALL with LINE_CALLSTATE per live call not yet announced
  *   CF_LINE_RESYNC_END   dwParam1 = first, dwParam2 = last sequence; the message's own sequence is last, the others were
  *                        folded into the resync while it ran (first = last: none was), dwParam3 = calls_unseen: calls
- *                        that began and ended untold
+ *                        that began and ended untold. Now cf_list_calls() is the truth
+ * When it falls behind again before the end, another CF_LINE_GAP and CF_LINE_RESYNC_BEGIN follow and one end.
  */
 #define CF_LINE_GAP          0x1000U
 #define CF_LINE_RESYNC_BEGIN 0x1001U

@@ -60,4 +60,27 @@ static void a_removed_line_is_no_device(void **state)
     client_leave(&b);
 }
 
-RUN_IN_WORLD(cmocka_unit_test(every_open_gets_line_close), cmocka_unit_test(a_removed_line_is_no_device))
+/* They know no LINE_REMOVE: LINE_LINEDEVSTATE(REMOVED), which they ask for, then LINE_CLOSE. */
+static void applications_below_version_2(void **state)
+{
+    struct world *w = *state;
+    struct client old, fresh;
+    client_join(&old);
+    old.api_version = CF_TAPI_VERSION_1_4;
+    client_join(&fresh);
+    HLINE line = client_open(&old, 1, MONITOR), other = client_open(&fresh, 1, MONITOR);
+    assert_error(lineSetStatusMessages(line, LINEDEVSTATE_REMOVED, 0), 0);
+    exchange_line_remove(&w->exchange, 1);
+    LINEMESSAGE m = client_expect(&old, LINE_LINEDEVSTATE);
+    assert_true(m.hDevice == line && m.dwParam1 == LINEDEVSTATE_REMOVED);
+    m = client_expect(&old, LINE_CLOSE);
+    assert_true(m.hDevice == line);
+    m = client_expect(&fresh, LINE_CLOSE);
+    assert_true(m.hDevice == other);
+    assert_int_equal(client_expect(&fresh, LINE_REMOVE).dwParam1, 1);
+    client_leave(&old);
+    client_leave(&fresh);
+}
+
+RUN_IN_WORLD(cmocka_unit_test(every_open_gets_line_close), cmocka_unit_test(a_removed_line_is_no_device),
+             cmocka_unit_test(applications_below_version_2))

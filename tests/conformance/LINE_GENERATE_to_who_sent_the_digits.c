@@ -4,34 +4,6 @@
  */
 #include "tests/support/conformance.h"
 
-struct trio {
-    struct client first, second, monitor;
-    HLINE first_line;
-    HCALL owned, co_owned, seen;
-    uint64_t id;
-};
-
-static void begin(struct trio *t, struct world *w)
-{
-    t->first_line = client_start(&t->first, OWNER);
-    HLINE second_line = client_start(&t->second, MONITOR), line = client_start(&t->monitor, MONITOR);
-    t->id = exchange_call(&w->exchange, 0, LINECALLSTATE_OFFERING, "1", "2");
-    t->owned = client_new_call(&t->first, t->first_line, OWNER, LINECALLSTATE_OFFERING);
-    t->co_owned = client_new_call(&t->second, second_line, MONITOR, LINECALLSTATE_OFFERING);
-    t->seen = client_new_call(&t->monitor, line, MONITOR, LINECALLSTATE_OFFERING);
-    assert_error(lineSetCallPrivilege(t->co_owned, OWNER), 0);
-    client_info(&t->first, t->owned, LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMMONITORS);
-    client_info(&t->monitor, t->seen, LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMMONITORS);
-}
-
-static void leave(struct trio *t, struct world *w)
-{
-    exchange_end(&w->exchange, t->id);
-    client_leave(&t->first);
-    client_leave(&t->second);
-    client_leave(&t->monitor);
-}
-
 static struct cf_command sent(struct trio *t, struct world *w, const char *digits)
 {
     struct cf_command c = exchange_command_of(&w->exchange, CF_CMD_GENERATE_DIGITS, t->id);
@@ -60,7 +32,7 @@ static void the_end_is_told_to_who_asked_alone(void **state)
 {
     struct world *w = *state;
     struct trio t;
-    begin(&t, w);
+    trio_begin(&t, w);
     assert_error(lineGenerateDigits(t.owned, LINEDIGITMODE_DTMF, "12#A,!", 80), 0);
     struct cf_command c = sent(&t, w, "12#A,!");
     assert_int_equal(c.digit_mode, LINEDIGITMODE_DTMF);
@@ -75,7 +47,7 @@ static void the_end_is_told_to_who_asked_alone(void **state)
     c = sent(&t, w, "1");
     exchange_reply(&w->exchange, &c, LINEERR_OPERATIONFAILED, t.id);
     generated(&t.first, t.owned, LINEGENERATETERM_CANCEL);
-    leave(&t, w);
+    trio_leave(&t, w);
 }
 
 /* The exchange stops the old ones when new ones come, from whichever owner; NULL only stops. */
@@ -83,7 +55,7 @@ static void one_list_at_a_time_over_all_owners(void **state)
 {
     struct world *w = *state;
     struct trio t;
-    begin(&t, w);
+    trio_begin(&t, w);
     assert_error(lineGenerateDigits(t.owned, LINEDIGITMODE_DTMF, "1", 0), 0);
     struct cf_command first = sent(&t, w, "1");
     assert_error(lineGenerateDigits(t.co_owned, LINEDIGITMODE_DTMF, "2", 0), 0);
@@ -97,14 +69,14 @@ static void one_list_at_a_time_over_all_owners(void **state)
     generated(&t.second, t.co_owned, LINEGENERATETERM_CANCEL);
     client_nothing(&t.first, w, 0);
     client_nothing(&t.second, w, 0);
-    leave(&t, w);
+    trio_leave(&t, w);
 }
 
 static void none_for_a_handle_that_was_given_back(void **state)
 {
     struct world *w = *state;
     struct trio t;
-    begin(&t, w);
+    trio_begin(&t, w);
     assert_error(lineGenerateDigits(t.co_owned, LINEDIGITMODE_DTMF, "2", 0), 0);
     struct cf_command c = sent(&t, w, "2");
     assert_error(lineDeallocateCall(t.co_owned), 0);
@@ -121,7 +93,7 @@ static void none_for_a_handle_that_was_given_back(void **state)
     exchange_reply(&w->exchange, &c, 0, t.id);
     client_open(&t.first, 0, MONITOR);
     client_nothing(&t.first, w, 0);
-    leave(&t, w);
+    trio_leave(&t, w);
 }
 
 static void what_is_sent_and_what_is_refused(void **state)
@@ -141,7 +113,7 @@ static void what_is_sent_and_what_is_refused(void **state)
     static char many[257];
     struct world *w = *state;
     struct trio t;
-    begin(&t, w);
+    trio_begin(&t, w);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_error(lineGenerateDigits(t.owned, cases[i].mode, cases[i].digits, cases[i].duration), 0);
         struct cf_command c = sent(&t, w, cases[i].arrives);

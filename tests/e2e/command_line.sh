@@ -2,7 +2,7 @@
 # The tool's command line: help, wrong use, no service, exit codes, JSON that is JSON.
 source "$(dirname "$0")/common.sh"
 export CALLFAN_SOCKET=/nonexistent/callfan.sock
-for command in monitor answer lines calls status check; do
+for command in monitor answer lines calls status doctor check; do
     expect_code 0 "$bin/callfan" $command --help
     "$bin/callfan" $command --help | grep -q "usage: callfan $command" || fail "$command --help"
     expect_code 2 "$bin/callfan" $command --no-such-option
@@ -39,6 +39,9 @@ expect_said "no line 99999"
 [ "$("$bin/callfan" lines | wc -l)" -eq 4 ] || fail "lines"
 [ "$("$bin/callfan" status --json | jq .totals.lines)" -eq 3 ] || fail "status --json"
 "$bin/callfan" status | grep -q "^ *1 provider    sim" || fail "status"
+"$bin/callfan" doctor | grep -q "^checked  *calls .*damages 0" || fail "doctor"
+[ "$("$bin/callfan" doctor --full --json | jq -c '[.checked.full, .checked.sums, .checked.lines, .healthy]')" = '[true,true,3,true]' ] ||
+    fail "doctor --full --json"
 
 "$bin/callfan" monitor --json --count 60 >"$service_folder/out" 2>"$service_folder/err"
 [ "$(jq -s length "$service_folder/out")" -eq 60 ] || fail "monitor --json --count 60"

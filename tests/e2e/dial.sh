@@ -28,7 +28,7 @@ CALLFAN_SOCKET=/nonexistent/socket expect_code 3 "$bin/callfan" dial --line 0 55
 expect_said "nobody answers at /nonexistent/socket"
 service_start 'provider sim {
     command = "callfan-sim" lines = 3 rate = 0 dial_ms = 5 setup_ms = 5 answer_ms = 20 no_answer_ms = 30 hold_ms = 40 hold = fixed
-    dial = {"1=busy", "2=noanswer", "3=reject", "4=badaddress", "5=unreachable"}
+    dial = {"1=busy", "2=noanswer", "3=reject", "4=badaddress", "5=unreachable"} without = {"dial"}
 }
 provider eternal {
     command = "callfan-sim" rate = 0 dial_ms = 5 setup_ms = 5 answer_ms = 5 hold_ms = 3600000 hold = fixed lines = 2 number = 900

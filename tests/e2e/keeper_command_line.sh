@@ -28,7 +28,7 @@ expect 0 "callfand " --version
 expect 2 "no-such" --no-such
 expect 2 "requires an argument" --config
 expect 2 "no arguments" --check extra
-for wrong in touch touch: touch:0 touch:-1 touch:9x nothing:1 :1 touch:99999999999999999999; do
+for wrong in touch touch: touch:0 touch:-1 touch:9x nothing:1 :1 touch:99999999999999999999 record: record:0 record:70000 record:7: record:7:x record:7:1x; do
     expect 2 "--crash-at takes" --crash-at "$wrong"
 done
 expect 2 "--socket takes" --config "$CALLFAN_SOURCE/etc/callfan.conf" --socket ""

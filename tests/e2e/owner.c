@@ -3,7 +3,8 @@
  * call comes into a state.
  *
  * Shape      each call walks through the steps by itself: a step STATE:ACTION is taken when the call enters STATE and it is the
- *            next step. A call that is DISCONNECTED is dropped (cleared), one that is IDLE is given back, without a step
+ *            next step. A call that is DISCONNECTED is dropped (cleared), one that is IDLE is given back, without a step. The first
+ *            call has the steps before --then, every other one, if that is there, those behind it
  * Progress   one thread; ends when --count calls have ended: 0 when every request and every step was done, else 1
  *
  * Standard output: one JSON object per line, as callfan monitor --json prints LINE_CALLSTATE; and at the end of a call one with
@@ -13,6 +14,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,24 +31,56 @@ enum action {
     ACTION_HOLD,
     ACTION_UNHOLD,
     ACTION_DIGITS,
+    ACTION_SETUP,
+    ACTION_COMPLETE,
+    ACTION_SWAP,
+    ACTION_RETRIEVE,
+    ACTION_TRANSFER,
+    ACTION_DROP_BOTH,
+    ACTION_TAKE,
+    ACTION_DIAL,
+    ACTION_REDIRECT,
+    ACTION_LISTEN,
+    ACTION_GATHER,
     ACTIONS
 };
 
-static const char *const action_names[ACTIONS] = {"nothing", "accept", "answer", "drop", "hold", "unhold", "digits"};
+static const struct {
+    const char *name;
+    bool text, optional;
+} actions[ACTIONS] = {
+    {"nothing", false, false},   {"accept", false, false}, {"answer", false, false},   {"drop", false, false},
+    {"hold", false, false},      {"unhold", false, false}, {"digits", true, false},    {"setup", true, true},
+    {"complete", false, false},  {"swap", false, false},   {"retrieve", false, false}, {"transfer", true, false},
+    {"drop_both", false, false}, {"take", false, false},   {"dial", true, false},      {"redirect", true, false},
+    {"listen", false, false},    {"gather", true, false},
+};
 
-/* SENT as the state of a step: the digits were sent. No LINECALLSTATE_ has this bit. */
-static const DWORD STATE_SENT = UINT32_C(1) << 31;
+/*
+ * SENT as the state of a step: the digits were sent; REFUSED: the action before has failed; GATHERED: digits were; THEN: at once behind the step
+ * before. No LINECALLSTATE_ has these bits.
+ */
+static const DWORD STATE_SENT = UINT32_C(1) << 31, STATE_REFUSED = UINT32_C(1) << 30,
+                   STATE_GATHERED = UINT32_C(1) << 29, STATE_THEN = UINT32_C(1) << 28;
 
 struct step {
     DWORD state, mode; /* mode 0: any */
     enum action action;
-    const char *text; /* of ACTION_DIGITS */
+    const char *text; /* of those that have one; NULL: none */
+};
+
+struct steps {
+    struct step step[STEPS_MAX];
+    size_t count;
 };
 
 struct call {
-    HCALL handle; /* 0: free; written by the library when lineMakeCall is replied to */
+    HCALL handle;       /* 0: free; written by the library when lineMakeCall is replied to */
+    struct call *other; /* a consultation call and the call that it was made of */
+    const struct steps *steps;
     size_t step;
     bool cleared;
+    char buffer[64], gathered[64], heard[64]; /* digits: of what is gathered now, of what was, that were monitored */
 };
 
 struct request {
@@ -56,9 +90,10 @@ struct request {
 };
 
 static struct {
-    struct step step[STEPS_MAX];
-    size_t steps_count;
+    struct steps steps, then;
+    bool has_then;
     DWORD line;
+    DWORD privileges;
     const char *dial, *ready;
     bool lax;
     unsigned long count, together;
@@ -66,8 +101,8 @@ static struct {
     HLINE open_line;
     struct call call[CALLS_MAX];
     struct request request[REQUESTS_MAX];
-    unsigned long dialled, live, ended, faults;
-} o = {.count = 1, .together = 1};
+    unsigned long dialled, live, ended, begun, faults;
+} o = {.privileges = LINECALLPRIVILEGE_OWNER, .count = 1, .together = 1};
 
 static volatile sig_atomic_t stopped, asked_to_clear;
 
@@ -91,6 +126,12 @@ static DWORD state_named(const char *name, size_t bytes)
 {
     if (strncmp(name, "SENT", bytes) == 0 && bytes == strlen("SENT"))
         return STATE_SENT;
+    if (strncmp(name, "REFUSED", bytes) == 0 && bytes == strlen("REFUSED"))
+        return STATE_REFUSED;
+    if (strncmp(name, "GATHERED", bytes) == 0 && bytes == strlen("GATHERED"))
+        return STATE_GATHERED;
+    if (strncmp(name, "THEN", bytes) == 0 && bytes == strlen("THEN"))
+        return STATE_THEN;
     for (DWORD bit = 1; bit != 0; bit <<= 1) {
         const char *other = cf_call_state_name(bit);
         if (other != NULL && strlen(other) == bytes && strncmp(other, name, bytes) == 0)
@@ -127,10 +168,12 @@ static bool step_parse(const char *text, struct step *ret_step)
         return false;
     const size_t action_bytes = strcspn(text, "=");
     for (step.action = ACTION_NOTHING; step.action < ACTIONS; step.action++)
-        if (strlen(action_names[step.action]) == action_bytes &&
-            strncmp(action_names[step.action], text, action_bytes) == 0)
+        if (strlen(actions[step.action].name) == action_bytes &&
+            strncmp(actions[step.action].name, text, action_bytes) == 0)
             break;
-    if (step.action == ACTIONS || (text[action_bytes] == '=') != (step.action == ACTION_DIGITS))
+    const bool with_text = text[action_bytes] == '=';
+    if (step.action == ACTIONS ||
+        (with_text ? !actions[step.action].text : actions[step.action].text && !actions[step.action].optional))
         return false;
     step.text = text[action_bytes] == '=' ? text + action_bytes + 1 : NULL;
     *ret_step = step;
@@ -154,7 +197,7 @@ static struct call *call_new(HCALL handle)
         fprintf(stderr, "owner: more than %d calls at once\n", CALLS_MAX);
         exit(1);
     }
-    *c = (struct call){.handle = handle};
+    *c = (struct call){.handle = handle, .steps = o.has_then && o.begun++ != 0 ? &o.then : &o.steps};
     o.live++;
     return c;
 }
@@ -171,7 +214,7 @@ static void note_request(LONG result, enum action action, struct call *call)
 {
     struct request *q = result > 0 ? request_of(0) : NULL;
     if (result <= 0)
-        fault(action_names[action], result);
+        fault(actions[action].name, result);
     else if (q != NULL)
         *q = (struct request){.id = result, .action = action, .call = call};
     else
@@ -186,14 +229,118 @@ static void send_digits(struct call *c, const char *digits)
         fault("lineGenerateDigits", error);
 }
 
+static void listen_to(struct call *c)
+{
+    const LONG error = lineMonitorDigits(c->handle, LINEDIGITMODE_DTMF);
+    if (error != 0)
+        fault("lineMonitorDigits", error);
+}
+
+/* COUNT[,DIGITS THAT END IT[,MS TO THE FIRST[,MS BETWEEN TWO]]]: LINE_GATHERDIGITS tells the end. */
+static void gather(struct call *c, const char *text)
+{
+    unsigned count = 0, first_ms = 0, between_ms = 0;
+    char ends[17] = "";
+    sscanf(text, "%u,%16[0-9A-D*#],%u,%u", &count, ends, &first_ms, &between_ms);
+    if (count == 0 || count > sizeof c->buffer) {
+        fault("digits to be gathered", LINEERR_INVALPARAM);
+        return;
+    }
+    memset(c->buffer, 0, sizeof c->buffer);
+    const LONG error = lineGatherDigits(c->handle, LINEDIGITMODE_DTMF, c->buffer, count, ends[0] != '\0' ? ends : NULL,
+                                        first_ms, between_ms);
+    if (error != 0)
+        fault("lineGatherDigits", error);
+}
+
+static void forget(struct call *c)
+{
+    if (c->other != NULL)
+        c->other->other = NULL;
+    *c = (struct call){0};
+    o.live--;
+    o.ended++;
+}
+
+/* The consultation call's place is taken before there is a handle: the library writes it. */
+static void set_up(struct call *c, const char *target)
+{
+    struct {
+        LINECALLPARAMS params;
+        char target[128];
+    } p = {.params = {.dwTotalSize = sizeof p,
+                      .dwBearerMode = LINEBEARERMODE_VOICE,
+                      .dwMediaMode = LINEMEDIAMODE_INTERACTIVEVOICE,
+                      .dwAddressMode = LINEADDRESSMODE_ADDRESSID}};
+    if (target != NULL) {
+        snprintf(p.target, sizeof p.target, "%s", target);
+        p.params.dwCallParamFlags = LINECALLPARAMFLAGS_ONESTEPTRANSFER;
+        p.params.dwTargetAddressOffset = (DWORD)offsetof(__typeof__(p), target);
+        p.params.dwTargetAddressSize = (DWORD)strlen(p.target) + 1;
+    }
+    struct call *consultation = call_new(~(HCALL)0);
+    consultation->other = c;
+    c->other = consultation;
+    const LONG result = lineSetupTransfer(c->handle, &consultation->handle, &p.params);
+    note_request(result, ACTION_SETUP, c);
+    if (result <= 0)
+        forget(consultation);
+}
+
+/* A call that it only monitors, as of a transfer: it becomes its owner. */
+static void take(struct call *c)
+{
+    const LONG error = lineSetCallPrivilege(c->handle, LINECALLPRIVILEGE_OWNER);
+    if (error != 0)
+        fault("lineSetCallPrivilege", error);
+}
+
+static void act_on_both(struct call *c, enum action action)
+{
+    const HCALL other = c->other != NULL ? c->other->handle : 0;
+    LONG result = 0;
+    if (action == ACTION_COMPLETE)
+        result = lineCompleteTransfer(other, c->handle, NULL, LINETRANSFERMODE_TRANSFER);
+    else if (action == ACTION_SWAP)
+        result = lineSwapHold(c->handle, other);
+    else
+        result = lineUnhold(other);
+    note_request(result, action, c);
+}
+
 static void act(struct call *c, const struct step *s)
 {
+    static const struct step drop = {.action = ACTION_DROP};
     switch (s->action) {
+    case ACTION_SETUP:
+        set_up(c, s->text);
+        break;
+    case ACTION_COMPLETE:
+    case ACTION_SWAP:
+    case ACTION_RETRIEVE:
+        act_on_both(c, s->action);
+        break;
+    case ACTION_TRANSFER:
+        note_request(lineBlindTransfer(c->handle, s->text, 0), s->action, c);
+        break;
     case ACTION_ACCEPT:
         note_request(lineAccept(c->handle, NULL, 0), s->action, c);
         break;
     case ACTION_ANSWER:
         note_request(lineAnswer(c->handle, NULL, 0), s->action, c);
+        break;
+    case ACTION_DIAL:
+        note_request(lineDial(c->handle, s->text, 0), s->action, c);
+        break;
+    case ACTION_REDIRECT:
+        note_request(lineRedirect(c->handle, s->text, 0), s->action, c);
+        break;
+    case ACTION_TAKE:
+        take(c);
+        break;
+    case ACTION_DROP_BOTH:
+        act(c->other, &drop);
+        act(c, &drop);
         break;
     case ACTION_DROP:
         c->cleared = true;
@@ -207,6 +354,12 @@ static void act(struct call *c, const struct step *s)
         break;
     case ACTION_DIGITS:
         send_digits(c, s->text);
+        break;
+    case ACTION_LISTEN:
+        listen_to(c);
+        break;
+    case ACTION_GATHER:
+        gather(c, s->text);
         break;
     default:
         break;
@@ -224,13 +377,14 @@ static void print_text(const char *name, const LINECALLINFO *info, DWORD offset,
     putchar('"');
 }
 
-static void print_end(HCALL call)
+static void print_end(const struct call *c)
 {
     static union {
         LINECALLINFO info;
         char bytes[INFO_BYTES];
     } u;
     u.info.dwTotalSize = sizeof u;
+    const HCALL call = c->handle;
     const LONG error = lineGetCallInfo(call, &u.info);
     if (error != 0) {
         fault("lineGetCallInfo", error);
@@ -246,30 +400,29 @@ static void print_end(HCALL call)
     print_text("redirecting", i, i->dwRedirectingIDOffset, i->dwRedirectingIDSize);
     print_text("redirection", i, i->dwRedirectionIDOffset, i->dwRedirectionIDSize);
     print_text("cause", i, i->dwDevSpecificOffset, i->dwDevSpecificSize);
-    printf("}\n");
+    printf(",\"heard\":\"%s\",\"gathered\":\"%s\"}\n", c->heard, c->gathered);
 }
 
 static void on_end(struct call *c)
 {
-    print_end(c->handle);
-    if (c->step != o.steps_count && !o.lax) {
+    print_end(c);
+    if (c->step != c->steps->count && !o.lax) {
         fprintf(stderr, "owner: call %016" PRIx64 " ended before step %zu\n", c->handle, c->step + 1);
         o.faults++;
     }
     lineDeallocateCall(c->handle);
-    *c = (struct call){0};
-    o.live--;
-    o.ended++;
+    forget(c);
 }
 
 /* Takes the call's next step when it is for this. */
 static void walk(struct call *c, DWORD state, DWORD mode)
 {
-    const struct step *s = &o.step[c->step];
-    if (c->step == o.steps_count || (s->state & state) == 0 || (s->mode != 0 && (s->mode & mode) == 0))
+    const struct step *s = &c->steps->step[c->step];
+    if (c->step == c->steps->count || (s->state & state) == 0 || (s->mode != 0 && (s->mode & mode) == 0))
         return;
     c->step++;
     act(c, s);
+    walk(c, STATE_THEN, 0); /* as deep as there are steps */
 }
 
 static void on_digits_sent(HCALL handle, DWORD how)
@@ -279,6 +432,27 @@ static void on_digits_sent(HCALL handle, DWORD how)
         fault("the digits were not sent to their end", LINEERR_OPERATIONFAILED);
     else if (c != NULL)
         walk(c, STATE_SENT, 0);
+}
+
+static void on_digit(HCALL handle, char digit)
+{
+    struct call *c = call_of(handle);
+    const size_t used = c != NULL ? strlen(c->heard) : 0;
+    if (c != NULL && used < sizeof c->heard - 1)
+        c->heard[used] = digit;
+}
+
+/* "DIGITS:LINEGATHERTERM_", of several one behind the other with a blank. */
+static void on_gathered(HCALL handle, DWORD how)
+{
+    struct call *c = call_of(handle);
+    if (c == NULL)
+        return;
+    char digits[sizeof c->buffer + 1];
+    const size_t used = strlen(c->gathered);
+    snprintf(digits, sizeof digits, "%.*s", (int)sizeof c->buffer, c->buffer);
+    snprintf(c->gathered + used, sizeof c->gathered - used, "%s%s:%" PRIu32, used != 0 ? " " : "", digits, how);
+    walk(c, STATE_GATHERED, 0);
 }
 
 static void on_state(HCALL handle, DWORD state, DWORD mode)
@@ -304,29 +478,33 @@ static void on_reply(LONG id, LONG error)
     /* The call may have ended while the clearing of it was on its way, or, in disorder, while anything was. */
     const bool late =
         (q->action == ACTION_DROP || o.lax) && (error == LINEERR_INVALCALLSTATE || error == LINEERR_INVALCALLHANDLE);
-    if (error != 0 && !late)
-        fault(action_names[q->action], error);
-    if (error != 0 && q->action == ACTION_NOTHING) { /* lineMakeCall: there is no call */
-        o.live--;
-        o.ended++;
-        *q->call = (struct call){0};
-    }
+    struct call *c = q->call;
+    const enum action action = q->action;
+    const struct step *next = c->steps != NULL && c->step < c->steps->count ? &c->steps->step[c->step] : NULL;
+    const bool expected = error != 0 && next != NULL && next->state == STATE_REFUSED;
     q->id = 0;
+    if (error != 0 && !late && !expected)
+        fault(actions[action].name, error);
+    if (error != 0 && action == ACTION_NOTHING) /* lineMakeCall: there is no call */
+        forget(c);
+    if (error != 0 && action == ACTION_SETUP && c->other != NULL)
+        forget(c->other);
+    if (expected) {
+        printf("{\"message\":\"refused\",\"error\":\"%s\"}\n", cf_line_error_name(error));
+        walk(c, STATE_REFUSED, 0);
+    }
 }
 
 /* As many calls as may be together. The call's place is taken before there is a handle: the library writes it. */
 static void dial(void)
 {
-    while (o.dial != NULL && o.dialled < o.count && o.live < o.together) {
+    while (o.dial != NULL && o.dialled < (o.has_then ? 1 : o.count) && o.live < o.together) {
         struct call *c = call_new(~(HCALL)0);
         const LONG result = lineMakeCall(o.open_line, &c->handle, o.dial, 0, NULL);
         o.dialled++;
         note_request(result, ACTION_NOTHING, c);
-        if (result <= 0) {
-            *c = (struct call){0};
-            o.live--;
-            o.ended++;
-        }
+        if (result <= 0)
+            forget(c);
     }
 }
 
@@ -358,6 +536,10 @@ static void follow(void)
             on_reply((LONG)m.dwParam1, (LONG)m.dwParam2);
         else if (error == 0 && m.dwMessageID == LINE_GENERATE)
             on_digits_sent(m.hDevice, (DWORD)m.dwParam1);
+        else if (error == 0 && m.dwMessageID == LINE_MONITORDIGITS)
+            on_digit(m.hDevice, (char)m.dwParam1);
+        else if (error == 0 && m.dwMessageID == LINE_GATHERDIGITS)
+            on_gathered(m.hDevice, (DWORD)m.dwParam1);
         fflush(stdout);
     }
 }
@@ -367,17 +549,35 @@ static void follow(void)
 static void usage(FILE *to)
 {
     fputs("usage: owner --line N [--dial DEST] [--count N] [--together N] [--ready FILE] "
-          "[STATE[/MODE]:ACTION[=TEXT]]...\n"
+          "[STATE[/MODE]:ACTION[=TEXT]]... [--then STATE:ACTION...]\n"
           "Owns the calls of a line; makes calls with --dial. Each call goes through the steps in their order.\n"
-          "  ACTION         nothing (the state must come), accept, answer, drop, hold, unhold, digits=TEXT\n"
-          "  SENT           stands for a state where the digits have been sent\n"
+          "  ACTION         nothing (the state must come), accept, answer, drop, hold, unhold, digits=TEXT,\n"
+          "                 dial=DEST, redirect=DEST, transfer=DEST, setup[=DEST] a consultation call; of that "
+          "complete, swap, retrieve\n"
+          "                 the first, drop_both;\n"
+          "                 take: becomes owner of a call that it monitors (--monitor)\n"
+          "                 listen: to digits; gather=COUNT[,ENDS[,FIRST_MS[,BETWEEN_MS]]] digits\n"
+          "  SENT, GATHERED, REFUSED  stand for a state where the digits have been sent, where some were gathered, and "
+          "where the\n"
+          "                 action before has failed; THEN: at once behind the step before\n"
+          "  --then         the steps behind are those of all calls but the first; one call is dialled\n"
           "  --count N      ends after N calls (1)\n"
           "  --together N   so many calls are dialled at once (1)\n"
+          "  --monitor      hears of the other calls of the line too\n"
           "  --lax          a call may end before its steps are done\n"
           "  --ready FILE   is made when the line is open\n"
           "  --help         this text\n"
           "SIGUSR1 lets it drop the calls that are left.\n",
           to);
+}
+
+static void add_step(const char *text)
+{
+    struct steps *steps = o.has_then ? &o.then : &o.steps;
+    if (steps->count == STEPS_MAX || !step_parse(text, &steps->step[steps->count++])) {
+        fprintf(stderr, "owner: %s is no step, or one too many\n", text);
+        exit(2);
+    }
 }
 
 static void parse(int argc, char **argv)
@@ -390,9 +590,11 @@ static void parse(int argc, char **argv)
         {"together", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},
         {"lax", no_argument, NULL, 'x'},
+        {"then", no_argument, NULL, 'n'},
+        {"monitor", no_argument, NULL, 'm'},
         {NULL, 0, NULL, 0},
     };
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "-", options, NULL)) != -1;) {
         switch (c) {
         case 'l':
             o.line = (DWORD)strtoul(optarg, NULL, 10);
@@ -409,18 +611,21 @@ static void parse(int argc, char **argv)
         case 'x':
             o.lax = true;
             break;
+        case 'n':
+            o.has_then = true;
+            break;
+        case 'm':
+            o.privileges |= LINECALLPRIVILEGE_MONITOR;
+            break;
+        case 1:
+            add_step(optarg);
+            break;
         case 'r':
             o.ready = optarg;
             break;
         default:
             usage(c == 'h' ? stdout : stderr);
             exit(c == 'h' ? 0 : 2);
-        }
-    }
-    for (; optind < argc; optind++) {
-        if (o.steps_count == STEPS_MAX || !step_parse(argv[optind], &o.step[o.steps_count++])) {
-            fprintf(stderr, "owner: %s is no step, or one too many\n", argv[optind]);
-            exit(2);
         }
     }
 }
@@ -435,8 +640,8 @@ int main(int argc, char **argv)
     sigaction(SIGUSR1, &action, NULL);
     LONG error = lineInitializeEx(&o.app, NULL, NULL, "owner", &devices, &version, &params);
     if (error == 0)
-        error = lineOpen(o.app, o.line, &o.open_line, version, 0, 0, LINECALLPRIVILEGE_OWNER,
-                         LINEMEDIAMODE_INTERACTIVEVOICE, NULL);
+        error =
+            lineOpen(o.app, o.line, &o.open_line, version, 0, 0, o.privileges, LINEMEDIAMODE_INTERACTIVEVOICE, NULL);
     if (error != 0) {
         fault("opening the line", error);
         return 1;

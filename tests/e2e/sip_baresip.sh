@@ -1,46 +1,11 @@
 #!/usr/bin/env bash
 # baresip, a telephone: it calls callfan-sip, holds, resumes and hangs up, and is called, over UDP and TCP.
 # ctest-timeout: 120
-source "$(dirname "$0")/sip_common.sh"
-command -v baresip >/dev/null || exit 77
-sip_ports port phone phone_tls control rtp_first _ _ _ _ _ rtp_last
-: "$phone_tls" # baresip takes the port beside its own for TLS
+source "$(dirname "$0")/phone_common.sh"
+sip_ports port phone _ control rtp_first _ _ _ _ _ rtp_last # baresip takes the port beside its own for TLS
 
-# phone_start: baresip, and its events in phone.events.
-phone_start() {
-    local modules
-    modules=$(dirname "$(find /usr/lib /usr/local/lib -path '*baresip/modules/ctrl_tcp.so' -print -quit)")
-    mkdir "$service_folder/phone"
-    sed "s/@port@/$phone/; s/@rtp_first@/$rtp_first/; s/@rtp_last@/$rtp_last/; s/@control@/$control/; s|@modules@|$modules|" \
-        "$scenarios/baresip.config" >"$service_folder/phone/config"
-    echo '<sip:phone@127.0.0.1>;regint=0;answermode=auto' >"$service_folder/phone/accounts"
-    : >"$service_folder/phone/contacts"
-    run_aside phone baresip -f "$service_folder/phone"
-    wait_for 20 "baresip" grep -q 'baresip is ready' "$service_folder/phone.out"
-    exec 9<>"/dev/tcp/127.0.0.1/$control"
-    run_aside phone.events sh -c 'exec cat <&9'
-}
-
-# phone_do COMMAND [ARGUMENT]: a command to baresip, by its netstrings of JSON.
-phone_do() {
-    local json="{\"command\":\"$1\",\"params\":\"${2:-}\"}"
-    printf '%d:%s,' ${#json} "$json" >&9
-}
-
-phone_events() { # TYPE: how many so far
-    grep -o "\"type\":\"$1\"" "$service_folder/phone.events.out" | wc -l
-}
-
-phone_was_told() { # TYPE COUNT
-    [ "$(phone_events "$1")" -ge "$2" ]
-}
-
-owner_was_told() { # STATE MODE COUNT
-    [ "$(grep -c "\"state\":\"$1\",\"mode\":\"$2\"" "$service_folder/owner.out")" -ge "$3" ]
-}
-
-# owner_start ARGUMENT...
-owner_start() {
+# only_owner_start ARGUMENT...
+only_owner_start() {
     for i in 1 2; do
         from[i]=$(($(wc -l <"$service_folder/monitor$i.out") + 1))
     done
@@ -68,7 +33,7 @@ phone_start
 
 for transport in udp tcp; do
     # It calls, holds, resumes, hangs up.
-    owner_start OFFERING:accept ACCEPTED:answer
+    only_owner_start OFFERING:accept ACCEPTED:answer
     phone_do dial "sip:5550100@127.0.0.1:$port;transport=$transport"
     wait_for 10 "$transport: the call" owner_was_told CONNECTED ACTIVE 1
     phone_do hold
@@ -80,20 +45,20 @@ for transport in udp tcp; do
 
     # It calls, and we hang up.
     closed=$(phone_events CALL_CLOSED)
-    owner_start OFFERING:answer CONNECTED:drop
+    only_owner_start OFFERING:answer CONNECTED:drop
     phone_do dial "sip:5550100@127.0.0.1:$port;transport=$transport"
     call_ends "we hang up" "OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE"
     wait_for 10 "$transport: baresip sees the end" phone_was_told CALL_CLOSED $((closed + 1))
 
     # It gives up while we ring.
-    owner_start OFFERING:accept
+    only_owner_start OFFERING:accept
     phone_do dial "sip:5550100@127.0.0.1:$port;transport=$transport"
     wait_for 10 "$transport: the ringing" owner_was_told ACCEPTED "" 1
     phone_do hangup
     call_ends "it gives up" "OFFERING/ACTIVE ACCEPTED DISCONNECTED/CANCELLED IDLE"
 
     # It is called, answers, holds, resumes and hangs up.
-    owner_start --dial "sip:phone@127.0.0.1:$phone;transport=$transport"
+    only_owner_start --dial "sip:phone@127.0.0.1:$phone;transport=$transport"
     wait_for 10 "$transport: the answer" owner_was_told CONNECTED ACTIVE 1
     phone_do hold
     wait_for 10 "$transport: the hold" owner_was_told CONNECTED ACTIVEHELD 1
@@ -102,10 +67,11 @@ for transport in udp tcp; do
     phone_do hangup
     call_ends "it is called" "DIALING RINGBACK CONNECTED/ACTIVE CONNECTED/ACTIVEHELD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE"
 
-    # It is called, and we hang up.
-    closed=$(phone_events CALL_CLOSED)
-    owner_start --dial "sip:phone@127.0.0.1:$phone;transport=$transport" CONNECTED:drop
+    # It is called, hears the digits that we send, and we hang up.
+    closed=$(phone_events CALL_CLOSED) pressed=$(phone_events CALL_DTMF_START)
+    only_owner_start --dial "sip:phone@127.0.0.1:$phone;transport=$transport" CONNECTED:digits=5# SENT:drop
     call_ends "we call and hang up" "DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE"
+    wait_for 10 "$transport: baresip hears 5 and #" phone_was_told CALL_DTMF_START $((pressed + 2))
     wait_for 10 "$transport: baresip sees the end" phone_was_told CALL_CLOSED $((closed + 1))
 done
 sip_end

@@ -73,7 +73,7 @@ sipp_run() {
         rate=*) rate=${option#*=} ;;
         to=*) to=${option#*=} ;;
         linger=*) linger=${option#*=} ;;
-        also=* | info=* | "") ;;
+        also=* | also_*=* | info=* | "") ;;
         *) fail "$name: option $option" ;;
         esac
     done <<<"$options&"
@@ -89,7 +89,7 @@ sipp_run() {
 # sip_states FILE FROM: the states that the calls in a file were told from that line on, one call a line: STATE or STATE/MODE.
 sip_states() {
     tail -n "+$2" "$1" | jq -rs '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | .[] |
-        map(if .mode == "" or .mode == "0" then .state else "\(.state)/\(.mode)" end) | join(" ")'
+        map(if .mode == "" or .mode == "0" then .state else "\(.state)/\(.mode)" end) | join(" ")' | sort
 }
 
 sip_ended() { # FILE FROM COUNT
@@ -124,10 +124,10 @@ sip_trim() {
 # sip_row 'NAME | FILE | OPTIONS | LINE | OWNER | STATES [| STATES OF THE MONITORS]': one call.
 #
 # FILE     a scenario, or nobody. callee_* is called, at ${peer_port}; caller_* calls ${sip_address[LINE]}
-# OPTIONS  those of sipp_run, and also=FILE: another sipp at ${other_port}; info=EXPRESSION: what jq must find true of the owner's
-#          record at the end. @peer@ and @other@ are the two ports, @transport@ is udp or tcp, here and in OWNER
+# OPTIONS  those of sipp_run, and also=FILE: another sipp at ${other_port}, whose options have also_ before them; info=EXPRESSION: what jq must find true of the owner's
+#          record of each call at its end. @peer@ and @other@ are the two ports, @transport@ is udp or tcp, here and in OWNER
 # OWNER    none, own or dial DESTINATION, and steps
-# STATES   in order; STATE/MODE where there are modes. Without others for the monitors they are told the same, but of a call that is
+# STATES   in order; STATE/MODE where there are modes; of several calls with ; between them. Without others for the monitors they are told the same, but of a call that is
 #          dialled UNKNOWN first
 sip_row() {
     local row name file options index owner states told
@@ -135,13 +135,18 @@ sip_row() {
     IFS='|' read -r name file options index owner states told <<<"$row"
     sip_trim name file options index states told
     read -ra owner <<<"$owner"
-    [ "${owner[0]}" != dial ] || told=${told:-UNKNOWN $states}
+    [ "${owner[0]}" != dial ] || told=${told:-UNKNOWN ${states//; /; UNKNOWN }}
+    sip_lines states
+    sip_lines told
+    local calls
+    calls=$(wc -l <<<"$states")
     [ -z "${SIP_ONLY:-}" ] || [[ $name =~ $SIP_ONLY ]] || return 0
     sip_rows=$((sip_rows + 1))
     local from=() sipps=() owner_pid="" before=$sip_failures i
     for i in 1 2; do
         from[i]=$(($(wc -l <"$service_folder/monitor$i.out") + 1))
     done
+    row_also
     [[ $file != callee_* ]] || row_callees
     [ "${owner[0]}" = none ] || row_owner
     if [[ $file == caller_* ]]; then
@@ -150,20 +155,27 @@ sip_row() {
     fi
     row_wait
     for i in 1 2; do
-        [ "${owner[0]}" = none ] || wait_for 10 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" 1 || true
+        [ "${owner[0]}" = none ] || wait_for 10 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" "$calls" || true
         sip_compare "$name" "monitor $i" "${told:-$states}" "$(sip_states "$service_folder/monitor$i.out" "${from[i]}")"
     done
     [ "$sip_failures" -eq "$before" ] || sip_trace "$name"
     rm -rf "${service_folder:?}/$name"
 }
 
-row_callees() {
+# sip_lines NAME: the states of several calls, one call a line, in the order of their text.
+sip_lines() {
+    printf -v "$1" %s "$(sed 's/ *; */\n/g' <<<"${!1}" | sed '/^$/d' | sort)"
+}
+
+row_also() {
     local also=${options#*also=}
-    if [ "$also" != "$options" ]; then
-        sipp_run "$name" "${also%%&*}" "$transport" "$other_port" ""
-        sipps+=("$sipp_pid")
-        wait_for 10 "$name: the other sipp" sip_bound "$transport" "$other_port"
-    fi
+    [ "$also" != "$options" ] || return 0
+    sipp_run "$name" "${also%%&*}" "$transport" "$other_port" "$(tr '&' '\n' <<<"$options" | sed -n 's/^also_//p' | paste -sd '&')"
+    sipps+=("$sipp_pid")
+    wait_for 10 "$name: the other sipp" sip_bound "$transport" "$other_port"
+}
+
+row_callees() {
     sipp_run "$name" "$file" "$transport" "$peer_port" "$options"
     sipps+=("$sipp_pid")
     wait_for 10 "$name: sipp" sip_bound "$transport" "$peer_port"
@@ -195,7 +207,7 @@ row_wait() {
     [ "$code" -eq 0 ] || sip_complain "$name ($transport): the owner ended with $code"
     sip_compare "$name" "the owner" "$states" "$(sip_states "$service_folder/owner.out" 1)"
     if [ "$info" != "$options" ]; then
-        jq -es "[.[] | select(.message == \"end\") | ${info%%&*}] == [true]" "$service_folder/owner.out" >/dev/null ||
+        jq -es "[.[] | select(.message == \"end\") | ${info%%&*}] | length > 0 and all" "$service_folder/owner.out" >/dev/null ||
             sip_complain "$name ($transport): the call's record: $(grep '"end"' "$service_folder/owner.out")"
     fi
 }

@@ -54,6 +54,9 @@ sip_table <<'END_OF_TABLE'
 named | caller_is_named | info=.caller == "5550199" and .caller_name == "Asserted" and .redirecting == "5550123" and .reason == 2 | 0 | own OFFERING:answer | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 wants_100rel | caller_wants_100rel | | 0 | own OFFERING:accept | OFFERING/ACTIVE ACCEPTED DISCONNECTED/CANCELLED IDLE
 digits | caller_hears_digits | | 0 | own OFFERING:answer CONNECTED:digits=1#D SENT:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+dials | caller_dials_digits | info=.heard == "1*5#" and .gathered == "1*5#:2" | 0 | own OFFERING:listen THEN:gather=9,#,20000,20000 THEN:answer GATHERED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+dials_nothing | caller_is_hung_up | info=.gathered == ":4" | 0 | own OFFERING:gather=2,#,300 THEN:answer GATHERED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+dials_until_the_end | caller_hangs_up | pause=50&info=.gathered == ":16" | 0 | own OFFERING:gather=2,# THEN:answer GATHERED:nothing | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 we_hold | caller_is_held | | 0 | own OFFERING:answer CONNECTED:hold ONHOLD:unhold CONNECTED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE ONHOLD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 both_hold | caller_holds_too | | 0 | own OFFERING:answer CONNECTED:hold | OFFERING/ACTIVE CONNECTED/ACTIVE ONHOLD DISCONNECTED/NORMAL IDLE
 hold_while_held | caller_holds_and_is_held | | 0 | own OFFERING:answer CONNECTED/ACTIVEHELD:hold ONHOLD:unhold CONNECTED/ACTIVEHELD:nothing CONNECTED/ACTIVE:nothing | OFFERING/ACTIVE CONNECTED/ACTIVE CONNECTED/ACTIVEHELD ONHOLD CONNECTED/ACTIVEHELD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE

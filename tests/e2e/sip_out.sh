@@ -18,6 +18,7 @@ answered | callee_answers | | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDI
 answered_late | callee_answers | pause=800 | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 progress | callee_progresses | | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 callee_hangs_up | callee_hangs_up | word=Q.850;cause=16 | 0 | dial 5550200 | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+dials | callee_dials_digits | info=.heard == "4D" and .gathered == "4D:8" | 0 | dial 5550200 DIALING:listen THEN:gather=9,#,20000,300 CONNECTED:digits=0 GATHERED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 hangs_up_38 | callee_hangs_up | word=Q.850;cause=38 | 0 | dial 5550200 | DIALING CONNECTED/ACTIVE DISCONNECTED/UNREACHABLE IDLE
 user_at_host | callee_answers | | 0 | dial 5550200@example.com CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 a_sip_uri | callee_answers | | 0 | dial sip:5550200@example.com CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE

@@ -74,8 +74,16 @@ static bool attach(struct core *c) {
     return true;
 }
 
+/* All but the journal's entries, which mean nothing between turns. */
+void core_copy_state(struct core *to, const struct core *from) {
+    size_t log = (size_t)((const uint8_t *)from->engine->journal.log - from->state), after = log + sizeof(struct cf_journal_log);
+    size_t before = log + offsetof(struct cf_journal_log, lines);
+    memcpy(to->state, from->state, before);
+    memcpy(to->state + after, from->state + after, from->state_bytes - after);
+}
+
 bool core_copy(struct core *to, const struct core *from) {
-    memcpy(to->state, from->state, from->state_bytes);
+    core_copy_state(to, from);
     for (uint32_t port = 1; port < SIM_PORTS; port++) {
         to->ports[port].mapped = from->ports[port].mapped;
         if (!from->ports[port].mapped)
@@ -111,6 +119,36 @@ bool core_crash(struct core *c, uint64_t n, int64_t now_ns, struct cf_engine_res
     return false;
 }
 
+struct crash_when {
+    const struct core *core;
+    bool (*when)(const struct core *c, void *arg);
+    void *arg;
+    jmp_buf back;
+};
+
+static void look_at_point(enum cf_point point, void *arg) {
+    struct crash_when *k = arg;
+    (void)point;
+    if (k->when(k->core, k->arg))
+        longjmp(k->back, 1);
+}
+
+bool core_crash_when(struct core *c, bool (*when)(const struct core *c, void *arg), void *arg, int64_t now_ns,
+                     struct cf_engine_result *ret_result) {
+    struct crash_when k = {.core = c, .when = when, .arg = arg};
+    cf_engine_on_point(c->engine, look_at_point, &k);
+    if (setjmp(k.back) != 0)
+        return true;
+    cf_engine_turn(c->engine, now_ns, ret_result);
+    cf_engine_on_point(c->engine, NULL, NULL);
+    return false;
+}
+
+uint32_t core_hand_port(const struct core *c) { return (uint32_t)((const struct cf_control *)(const void *)c->state)->hand_port; }
+uint32_t core_hand_service(const struct core *c) { return (uint32_t)((const struct cf_control *)(const void *)c->state)->hand_service; }
+
+uint32_t core_attempts(const struct core *c) { return (uint32_t)((const struct cf_control *)(const void *)c->state)->attempts; }
+
 uint64_t core_count_points(struct core *c, int64_t now_ns, struct cf_engine_result *ret_result) {
     struct crash k = {.left = UINT64_MAX};
     cf_engine_on_point(c->engine, count_point, &k);
@@ -129,6 +167,17 @@ bool core_recover(struct core *c, uint64_t crash_at) {
     bool fine = cf_engine_recover(c->engine);
     cf_engine_on_point(c->engine, NULL, NULL);
     return fine;
+}
+
+/* ------------------------------------------------------------------ whose handle it is */
+
+uint64_t core_call_id(const struct core *c, uint32_t port, uint64_t handle) {
+    const struct cf_port_view *v = &c->engine->view[port];
+    uint32_t index = cf_handle_slot(handle);
+    if (!c->ports[port].mapped || index >= c->limits.handles)
+        return 0;
+    const struct cf_call_handle *h = cf_handle_table_look_up(&v->handles, index, cf_handle_generation(handle));
+    return h == NULL ? 0 : cf_call_at(c->engine, h->call)->provider_call;
 }
 
 /* ------------------------------------------------------------------ comparing */

@@ -35,6 +35,7 @@ static bool sequence(struct model *m, struct m_port *p, const struct m_output *o
 
 static bool gap(struct model *m, struct m_port *p, const struct m_output *o) {
     uint64_t n = o->m.param2 - o->m.param1 + 1;
+    m_requests_kept(m, o->port);
     if (!p->outage)
         return m_fail(m, "port %u: GAP although nothing was missed", o->port);
     if ((o->m.param3 != CF_GAP_CAUSE_RING_FULL && (o->m.param3 != CF_GAP_CAUSE_HANDLES || !p->limited)) || o->m.device != 0)
@@ -86,7 +87,7 @@ static uint32_t text_serial(const struct m_output *o, uint16_t tag) {
             break;
         if (head[0] == tag) {
             uint32_t n = 0;
-            for (uint32_t i = 1; i < head[1]; i++)
+            for (uint32_t i = 1; i < head[1] && o->payload[at + 4 + i] >= '0' && o->payload[at + 4 + i] <= '9'; i++)
                 n = n * 10 + (uint32_t)(o->payload[at + 4 + i] - '0');
             return n;
         }
@@ -98,6 +99,8 @@ static uint32_t text_serial(const struct m_output *o, uint16_t tag) {
 /* Who was passed over, being behind, may still become the owner of an offered call that has none. */
 static bool privilege_fits(const struct model *m, const struct m_ref *r, uint32_t privilege) {
     const struct m_open *o = &m->ports[r->port].opens[r->open];
+    if (r->handed)
+        return privilege == LINECALLPRIVILEGE_OWNER;
     if (privilege == r->privilege && r->announce != M_OPTIONAL)
         return true;
     if (privilege == LINECALLPRIVILEGE_MONITOR)
@@ -105,31 +108,53 @@ static bool privilege_fits(const struct model *m, const struct m_ref *r, uint32_
     return privilege == LINECALLPRIVILEGE_OWNER && (r->candidate || (r->announce != M_NOW && m_owner_fits(o, &m->calls[r->call])));
 }
 
+/* Which call is announced: what its texts say, or of a call without any, whose handle it is; when that is gone already, they come in order. */
+struct announced {
+    uint32_t serial;
+    uint64_t id; /* 0: any without a name, of that address */
+    uint32_t address;
+};
+
+static struct announced announced(const struct model *m, const struct m_output *o) {
+    struct announced a = {text_serial(o, CF_FIELD_CALLER), 0, (uint32_t)o->m.param1};
+    if (a.serial == 0)
+        a.serial = text_serial(o, CF_FIELD_CALLED);
+    if (a.serial == 0)
+        a.id = m->identify(m->identify_arg, o->port, o->m.param2);
+    return a;
+}
+
+static bool is_announced(const struct m_call *c, const struct announced *a) {
+    return a->serial != 0 ? c->serial == a->serial : c->nameless && (a->id == 0 ? c->address == a->address : c->id == a->id);
+}
+
 static bool appnewcall(struct match *k, const struct m_output *o) {
     struct model *m = k->m;
     struct m_open *open = m_open_of(m, o->port, o->m.device);
-    uint32_t serial = text_serial(o, CF_FIELD_CALLER);
+    struct announced a = announced(m, o);
     if (open == NULL)
         return m_fail(m, "port %u: APPNEWCALL for a line that is not open, %#lx", o->port, o->m.device);
-    if (serial == 0)
-        serial = text_serial(o, CF_FIELD_CALLED);
     struct m_ref *found = NULL;
     for (uint32_t i = 0; i < m->refs_high; i++) {
         struct m_ref *r = &m->refs[i];
-        if (r->used && r->port == o->port && &m->ports[o->port].opens[r->open] == open && r->handle == 0 &&
-            m->calls[r->call].serial == serial && (r->announce == M_NOW || r->announce == M_LATER || r->announce == M_OPTIONAL))
+        if (r->used && r->port == o->port && &m->ports[o->port].opens[r->open] == open && r->handle == 0 && !r->for_list &&
+            is_announced(&m->calls[r->call], &a) && (r->announce == M_NOW || r->announce == M_LATER || r->announce == M_OPTIONAL) &&
+            (found == NULL || r->made < found->made))
             found = r;
     }
     for (uint32_t i = 0; i < m->calls_high && found == NULL; i++) {
         const struct m_call *c = &m->calls[i];
         uint32_t owners, monitors, unsure;
         m_call_count(m, i, &owners, &monitors, &unsure);
-        if (c->used && c->serial == serial && m->ports[o->port].outage &&
+        if (c->used && is_announced(c, &a) && m->ports[o->port].outage &&
             (m->small || (m_owner_fits(open, c) && owners == 0))) /* left by its owner */
             found = m_ref_new(m, o->port, (uint32_t)(open - m->ports[o->port].opens), i, M_OPTIONAL);
     }
     if (found == NULL)
-        return m_fail(m, "port %u: APPNEWCALL of call %u, which is not due to line %#lx", o->port, serial, o->m.device);
+        return m_fail(m, "port %u: APPNEWCALL of call %u (%#lx), which is not due to line %#lx", o->port, a.serial, a.id, o->m.device);
+    uint32_t serial = m->calls[found->call].serial;
+    if (found->listed != 0 && found->listed != o->m.param2)
+        return m_fail(m, "port %u: call %u announced with handle %#lx, listed with %#lx", o->port, serial, o->m.param2, found->listed);
     if (o->m.param1 != m->calls[found->call].address)
         return m_fail(m, "port %u: APPNEWCALL names address %lu", o->port, o->m.param1);
     if (!privilege_fits(m, found, (uint32_t)o->m.param3))
@@ -138,11 +163,12 @@ static bool appnewcall(struct match *k, const struct m_output *o) {
     if (!m_new_handle(m, o->port, o->m.param2))
         return false;
     found->privilege = (uint8_t)o->m.param3;
-    found->candidate = false;
+    found->candidate = found->handed = false;
     found->handle = o->m.param2;
     if (found->announce != M_NOW) {
         found->owed_count = 0;
         found->view_state = 0;
+        found->perhaps = true;
     }
     found->announce = M_TOLD;
     m->calls[found->call].refusable = m->calls[found->call].must_refuse = false;
@@ -153,14 +179,18 @@ static bool appnewcall(struct match *k, const struct m_output *o) {
 }
 
 /* The oldest message owed to the handle is this one. */
-static bool meets(struct model *m, struct m_ref *r, const struct m_output *o) {
+bool m_meets(struct model *m, struct m_ref *r, const struct m_output *o) {
     for (uint32_t i = 0; i < r->owed_count; i++) {
         const struct m_owed *w = &r->owed[i];
+        bool conferenced = w->id == LINE_CALLSTATE && w->param1 == LINECALLSTATE_CONFERENCED;
         bool same = w->id == o->m.id && w->param1 == (uint32_t)o->m.param1 &&
-                    (w->id != LINE_CALLSTATE || w->any_mode || w->param2 == (uint32_t)o->m.param2);
+                    (w->id == LINE_CALLINFO || w->any_mode || conferenced || w->param2 == (uint32_t)o->m.param2) &&
+                    (w->id != LINE_DEVSPECIFIC || w->param3 == o->m.param3);
         if (same && w->time_ns != 0 && w->time_ns != o->m.time_ns)
             return m_fail(m, "port %u: message of %#lx at %ld, the event was at %ld", o->port, o->m.device, o->m.time_ns,
                           w->time_ns);
+        if (same && conferenced && !m_conference_told(m, r, w, o))
+            return false;
         if (same) {
             memmove(r->owed, r->owed + i + 1, (r->owed_count - i - 1) * sizeof r->owed[0]);
             r->owed_count -= (uint8_t)(i + 1);
@@ -173,6 +203,12 @@ static bool meets(struct model *m, struct m_ref *r, const struct m_output *o) {
     return m_fail(m, "port %u: message %u of %#lx (%#lx, %#lx) of call %u is not the one due (%u owed, first %u %#x %#x)", o->port,
                   o->m.id, o->m.device, o->m.param1, o->m.param2, m->calls[r->call].serial, r->owed_count,
                   r->owed_count ? r->owed[0].id : 0, r->owed_count ? r->owed[0].param1 : 0, r->owed_count ? r->owed[0].param2 : 0);
+}
+
+/* Whose handle the message names as the conference's call. */
+static uint32_t told_parent(struct model *m, const struct m_output *o) {
+    const struct m_ref *p = o->m.param1 == LINECALLSTATE_CONFERENCED ? m_ref_of(m, o->port, o->m.param2) : NULL;
+    return p == NULL ? 0 : m->calls[p->call].serial;
 }
 
 static bool callstate(struct match *k, const struct m_output *o) {
@@ -188,26 +224,40 @@ static bool callstate(struct match *k, const struct m_output *o) {
         return m_fail(m, "port %u: CALLSTATE %#lx after IDLE of call %u", o->port, o->m.param1, c->serial);
     if (bundle && o->m.param1 == LINECALLSTATE_IDLE)
         return m_fail(m, "port %u: call %u announced as IDLE", o->port, c->serial);
-    if (r->first && !r->limbo && o->m.param3 != r->privilege && o->m.param3 != r->privilege_before && !(r->first_free && o->m.param3 == 0))
+    if (r->first && !r->limbo && o->m.param3 != r->privilege && o->m.param3 != r->privilege_before &&
+        !((r->first_free || r->listed != 0) && o->m.param3 == 0))
         return m_fail(m, "port %u: first CALLSTATE of call %u with privilege %lu, expected %u", o->port, c->serial, o->m.param3,
                       r->privilege);
     if (!r->first && o->m.param3 != 0)
         return m_fail(m, "port %u: CALLSTATE of call %u with privilege %lu, expected 0", o->port, c->serial, o->m.param3);
     bool unknown = r->unknown && r->first && o->m.param1 == LINECALLSTATE_UNKNOWN && o->m.param2 == 0;
     bool ending = c->ending && !c->ended && r->owed_count == 0;
-    if (p->outage || ending || (bundle && r->owed_count == 0)) {
-        if (!unknown && !m_call_passed(c, (uint32_t)o->m.param1, (uint32_t)o->m.param2))
+    bool listed = r->handle == 0; /* in this turn: what it is owed from then on was not counted */
+    bool conferenced = o->m.param1 == LINECALLSTATE_CONFERENCED;
+    if (p->outage || ending || listed || r->perhaps || (bundle && r->owed_count == 0)) {
+        if (conferenced && !m_conference_told(m, r, NULL, o))
+            return false;
+        if (!unknown && !m_call_passed(c, (uint32_t)o->m.param1, conferenced ? 0 : (uint32_t)o->m.param2))
             return m_fail(m, "port %u: CALLSTATE %#lx %#lx of call %u, which is in %#x %#x", o->port, o->m.param1, o->m.param2,
                           c->serial, c->state, c->mode);
         m->checked++;
-    } else if (!meets(m, r, o)) {
+    } else if (!m_meets(m, r, o)) {
         return false;
     }
     r->first = false;
     r->view_state = (uint32_t)o->m.param1;
-    r->view_mode = (uint32_t)o->m.param2;
+    r->view_mode = conferenced ? 0 : (uint32_t)o->m.param2;
+    r->view_parent = told_parent(m, o);
     r->saw_idle = r->view_state == LINECALLSTATE_IDLE;
     return true;
+}
+
+/* The next that it is owed, but for what need not come. */
+static bool info_due(const struct m_ref *r, uint32_t bits) {
+    uint32_t i = 0;
+    while (i < r->owed_count && r->owed[i].optional && (r->owed[i].id != LINE_CALLINFO || r->owed[i].param1 != bits))
+        i++;
+    return i < r->owed_count && r->owed[i].id == LINE_CALLINFO && r->owed[i].param1 == bits;
 }
 
 static bool callinfo(struct model *m, const struct m_output *o) {
@@ -219,8 +269,9 @@ static bool callinfo(struct model *m, const struct m_output *o) {
     if (r->saw_idle)
         return m_fail(m, "port %u: CALLINFO of call %u after IDLE", o->port, m->calls[r->call].serial);
     uint32_t bits = (uint32_t)o->m.param1;
-    bool due = r->owed_count != 0 && r->owed[0].id == LINE_CALLINFO && r->owed[0].param1 == bits;
-    if (!due && (bits & ~(r->counts | r->infos)) == 0 && bits != 0) {
+    if (r->handle == 0) /* listed in this turn */
+        r->counts |= bits & SIM_COUNT_BITS;
+    if (!info_due(r, bits) && (bits & ~(r->counts | r->infos)) == 0 && bits != 0) {
         if ((bits & r->counts) != 0 && r->changes-- <= 1)
             r->counts = 0;
         r->counts_must &= ~bits;
@@ -234,76 +285,7 @@ static bool callinfo(struct model *m, const struct m_output *o) {
     if (m->ports[o->port].outage)
         return m_fail(m, "port %u: CALLINFO %#x of call %u, %#x had changed", o->port, bits, m->calls[r->call].serial,
                       r->infos | r->counts);
-    return meets(m, r, o);
-}
-
-static bool reply(struct model *m, const struct m_output *o) {
-    struct m_request *q = NULL;
-    for (uint32_t i = 0; i < m->requests_high; i++)
-        if (m->requests[i].used && m->requests[i].port == o->port && m->requests[i].request_id == o->m.param1)
-            q = &m->requests[i];
-    for (uint32_t i = 0; q != NULL && q->state == M_REQUEST_WITH_PROVIDER && i < m->requests_high; i++) {
-        struct m_request *other = &m->requests[i]; /* two asked the same of a call: whose command was which, only this tells */
-        if (!other->used || other->state != M_REQUEST_REPLY || other->id != q->id || other->call != q->call ||
-            other->id == CF_REQ_MAKE_CALL || other->id == CF_REQ_SET_CALL_PARAMS)
-            continue;
-        uint64_t number = q->number;
-        q->number = other->number, other->number = number;
-        q->result = other->result;
-        q->any_error = other->any_error, q->deferred = other->deferred;
-        q->state = M_REQUEST_REPLY;
-        other->state = M_REQUEST_WITH_PROVIDER;
-    }
-    bool refused = q != NULL && q->limited && q->state == M_REQUEST_FORWARD && (int32_t)(uint32_t)o->m.param2 < 0;
-    if (q == NULL || (q->state != M_REQUEST_REPLY && !refused))
-        return m_fail(m, "port %u: LINE_REPLY of request %lu, which is %s", o->port, o->m.param1,
-                      q == NULL ? "unknown" : q->state == M_REQUEST_FORWARD ? "to be passed on" : "with its provider");
-    if (q->suppressed == 2)
-        return m_fail(m, "port %u: LINE_REPLY of request %lu, whose line was closed", o->port, o->m.param1);
-    int32_t result = (int32_t)(uint32_t)o->m.param2;
-    if (q->any_error || refused ? result >= 0 : result != q->result)
-        return m_fail(m, "port %u: LINE_REPLY of request %lu (%#x) says %#x, expected %#x", o->port, o->m.param1, q->id,
-                      (unsigned)result, (unsigned)q->result);
-    q->used = false;
-    m->checked++;
-    if (q->id != CF_REQ_MAKE_CALL || result != 0) {
-        if (o->m.device != 0 || o->m.param3 != 0)
-            return m_fail(m, "port %u: LINE_REPLY of request %lu with a handle", o->port, o->m.param1);
-        return true;
-    }
-    if (!m_new_handle(m, o->port, o->m.device))
-        return false;
-    if (o->m.param3 != LINECALLPRIVILEGE_OWNER)
-        return m_fail(m, "port %u: a made call with privilege %lu", o->port, o->m.param3);
-    for (uint32_t i = 0; i < m->refs_high; i++) {
-        struct m_ref *r = &m->refs[i];
-        if (r->used && r->port == o->port && r->open == q->open && r->call == q->call && r->announce == M_REPLY) {
-            r->announce = M_TOLD;
-            r->handle = o->m.device;
-            return true;
-        }
-    }
-    return m_fail(m, "port %u: a made call whose reference is gone", o->port);
-}
-
-/* LINE_GENERATE: some digits that this handle sent have ended like that. */
-static bool generate(struct model *m, const struct m_output *o) {
-    uint32_t ended = 0;
-    for (uint32_t i = 0; i < m->requests_high; i++) {
-        struct m_request *q = &m->requests[i];
-        if (!q->used || q->port != o->port || q->id != CF_REQ_GENERATE_DIGITS || q->handle != o->m.device || q->state != M_REQUEST_REPLY ||
-            q->suppressed == 2)
-            continue;
-        ended++;
-        if (o->m.param1 != (q->any_error || q->result != 0 ? LINEGENERATETERM_CANCEL : LINEGENERATETERM_DONE))
-            continue;
-        if (o->m.param2 != 0 || o->m.param3 != (uint32_t)(o->m.time_ns / 1000000))
-            return m_fail(m, "port %u: LINE_GENERATE at %ld with parameters %lu, %lu", o->port, o->m.time_ns, o->m.param2, o->m.param3);
-        q->used = false;
-        m->checked++;
-        return true;
-    }
-    return m_fail(m, "port %u: LINE_GENERATE %lu of %#lx, of which %u digits have ended", o->port, o->m.param1, o->m.device, ended);
+    return m_meets(m, r, o);
 }
 
 static bool line_closed(struct model *m, const struct m_output *o) {
@@ -405,11 +387,22 @@ static void app_output(struct match *k, const struct m_output *o) {
     case LINE_CALLINFO:
         callinfo(m, o);
         break;
+    case LINE_MONITORDIGITS:
+    case LINE_MONITORMEDIA:
+    case LINE_MONITORTONE:
+        m_heard_told(m, o);
+        break;
     case LINE_REPLY:
-        reply(m, o);
+        m_reply(m, o);
         break;
     case LINE_GENERATE:
-        generate(m, o);
+        m_generate(m, o);
+        break;
+    case LINE_GATHERDIGITS:
+        m_gathered(m, o);
+        break;
+    case LINE_DEVSPECIFIC:
+        m_specific_told(m, o);
         break;
     case LINE_CLOSE:
         line_closed(m, o);
@@ -423,13 +416,18 @@ static void app_output(struct match *k, const struct m_output *o) {
     case LINE_LINEDEVSTATE:
         devstate(m, o);
         break;
+    case LINE_ADDRESSSTATE:
+        m_address_output(m, o);
+        break;
     default:
         m_fail(m, "port %u: message %#x", o->port, o->m.id);
         break;
     }
     bool listed = o->m.id == LINE_CALLINFO && m_listed_of(m, o->port, o->m.device) != NULL;
     if (o->m.open_line != CF_INDEX_NONE && o->m.id != LINE_REPLY && !listed) {
-        bool of_call = o->m.id == LINE_CALLSTATE || o->m.id == LINE_CALLINFO || o->m.id == LINE_GENERATE;
+        bool of_call = o->m.id == LINE_CALLSTATE || o->m.id == LINE_CALLINFO || o->m.id == LINE_GENERATE || o->m.id == LINE_GATHERDIGITS ||
+                       o->m.id == LINE_MONITORDIGITS || o->m.id == LINE_MONITORMEDIA || o->m.id == LINE_MONITORTONE ||
+                       (o->m.id == LINE_DEVSPECIFIC && cf_handle_kind(o->m.device) == CF_KIND_CALL);
         struct m_ref *r = of_call ? m_ref_of(m, o->port, o->m.device) : NULL;
         uint32_t slot = r != NULL ? r->open : cf_handle_slot(o->m.device);
         if (o->m.open_line != slot)
@@ -441,21 +439,51 @@ static void app_output(struct match *k, const struct m_output *o) {
 
 /* ------------------------------------------------------------------ to providers */
 
-static bool is_command_of(const struct model *m, const struct m_request *q, uint32_t provider, const struct cf_message *g, uint16_t id,
-                          uint32_t serial) {
-    if (!q->used || q->provider != provider || q->id != id)
-        return false;
-    bool has_serial = id == CF_REQ_MAKE_CALL || id == CF_REQ_GENERATE_DIGITS || id == CF_REQ_SET_CALL_PARAMS;
-    if (has_serial && q->serial != serial)
-        return false;
-    return id == CF_REQ_MAKE_CALL || (m->calls[q->call].id == g->device && m->calls[q->call].used);
+/* What the command says beside its call and number. */
+static bool details_right(const struct m_request *q, const struct cf_message *g) {
+    switch (q->id) {
+    case CF_REQ_MAKE_CALL:
+    case CF_REQ_UNPARK:
+    case CF_REQ_PICKUP:
+    case CF_REQ_DEV_SPECIFIC:
+        return g->param2 == q->place;
+    case CF_REQ_FORWARD:
+    case CF_REQ_UNCOMPLETE_CALL:
+        return g->param2 == q->place && g->param3 == q->detail;
+    case CF_REQ_SETUP_CONFERENCE:
+        return g->param3 == q->detail && (q->call_id != 0 || g->param2 == q->place);
+    case CF_REQ_SWAP_HOLD:
+    case CF_REQ_ADD_TO_CONFERENCE:
+        return g->param2 == q->second_id;
+    case CF_REQ_COMPLETE_TRANSFER:
+        return g->param2 == q->second_id && g->param3 == q->detail;
+    case CF_REQ_BLIND_TRANSFER:
+    case CF_REQ_DIAL:
+    case CF_REQ_REDIRECT:
+    case CF_REQ_PARK:
+    case CF_REQ_SET_CALL_TREATMENT:
+    case CF_REQ_GENERATE_DIGITS:
+    case CF_REQ_GENERATE_TONE:
+        return g->param2 == q->detail;
+    case CF_REQ_GATHER_DIGITS:
+        return g->param2 == q->detail && g->param3 == q->times;
+    case CF_REQ_COMPLETE_CALL:
+        return (g->param2 | g->param3 << 32) == q->detail;
+    default:
+        return true;
+    }
+}
+
+static bool is_command_of(const struct m_request *q, uint32_t provider, const struct cf_message *g, uint16_t id, uint32_t serial) {
+    return q->used && q->provider == provider && q->id == id && (!m_has_serial(id, q->makes) || q->serial == serial) &&
+           g->device == q->call_id && details_right(q, g);
 }
 
 static struct m_request *forwarded(struct model *m, uint32_t provider, const struct cf_message *g, uint16_t id, uint32_t serial) {
     struct m_request *perhaps = NULL; /* its line may have been closed before */
     for (uint32_t i = 0; i < m->requests_high; i++) {
         struct m_request *q = &m->requests[i];
-        if (!is_command_of(m, q, provider, g, id, serial))
+        if (!is_command_of(q, provider, g, id, serial))
             continue;
         if (q->state == M_REQUEST_FORWARD)
             return q;
@@ -465,7 +493,31 @@ static struct m_request *forwarded(struct model *m, uint32_t provider, const str
     return perhaps;
 }
 
+/* All who have a handle have so many of calls that have ended that their lines are being closed; LINE_CLOSE follows. */
+static bool holders_close(const struct model *m, uint32_t call) {
+    for (uint32_t i = 0; i < m->refs_high; i++) {
+        const struct m_ref *r = &m->refs[i];
+        if (r->used && !r->gone && r->call == call && !r->limbo && m_idle_handles(m, r->port) + 8 < 2 * m->idle_max)
+            return false;
+    }
+    return true;
+}
+
+static bool nobodys_closed(struct model *m, uint32_t provider, const struct m_output *o) {
+    for (uint32_t i = 0; i < m->calls_high && o->m.id == CF_CMD_CLOSE_CALL; i++) {
+        struct m_call *c = &m->calls[i];
+        if (!c->used || !c->nobodys || c->provider != provider || c->id != o->m.device)
+            continue;
+        c->used = false;
+        m->checked++;
+        return true;
+    }
+    return false;
+}
+
 static void call_command(struct model *m, uint32_t provider, const struct m_output *o) {
+    if (nobodys_closed(m, provider, o))
+        return;
     struct m_call *c = m_call_of(m, provider, o->m.device);
     if (c == NULL) {
         m_fail(m, "provider %u: command %#x for call %#lx, which it does not have", provider, o->m.id, o->m.device);
@@ -473,20 +525,25 @@ static void call_command(struct model *m, uint32_t provider, const struct m_outp
     }
     uint32_t call = (uint32_t)(c - m->calls);
     if (o->m.id == CF_CMD_DROP && o->m.param1 == 0) {
-        if (c->drop == 0 && !m->small)
+        if (c->drop == 0 && !c->drop_again && !m->small)
             m_fail(m, "provider %u: call %u dropped, nobody asked for it", provider, c->serial);
+        c->drop_again &= c->drop != 0;
         c->drop = 0;
     } else if (o->m.id == CF_CMD_CLOSE_CALL) {
-        if (m_call_refs(m, call, false) != 0)
+        if (m_call_refs(m, call, false) != 0 && !holders_close(m, call))
             m_fail(m, "provider %u: CLOSE_CALL of call %u, which still has handles", provider, c->serial);
         if (c->must_refuse)
             c->must_refuse = false;
+        m_address_use(m, c, c->state, LINECALLSTATE_IDLE, false);
+        m_conference_over(m, c);
         c->used = false;
     } else if (o->m.id == CF_CMD_REFUSED) {
         if (!c->refusable)
             m_fail(m, "provider %u: call %u refused (%lu), it had takers", provider, c->serial, o->m.param1);
-        else if (o->m.param1 != (c->invalid ? CF_REFUSAL_INVALID : CF_REFUSAL_NOBODY))
+        else if (o->m.param1 != (c->invalid ? CF_REFUSAL_INVALID : CF_REFUSAL_NOBODY) &&
+                 !(c->overload && o->m.param1 == CF_REFUSAL_OVERLOAD))
             m_fail(m, "provider %u: call %u refused for reason %lu", provider, c->serial, o->m.param1);
+        m_address_use(m, c, c->state, LINECALLSTATE_IDLE, false);
         c->used = false;
     }
     if (!c->used)
@@ -497,42 +554,75 @@ static void call_command(struct model *m, uint32_t provider, const struct m_outp
 }
 
 /* The number that tells a command from others like it. */
-static uint32_t command_serial(const struct m_output *o) {
+static uint32_t command_serial(const struct m_output *o, uint16_t request) {
     struct cf_call_params params = {0};
-    if (o->m.id == CF_CMD_GENERATE_DIGITS)
-        return text_serial(o, CF_FIELD_DIGITS);
-    if (o->m.id != CF_CMD_SET_CALL_PARAMS)
-        return text_serial(o, CF_FIELD_DESTINATION);
-    if (o->payload_bytes >= 4 + sizeof params) /* it is all there is */
-        memcpy(&params, o->payload + 4, sizeof params);
-    return params.min_rate;
+    if (request == CF_REQ_SET_CALL_PARAMS) {
+        if (o->payload_bytes >= 4 + sizeof params) /* it is all there is */
+            memcpy(&params, o->payload + 4, sizeof params);
+        return params.min_rate;
+    }
+    uint32_t serial = text_serial(o, m_serial_tag(request));
+    return serial == 0 && request == CF_REQ_PICKUP ? text_serial(o, CF_FIELD_GROUP) : serial;
 }
 
-static void stop_digits(struct model *m, uint32_t provider, const struct m_output *o) {
-    for (uint32_t i = 0; i < m->calls_high; i++) {
-        struct m_call *c = &m->calls[i];
-        if (!c->used || c->provider != provider || c->id != o->m.device || c->stops == 0)
-            continue;
-        c->stops--;
-        m->checked++;
-        return;
-    }
-    m_fail(m, "provider %u: GENERATE_DIGITS that stops those of %#lx, nobody asked for it", provider, o->m.device);
+static const struct {
+    uint16_t command, request;
+} commands[] = {
+    {CF_CMD_MAKE_CALL, CF_REQ_MAKE_CALL},
+    {CF_CMD_ACCEPT, CF_REQ_ACCEPT},
+    {CF_CMD_ANSWER, CF_REQ_ANSWER},
+    {CF_CMD_DROP, CF_REQ_DROP},
+    {CF_CMD_HOLD, CF_REQ_HOLD},
+    {CF_CMD_UNHOLD, CF_REQ_UNHOLD},
+    {CF_CMD_GENERATE_DIGITS, CF_REQ_GENERATE_DIGITS},
+    {CF_CMD_GENERATE_TONE, CF_REQ_GENERATE_TONE},
+    {CF_CMD_GATHER_DIGITS, CF_REQ_GATHER_DIGITS},
+    {CF_CMD_SET_CALL_PARAMS, CF_REQ_SET_CALL_PARAMS},
+    {CF_CMD_SWAP_HOLD, CF_REQ_SWAP_HOLD},
+    {CF_CMD_SETUP_TRANSFER, CF_REQ_SETUP_TRANSFER},
+    {CF_CMD_COMPLETE_TRANSFER, CF_REQ_COMPLETE_TRANSFER},
+    {CF_CMD_BLIND_TRANSFER, CF_REQ_BLIND_TRANSFER},
+    {CF_CMD_SETUP_CONFERENCE, CF_REQ_SETUP_CONFERENCE},
+    {CF_CMD_PREPARE_ADD, CF_REQ_PREPARE_ADD},
+    {CF_CMD_ADD_TO_CONFERENCE, CF_REQ_ADD_TO_CONFERENCE},
+    {CF_CMD_REMOVE_FROM_CONFERENCE, CF_REQ_REMOVE_FROM_CONFERENCE},
+    {CF_CMD_DIAL, CF_REQ_DIAL},
+    {CF_CMD_REDIRECT, CF_REQ_REDIRECT},
+    {CF_CMD_SECURE_CALL, CF_REQ_SECURE_CALL},
+    {CF_CMD_PARK, CF_REQ_PARK},
+    {CF_CMD_UNPARK, CF_REQ_UNPARK},
+    {CF_CMD_PICKUP, CF_REQ_PICKUP},
+    {CF_CMD_FORWARD, CF_REQ_FORWARD},
+    {CF_CMD_COMPLETE_CALL, CF_REQ_COMPLETE_CALL},
+    {CF_CMD_DEV_SPECIFIC, CF_REQ_DEV_SPECIFIC},
+    {CF_CMD_UNCOMPLETE_CALL, CF_REQ_UNCOMPLETE_CALL},
+    {CF_CMD_SEND_USER_USER, CF_REQ_SEND_USER_USER},
+    {CF_CMD_RELEASE_USER_USER, CF_REQ_RELEASE_USER_USER},
+    {CF_CMD_SET_CALL_DATA, CF_REQ_SET_CALL_DATA},
+    {CF_CMD_SET_CALL_TREATMENT, CF_REQ_SET_CALL_TREATMENT},
+};
+
+/* The request that this command carries out; 0: it is none of those. */
+static uint16_t request_of(const struct cf_message *g) {
+    for (size_t i = 0; g->param1 != 0 && i < sizeof commands / sizeof commands[0]; i++)
+        if (commands[i].command == g->id)
+            return commands[i].request;
+    return 0;
 }
 
 static void provider_output(struct match *k, const struct m_output *o) {
     struct model *m = k->m;
     uint32_t provider = o->port - 1u;
-    static const uint16_t request_of[] = {CF_REQ_MAKE_CALL, CF_REQ_ACCEPT, CF_REQ_ANSWER, CF_REQ_DROP, CF_REQ_HOLD, CF_REQ_UNHOLD,
-                                          CF_REQ_GENERATE_DIGITS, CF_REQ_SET_CALL_PARAMS};
-    if (o->m.id >= CF_CMD_MAKE_CALL && o->m.id <= CF_CMD_SET_CALL_PARAMS && o->m.param1 != 0) {
-        struct m_request *q = forwarded(m, provider, &o->m, request_of[o->m.id - CF_CMD_MAKE_CALL], command_serial(o));
+    uint16_t asked = request_of(&o->m);
+    if (asked != 0) {
+        struct m_request *q = forwarded(m, provider, &o->m, asked, command_serial(o, asked));
         if (q == NULL) {
-            m_fail(m, "provider %u: command %#x that nobody asked for", provider, o->m.id);
+            m_fail(m, "provider %u: command %#x for %#lx, %#lx, %#lx that nobody asked for", provider, o->m.id, o->m.device, o->m.param2,
+                   o->m.param3);
             return;
         }
-        if (o->m.id == CF_CMD_MAKE_CALL && (uint32_t)o->m.param2 != q->line)
-            m_fail(m, "provider %u: MAKE_CALL on line %u, asked for on %u", provider, (uint32_t)o->m.param2, q->line);
+        if (m_apart(asked) != M_NOT_APART && !m_apart_fields(q, o))
+            m_fail(m, "provider %u: command %#x for %#lx has other digits or tones than the request", provider, o->m.id, o->m.device);
         q->state = M_REQUEST_WITH_PROVIDER;
         q->any_error = false;
         q->number = o->m.param1;
@@ -542,19 +632,33 @@ static void provider_output(struct match *k, const struct m_output *o) {
     struct m_line *l = o->m.param1 < SIM_LINES ? &m->lines[provider][o->m.param1] : NULL;
     switch (o->m.id) {
     case CF_CMD_GENERATE_DIGITS:
-        stop_digits(m, provider, o);
+    case CF_CMD_GENERATE_TONE:
+    case CF_CMD_GATHER_DIGITS:
+        m_apart_stops(m, provider, o);
         break;
     case CF_CMD_DROP:
     case CF_CMD_CLOSE_CALL:
     case CF_CMD_REFUSED:
         call_command(m, provider, o);
         break;
+    case CF_CMD_MONITOR_DIGITS:
+    case CF_CMD_MONITOR_MEDIA:
+        m_listen_command(m, provider, o);
+        break;
+    case CF_CMD_MONITOR_TONES:
+        m_tones_command(m, provider, o);
+        break;
+    case CF_CMD_SET_MEDIA_MODE:
+        m_media_command(m, provider, o);
+        break;
     case CF_CMD_OPEN_LINE:
+        m_open_command(m, provider, o);
+        break;
     case CF_CMD_CLOSE_LINE:
-        if (l == NULL || l->opened == (o->m.id == CF_CMD_OPEN_LINE ? 1 : 0))
+        if (l == NULL || l->opened == 0)
             m_fail(m, "provider %u: command %#x of line %lu twice", provider, o->m.id, o->m.param1);
         else
-            l->opened = o->m.id == CF_CMD_OPEN_LINE;
+            l->opened = 0;
         break;
     default:
         m_fail(m, "provider %u: command %#x", provider, o->m.id);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/state.h"
 #include "tests/model/sim.h"
 
 /* ------------------------------------------------------------------ small things */
@@ -123,7 +124,10 @@ static void words_of(const struct sim *s, struct m_words *words) {
         if (port != 0 && !s->core.ports[port].mapped)
             continue;
         const struct cf_port_core_down *d = &core_down(&s->core, port)->down;
-        words[port] = (struct m_words){(uint32_t)d->behind, d->sequence, d->messages, d->missed, d->gaps, false};
+        const struct cf_port *p = &s->core.engine->ports[port];
+        uint64_t room = p->mask + 1 - (p->tail - p->head_seen);
+        words[port] = (struct m_words){(uint32_t)d->behind, d->sequence, d->messages, d->missed, d->gaps, false, room <= p->reserve,
+                                       room < 6}; /* three slots, and as many that are left at the ring's end */
     }
     for (uint32_t i = 0; i < s->outputs_count; i++)
         words[s->outputs[i].port].resynced |=
@@ -137,7 +141,7 @@ static void model_turn(struct sim *s, struct model *m, const uint32_t *order, ui
     for (uint32_t i = 0; i < ports; i++) {
         struct sim_port *p = &s->ports[order[i]];
         for (uint32_t n = 0; n < s->taken[order[i]]; n++)
-            m_input(m, order[i], &p->pending[(p->pending_first + n) % SIM_PENDING]);
+            (s->aside == order[i] + 1 ? m_set_aside : m_input)(m, order[i], &p->pending[(p->pending_first + n) % SIM_PENDING]);
     }
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS && !m->failed; port++) {
         struct sim_port *p = &s->ports[port];
@@ -169,7 +173,7 @@ static bool next_order(uint32_t *a, uint32_t n) { /* the next permutation */
     return true;
 }
 
-/* The order of a round over the ports: the door, then from where the last round ended. */
+/* The order of a round over the ports: the door, then from where the last round ended, which the engine's state says. */
 static uint32_t likely_order(struct sim *s, uint32_t *order) {
     uint32_t mapped[SIM_PORTS], count = 0, n = 0;
     for (uint32_t port = 0; port < SIM_PORTS; port++)
@@ -182,7 +186,6 @@ static uint32_t likely_order(struct sim *s, uint32_t *order) {
         if (mapped[at] == 0 || s->taken[mapped[at]] == 0)
             continue;
         order[n++] = mapped[at];
-        s->next_port = at + 1;
     }
     return n;
 }
@@ -203,10 +206,10 @@ static bool explain(struct sim *s, bool idle) {
     char first[sizeof s->model.why] = "";
     bool another = true;
     do {
-        s->trial = s->model;
+        m_copy(&s->trial, &s->model);
         model_turn(s, &s->trial, order, n, idle);
         if (!s->trial.failed) {
-            s->model = s->trial;
+            m_copy(&s->model, &s->trial);
             return true;
         }
         if (first[0] == '\0') {
@@ -259,7 +262,15 @@ static bool totals(struct sim *s) {
     for (uint32_t i = 0; i < SIM_CALLS; i++)
         sure &= !m->listed[i].used;
     for (uint32_t i = 0; i < m->requests_high; i++)
-        sure &= !(m->requests[i].used && m->requests[i].id == CF_REQ_MAKE_CALL);
+        sure &= !m->requests[i].used || m->requests[i].makes == 0;
+    for (uint32_t port = 1 + SIM_PROVIDERS; sure && port < SIM_PORTS; port++) {
+        struct cf_engine_port_status st;
+        uint64_t n = 0;
+        for (uint32_t i = 0; i < m->refs_high; i++)
+            n += m->refs[i].used && m->refs[i].handle != 0 && m->refs[i].port == port;
+        if (m->ports[port].state == 2 && cf_engine_port_status(s->core.engine, port, &st) && st.handles != n)
+            return sim_fail(s, "totals: port %u has %lu handles, the model gives it %lu", port, st.handles, n);
+    }
     if (sure && (t.opens != opens || t.handles_live != handles))
         return sim_fail(s, "totals: %lu open lines and %lu handles, the model has %lu and %lu", t.opens, t.handles_live, opens,
                         handles);
@@ -271,7 +282,7 @@ static bool totals(struct sim *s) {
     return true;
 }
 
-static bool check(struct sim *s) {
+bool sim_check(struct sim *s) {
     char why[256] = "";
     s->checks++;
     if (!cf_engine_check(s->core.engine, why, sizeof why))
@@ -324,16 +335,26 @@ static void forget_taken(struct sim *s) {
 
 /* --verbose: what went in and came out of each turn. */
 static void trace(const struct sim *s) {
-    printf("turn %lu (step %u), now %ld\n", s->turns, s->step, s->now_ns);
+    printf("turn %lu (step %u), now %ld%s (crashes %lu, attempts %u)\n", s->turns, s->step, s->now_ns, s->aside != 0 ? ", a record set aside" : "", s->crashes, core_attempts(&s->core));
     for (uint32_t port = 0; port < SIM_PORTS; port++)
         for (uint32_t n = 0; n < s->taken[port]; n++) {
             const struct cf_message *g = &s->ports[port].pending[(s->ports[port].pending_first + n) % SIM_PENDING].m;
             printf("  %u > %04x device %lx  %lx %lx %lx\n", port, g->id, g->device, g->param1, g->param2, g->param3);
         }
+    for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
+        for (uint32_t slot = 0; slot < CF_REPLY_SLOTS && s->core.ports[port].mapped; slot++) {
+            const struct cf_reply_slot *reply = cf_port_reply(core_down(&s->core, port), slot);
+            if ((s->ports[port].slots_busy >> slot & 1) != 0 && reply->done == s->ports[port].slot_sequence[slot])
+                printf("  %u < answer of %lu: %#x\n", port, reply->done, (unsigned)reply->result);
+        }
     for (uint32_t i = 0; i < s->outputs_count; i++) {
         const struct cf_message *g = &s->outputs[i].m;
-        printf("  %u < %04x device %lx  %lx %lx %lx  sequence %lu\n", s->outputs[i].port, g->id, g->device, g->param1, g->param2,
-               g->param3, g->sequence);
+        printf("  %u < %04x device %lx  %lx %lx %lx  sequence %lu", s->outputs[i].port, g->id, g->device, g->param1, g->param2, g->param3,
+               g->sequence);
+        bool announces = m_is_app(s->outputs[i].port) && g->id == LINE_APPNEWCALL;
+        if (announces)
+            printf("  call %lx", core_call_id(&s->core, s->outputs[i].port, g->param2));
+        printf("\n");
     }
 }
 
@@ -393,9 +414,11 @@ static bool after_turn(struct sim *s, const struct cf_engine_result *r, bool rec
     }
     if (idle && !totals(s))
         return false;
-    if ((s->turns % 64 == 0 || s->options.walk || recovered) && !check(s))
+    if ((s->turns % 64 == 0 || s->options.walk || recovered) && !sim_check(s))
         return false;
     *ret_idle = idle;
+    s->aside = 0;
+    s->next_port = s->core.engine->g->next_port;
     return true;
 }
 
@@ -441,11 +464,42 @@ static bool recover_to_twin(struct sim *s, struct core *c, const struct core *be
     return true;
 }
 
+/* A record is in hand that may be set aside, and so many points were passed with it. */
+static bool poisonous(const struct core *c, void *left) {
+    const struct cf_message *m = cf_engine_in_hand(c->engine);
+    return m != NULL && core_hand_port(c) != 1 && m_may_set_aside(m) && (*(uint32_t *)left)-- == 0;
+}
+
+/* The turn crashed twice and crashes once more with a record in hand: that is set aside, in a turn of its own, which may crash too. */
+static bool third_crash(struct sim *s, struct cf_engine_result *r, uint64_t again) {
+    struct cf_engine_totals t;
+    uint32_t points = sim_below(&s->crash_random, 6);
+    uint64_t undone_before = undone(&s->core);
+    if (!core_recover(&s->core, UINT64_MAX))
+        return sim_fail(s, "crashed twice: recovery refused");
+    if (undone(&s->core) == undone_before || !core_crash_when(&s->core, poisonous, &points, s->now_ns, r))
+        return true;
+    s->crashes++;
+    uint32_t port = core_hand_port(&s->core);
+    bool third = core_attempts(&s->core) >= 2;
+    cf_engine_totals(s->core.engine, &t);
+    uint64_t aside = t.set_aside;
+    if (!core_recover(&s->core, again))
+        return sim_fail(s, "crashed three times: recovery refused");
+    cf_engine_totals(s->core.engine, &t);
+    if (t.set_aside != aside + third && again == UINT64_MAX)
+        return sim_fail(s, "port %u: a record that crashed three cores was not set aside", port - 1);
+    s->aside = t.set_aside != aside ? port : 0; /* not, when setting it aside crashed: then it is tried again */
+    s->asides += s->aside != 0;
+    r->more = true;
+    return true;
+}
+
 static bool crashed_turn(struct sim *s, struct cf_engine_result *r, bool *ret_recovered) {
     uint64_t points = 0, before = undone(&s->core);
     if (!reference(s, &points))
         return false;
-    memcpy(s->third.state, s->core.state, s->core.state_bytes);
+    core_copy_state(&s->third, &s->core);
     s->points += points;
     uint64_t n = sim_random(&s->crash_random) % points;
     uint64_t again = sim_chance(&s->crash_random, 20) ? sim_below(&s->crash_random, 40) : UINT64_MAX;
@@ -462,7 +516,9 @@ static bool crashed_turn(struct sim *s, struct cf_engine_result *r, bool *ret_re
     if (undone(&s->core) == before || !core_crash(&s->core, sim_random(&s->crash_random) % points, s->now_ns, r))
         return true;
     s->crashes++;
-    return recover(s, &s->core, &s->third, n, again, before + 1, r);
+    if (sim_chance(&s->crash_random, 50))
+        return recover(s, &s->core, &s->third, n, again, before + 1, r);
+    return third_crash(s, r, again);
 }
 
 static bool walk(struct sim *s) {
@@ -495,7 +551,8 @@ static bool one_turn(struct sim *s, bool *ret_idle) {
     r = (struct cf_engine_result){0};
     if (s->options.walk && work && !walk(s))
         return false;
-    if (s->options.crash && work && sim_chance(&s->crash_random, 8)) {
+    /* After a crash while something was set aside the next one would set it aside for good, without a word. */
+    if (s->options.crash && work && core_attempts(&s->core) == 0 && sim_chance(&s->crash_random, 8)) {
         if (!crashed_turn(s, &r, &recovered))
             return false;
     } else {

@@ -9,9 +9,9 @@ static bool in_step(const struct sim *s, uint32_t port) {
     return m_is_app(port) && p->state == 2 && p->behind == 0 && d->behind == 0 && d->gaps == p->gaps;
 }
 
-/* A message of a handle that the application had before this turn and keeps, of a call whose provider lives. */
+/* A message of a handle that the application had before this turn and keeps, of a call whose provider lives; none of lineHandoff's. */
 static bool of_old_handle(struct sim *s, const struct m_output *o, uint16_t id) {
-    if (o->m.id != id || !in_step(s, o->port))
+    if (o->m.id != id || o->m.param3 != 0 || !in_step(s, o->port))
         return false;
     const struct m_ref *r = m_ref_of(&s->model, o->port, o->m.device);
     if (r == NULL || r->announce != M_TOLD || r->first || r->limbo || s->model.calls[r->call].ending)
@@ -27,6 +27,26 @@ static void remove_at(struct sim *s, uint32_t at) {
     s->outputs_count--;
 }
 
+/* A message of that kind that brings such a text. */
+static bool has_text(const struct sim *s, const struct m_output *o, uint16_t id, uint16_t tag) {
+    uint16_t told = 0;
+    memcpy(&told, o->payload, sizeof told);
+    return m_is_app(o->port) && o->m.id == id && o->payload_bytes > 4 && told == tag && in_step(s, o->port);
+}
+
+static bool other_text(struct m_output *o) {
+    o->payload[4] = o->payload[4] == '5' ? '6' : '5';
+    return true;
+}
+
+static bool shorter_text(struct m_output *o) {
+    uint16_t bytes;
+    memcpy(&bytes, o->payload + 2, sizeof bytes);
+    bytes--;
+    memcpy(o->payload + 2, &bytes, sizeof bytes);
+    return true;
+}
+
 static bool falsify(struct sim *s, uint32_t at) {
     struct m_output *o = &s->outputs[at];
     struct cf_message *g = &o->m;
@@ -38,9 +58,25 @@ static bool falsify(struct sim *s, uint32_t at) {
             remove_at(s, at);
         return state;
     case SIM_LOSE_STATE_QUIETLY:
-        if (state)
-            g->param1 = r->view_state, g->param2 = r->view_mode;
-        return state;
+        if (!state || r->view_state == LINECALLSTATE_CONFERENCED) /* of nobody's conference it may say so twice */
+            return false;
+        g->param1 = r->view_state, g->param2 = r->view_mode;
+        return true;
+    case SIM_WRONG_PARENT:
+        if (!state || g->param1 != LINECALLSTATE_CONFERENCED)
+            return false;
+        g->param2 = g->param2 == 0 ? g->device : 0;
+        return true;
+    case SIM_LOST_SECOND:
+        if (g->id != LINE_REPLY || g->param3 == 0 || !in_step(s, o->port))
+            return false;
+        g->param3 = 0;
+        return true;
+    case SIM_SECOND_IS_FIRST:
+        if (g->id != LINE_REPLY || g->param3 == 0 || !in_step(s, o->port))
+            return false;
+        g->param3 = g->device;
+        return true;
     case SIM_TWICE:
         if (state) {
             memmove(o + 1, o, (s->outputs_count - at) * sizeof *o);
@@ -95,6 +131,53 @@ static bool falsify(struct sim *s, uint32_t at) {
         if (g->id != LINE_GENERATE || !in_step(s, o->port))
             return false;
         g->device += UINT64_C(2) << 32;
+        return true;
+    case SIM_WRONG_DIGIT:
+        return has_text(s, o, LINE_GATHERDIGITS, CF_FIELD_DIGITS) && other_text(o);
+    case SIM_DIGIT_LOST:
+        return has_text(s, o, LINE_GATHERDIGITS, CF_FIELD_DIGITS) && shorter_text(o);
+    case SIM_WRONG_PLACE:
+        return has_text(s, o, LINE_REPLY, CF_FIELD_PARK_ADDRESS) && other_text(o);
+    case SIM_WRONG_ANSWER:
+        return has_text(s, o, LINE_REPLY, CF_FIELD_DEV_SPECIFIC) && other_text(o);
+    case SIM_WRONG_SPECIFIC:
+        if (g->id != LINE_DEVSPECIFIC || !in_step(s, o->port))
+            return false;
+        g->param3++;
+        return true;
+    case SIM_SPECIFIC_LINE:
+        if (g->id != LINE_DEVSPECIFIC || cf_handle_kind(g->device) != CF_KIND_LINE || !in_step(s, o->port))
+            return false;
+        g->device += UINT64_C(2) << 32;
+        return true;
+    case SIM_LOST_PLACE:
+        if (!has_text(s, o, LINE_REPLY, CF_FIELD_PARK_ADDRESS))
+            return false;
+        o->payload_bytes = 0;
+        return true;
+    case SIM_WRONG_TERM:
+        if (g->id != LINE_GATHERDIGITS || !in_step(s, o->port))
+            return false;
+        g->param1 = g->param1 == LINEGATHERTERM_BUFFERFULL ? LINEGATHERTERM_FIRSTTIMEOUT : LINEGATHERTERM_BUFFERFULL;
+        return true;
+    case SIM_WRONG_GATHERING:
+        if (g->id != LINE_GATHERDIGITS || !in_step(s, o->port))
+            return false;
+        g->param2 += 1000;
+        return true;
+    case SIM_WRONG_TONE:
+    case SIM_TONE_OF_ANOTHER:
+        if (g->id != LINE_MONITORTONE || !in_step(s, o->port))
+            return false;
+        if (s->options.sabotage == SIM_WRONG_TONE)
+            g->param1++;
+        else
+            g->device += UINT64_C(2) << 32;
+        return true;
+    case SIM_WRONG_LIST:
+        if (g->id != CF_CMD_MONITOR_TONES || !m_is_provider(o->port))
+            return false;
+        g->param3++;
         return true;
     case SIM_NO_CLOSE_CALL:
         if (g->id != CF_CMD_CLOSE_CALL || !m_is_provider(o->port))

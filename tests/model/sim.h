@@ -55,12 +55,25 @@ struct cf_port_up *core_up(const struct core *c, uint32_t port);
 
 /* to becomes what from is, with a new engine over it. False: the engine does not accept the state. */
 bool core_copy(struct core *to, const struct core *from);
+/* The state's bytes alone, between turns. */
+void core_copy_state(struct core *to, const struct core *from);
 
 /* What is left of a crashed core gets a new engine: attached, mapped, recovered. crash_at: the recovery crashes there (SIZE_MAX no). */
 bool core_recover(struct core *c, uint64_t crash_at);
 
 /* Runs a turn that crashes at the n-th point (from 0). True: it crashed; false: it had fewer points, and is done. */
 bool core_crash(struct core *c, uint64_t n, int64_t now_ns, struct cf_engine_result *ret_result);
+
+/* Runs a turn that crashes at the first point at which when() says so. */
+bool core_crash_when(struct core *c, bool (*when)(const struct core *c, void *arg), void *arg, int64_t now_ns,
+                     struct cf_engine_result *ret_result);
+/* What the engine has in hand: port + 1 of a record, of service; 0: none. Also of one that has crashed. */
+uint32_t core_hand_port(const struct core *c);
+uint32_t core_hand_service(const struct core *c);
+/* The provider's name for the call of an application's handle; 0: there is none. */
+uint64_t core_call_id(const struct core *c, uint32_t port, uint64_t handle);
+/* Crashes that count against the turn; one just before its commit counts as the first. */
+uint32_t core_attempts(const struct core *c);
 
 /* Points of a turn. Runs it. */
 uint64_t core_count_points(struct core *c, int64_t now_ns, struct cf_engine_result *ret_result);
@@ -79,6 +92,9 @@ enum sim_sabotage {
     SIM_LOSE_STATE,      /* a LINE_CALLSTATE, with its number */
     SIM_LOSE_STATE_QUIETLY, /* ... becomes a repetition of the one before it */
     SIM_TWICE,           /* an output comes twice */
+    SIM_WRONG_PARENT,    /* CONFERENCED without its conference's call, or with one although there is none */
+    SIM_LOST_SECOND,     /* LINE_REPLY's second new handle */
+    SIM_SECOND_IS_FIRST, /* ... is the first again */
     SIM_WRONG_STATE,
     SIM_WRONG_MODE,
     SIM_WRONG_PRIVILEGE, /* LINE_APPNEWCALL's */
@@ -90,6 +106,18 @@ enum sim_sabotage {
     SIM_WRONG_REQUEST,
     SIM_WRONG_END,       /* LINE_GENERATE's DONE or CANCEL */
     SIM_END_OF_ANOTHER,  /* LINE_GENERATE's handle */
+    SIM_WRONG_DIGIT,     /* one of LINE_GATHERDIGITS */
+    SIM_DIGIT_LOST,      /* its last */
+    SIM_WRONG_TERM,      /* its reason */
+    SIM_WRONG_GATHERING, /* its number */
+    SIM_WRONG_TONE,      /* LINE_MONITORTONE's */
+    SIM_TONE_OF_ANOTHER, /* its handle */
+    SIM_WRONG_LIST,      /* that ends, of CF_CMD_MONITOR_TONES */
+    SIM_WRONG_PLACE,     /* where a call was parked, of LINE_REPLY */
+    SIM_LOST_PLACE,      /* ... none */
+    SIM_WRONG_ANSWER,    /* of a device, in LINE_REPLY */
+    SIM_WRONG_SPECIFIC,  /* LINE_DEVSPECIFIC's third parameter */
+    SIM_SPECIFIC_LINE,   /* its line is another */
     SIM_NO_CLOSE_CALL,   /* CLOSE_CALL becomes DROP */
     SIM_WRONG_DROP,      /* DROP of another call */
     SIM_WRONG_GAP,       /* one more was missed than GAP says */
@@ -138,15 +166,18 @@ struct sim {
     uint32_t taken[SIM_PORTS];
     uint32_t next_port; /* where the engine's round over the ports goes on, among the mapped ones */
     uint32_t down_slots, up_slots;
+    uint32_t aside; /* port + 1 of the record that the engine set aside in this turn, 0 none */
     int64_t now_ns;
     uint32_t step;
     bool settled;
+    bool crowd; /* everybody opens one line, again and again, and most calls are there */
     uint32_t calls_wanted, long_calls, burst; /* live calls; percent of ends put off; events of a step at most */
     uint32_t call_generation[SIM_PROVIDERS][SIM_INDICES];
     uint32_t next_index[SIM_PROVIDERS];
     uint32_t serial, who;
+    uint64_t answered[SIM_PROVIDERS]; /* the number of its last reply */
     bool sabotaged;
-    uint64_t turns, records, messages, crashes, points, behinds, checks;
+    uint64_t turns, records, messages, crashes, points, behinds, checks, asides;
     char why[1024];
 };
 
@@ -171,6 +202,9 @@ void sim_read(struct sim *s, uint32_t port, uint32_t lag);
 bool sim_attach(struct sim *s, uint32_t port);
 bool sim_detach(struct sim *s, uint32_t port);
 
+/* The engine finds its own state in order. */
+bool sim_check(struct sim *s);
+
 /* Falsifies one output of this turn, if there is one that will do. */
 void sim_sabotage(struct sim *s);
 
@@ -180,5 +214,7 @@ bool sim_app_step(struct sim *s, uint32_t port);
 bool sim_snapshot(struct sim *s, uint32_t provider);
 bool sim_devices(struct sim *s, uint32_t port);
 void sim_provider_answers(struct sim *s, uint32_t provider, uint32_t count);
+/* No address forwards anything any more. */
+void sim_forwards_end(struct sim *s);
 
 #endif

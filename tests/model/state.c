@@ -1,5 +1,6 @@
 /* The model's nouns: calls, references, open lines, and what happens to them. */
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,21 @@ bool m_fail(struct model *m, const char *format, ...) {
     vsnprintf(m->why, sizeof m->why, format, args);
     va_end(args);
     return false;
+}
+
+#define COPY_USED(to, from, member, high)                                                     \
+    do {                                                                                      \
+        for (uint32_t i_ = (from)->high; i_ < (to)->high; i_++)                               \
+            (to)->member[i_].used = false;                                                    \
+        memcpy((to)->member, (from)->member, (from)->high * sizeof (from)->member[0]);        \
+    } while (0)
+
+void m_copy(struct model *to, const struct model *from) {
+    COPY_USED(to, from, calls, calls_high);
+    COPY_USED(to, from, refs, refs_high);
+    COPY_USED(to, from, requests, requests_high);
+    memcpy(to, from, offsetof(struct model, calls));
+    memcpy(&to->refs_high, &from->refs_high, sizeof *to - offsetof(struct model, refs_high));
 }
 
 void m_init(struct model *m) {
@@ -60,7 +76,7 @@ void m_who_take(struct m_who *w, const struct cf_record *r) {
 struct m_call *m_call_of(struct model *m, uint32_t provider, uint64_t id) {
     for (uint32_t i = 0; i < m->calls_high; i++) {
         struct m_call *c = &m->calls[i];
-        if (c->used && !c->ending && c->provider == provider && c->id == id)
+        if (c->used && !c->ending && !c->nobodys && c->provider == provider && c->id == id)
             return c;
     }
     return NULL;
@@ -68,7 +84,7 @@ struct m_call *m_call_of(struct model *m, uint32_t provider, uint64_t id) {
 
 struct m_ref *m_ref_of(struct model *m, uint32_t port, uint64_t handle) {
     for (uint32_t i = 0; handle != 0 && i < m->refs_high; i++)
-        if (m->refs[i].used && m->refs[i].port == port && m->refs[i].handle == handle)
+        if (m->refs[i].used && m->refs[i].port == port && (m->refs[i].handle == handle || m->refs[i].listed == handle))
             return &m->refs[i];
     return NULL;
 }
@@ -137,8 +153,8 @@ uint32_t m_handles(const struct model *m, uint32_t port) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->refs_high; i++)
         n += m->refs[i].used && m->refs[i].port == port;
-    for (uint32_t i = 0; i < m->requests_high; i++) /* each keeps a handle for its call */
-        n += m->requests[i].used && m->requests[i].port == port && m->requests[i].id == CF_REQ_MAKE_CALL;
+    for (uint32_t i = 0; i < m->requests_high; i++) /* each keeps handles for its calls */
+        n += m->requests[i].used && m->requests[i].port == port ? m->requests[i].makes : 0;
     return n;
 }
 
@@ -168,20 +184,27 @@ struct m_ref *m_ref_new(struct model *m, uint32_t port, uint32_t open, uint32_t 
         .call = (uint16_t)call,
         .announce = (uint8_t)announce,
         .first = true,
+        .made = ++m->refs_made,
         .privilege = LINECALLPRIVILEGE_MONITOR,
     };
     for (uint32_t other = 1 + SIM_PROVIDERS; other < SIM_PORTS; other++)
         if (m->ports[other].state == 3) { /* its handles go in slices, which a handle made meanwhile may hear of */
-            m->refs[i].counts = LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS;
-            m->refs[i].changes += SIM_OPENS;
+            m->refs[i].counts = LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS | LINECALLINFOSTATE_MONITORMODES;
+            m->refs[i].changes += 2 * SIM_OPENS;
         }
     return &m->refs[i];
 }
 
 void m_ref_owe(struct model *m, struct m_ref *r, const struct m_owed *owed) {
     struct m_port *p = &m->ports[r->port];
-    if (r->gone || p->shut || r->announce == M_LATER || r->announce == M_OPTIONAL)
+    if (r->gone || p->shut)
         return;
+    if (r->announce == M_LATER || r->announce == M_OPTIONAL) {
+        p->missed_high += r->for_list && p->outage;
+        if (r->for_list && owed->id == LINE_CALLINFO)
+            r->infos |= owed->param1;
+        return;
+    }
     if (p->outage) {
         bool sure = p->sure && !owed->optional && !owed->deferred && !r->limbo;
         p->missed_low += sure;
@@ -221,17 +244,22 @@ void m_ref_drop(struct model *m, struct m_ref *r, bool by_close) {
         return;
     bool told = r->announce != M_LATER && r->announce != M_OPTIONAL;
     r->gone = true;
+    m->ports[r->port].unswept += by_close;
+    m_tones_leave(m, r->port, r->handle);
     for (uint32_t i = 0; i < m->requests_high; i++) {
         struct m_request *q = &m->requests[i];
-        if (q->used && q->port == r->port && q->id == CF_REQ_GENERATE_DIGITS && q->handle == r->handle && q->suppressed != 2)
-            q->suppressed = q->state == M_REQUEST_REPLY || (q->state == M_REQUEST_FORWARD && q->limited) ? 1 : 2;
+        if (q->used && q->port == r->port && m_apart(q->id) != M_NOT_APART && q->handle == r->handle && q->suppressed != 2)
+            q->suppressed = m_may_be_told(m, q) ? 1 : 2;
     }
     bool owner = r->privilege == LINECALLPRIVILEGE_OWNER;
     uint32_t bits = owner ? LINECALLINFOSTATE_NUMOWNERDECR : LINECALLINFOSTATE_NUMMONITORS;
-    if (!told && r->candidate)
+    bool guessed = r->candidate && r->announce != M_TOLD; /* which of them the owner is, its announcement will say */
+    if (guessed)
         bits = LINECALLINFOSTATE_NUMOWNERDECR | LINECALLINFOSTATE_NUMMONITORS;
-    m_counts_changed(m, r->call, r->port, bits, told && !r->limbo);
+    m_counts_changed(m, r->call, r->port, bits, told && !r->limbo && !guessed);
+    m_listener_gone(m, r, by_close);
     if (!told) {
+        c->drop |= by_close && !m->keeps && c->drop == 0 && r->handed;
         c->drop |= by_close && !m->keeps && c->drop == 0 && m_owner_fits(&m->ports[r->port].opens[r->open], c);
         return;
     }
@@ -239,6 +267,7 @@ void m_ref_drop(struct model *m, struct m_ref *r, bool by_close) {
         return;
     uint32_t owners, monitors, unsure;
     m_call_count(m, r->call, &owners, &monitors, &unsure);
+    c->drop_again |= owner && owners == 0 && c->drop != 0; /* the one before may be on its way */
     if (owner && owners == 0)
         c->drop = unsure != 0 || r->candidate || r->limbo ? (c->drop == 2 ? 2 : 1) : 2;
     else if ((r->candidate || r->limbo) && owners == 0 && c->drop == 0)
@@ -252,8 +281,10 @@ void m_line_may_tell(struct model *m, uint32_t provider, uint32_t line, uint32_t
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
         for (uint32_t i = 0; i < SIM_OPENS; i++) {
             const struct m_open *o = &m->ports[port].opens[i];
-            if (o->used && o->provider == provider && o->line == line && ((o->mask | o->mask_seen) & bits) != 0)
-                m->ports[port].missed_high += m->ports[port].outage;
+            if (!o->used || o->provider != provider || o->line != line || ((o->mask | o->mask_seen) & bits) == 0)
+                continue;
+            m->ports[port].missed_high += m->ports[port].outage;
+            m->ports[port].late_tells += !m->ports[port].outage;
         }
 }
 
@@ -273,7 +304,7 @@ void m_open_drop(struct model *m, uint32_t port, uint32_t open) {
             continue;
         q->orphan = true;
         if (q->suppressed != 2)
-            q->suppressed = q->state == M_REQUEST_REPLY || (q->state == M_REQUEST_FORWARD && q->limited) ? 1 : 2;
+            q->suppressed = m_may_be_told(m, q) ? 1 : 2;
     }
     for (uint32_t i = 0; i < m->refs_high; i++) {
         struct m_ref *r = &m->refs[i];
@@ -306,22 +337,30 @@ bool m_owner_fits(const struct m_open *o, const struct m_call *c) {
 /* Too many handles, or too many of calls that have ended: the engine may keep calls from it. */
 bool m_may_be_limited(struct model *m, uint32_t port) {
     /* Half: void handles take room until they are swept. */
-    if (m_idle_handles(m, port) + 8 < m->idle_max && m_handles(m, port) + 1 < m->handles_max / 2)
+    uint32_t unswept = m->ports[port].unswept;
+    if (m_idle_handles(m, port) + unswept + 8 < m->idle_max && m_handles(m, port) + unswept + 1 < m->handles_max / 2)
         return false;
     m->ports[port].limited = true;
     return true;
 }
 
-/* The open line, on the call's line, that was opened first after `after`. */
+/* Who comes first: higher in the list of the call's media mode, else opened earlier. */
+static uint64_t claim_of(const struct model *m, const struct m_call *c, uint32_t port, uint32_t open) {
+    return (uint64_t)m_rank(m, port, c->media) << 32 | m->ports[port].opens[open].order;
+}
+
+/* The open line, on the call's line, whose claim comes first after `after`. */
 static bool next_open(const struct model *m, const struct m_call *c, uint64_t after, uint32_t *ret_port, uint32_t *ret_open) {
     uint64_t best = UINT64_MAX;
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++) {
         for (uint32_t i = 0; i < SIM_OPENS; i++) {
             const struct m_open *o = &m->ports[port].opens[i];
-            if (!o->used || o->gone || o->provider != c->provider || o->line != c->line || o->order <= after ||
-                o->order >= best)
+            if (!o->used || o->gone || o->provider != c->provider || o->line != c->line)
                 continue;
-            best = o->order;
+            uint64_t claim = claim_of(m, c, port, i);
+            if (claim <= after || claim >= best)
+                continue;
+            best = claim;
             *ret_port = port;
             *ret_open = i;
         }
@@ -330,20 +369,20 @@ static bool next_open(const struct model *m, const struct m_call *c, uint64_t af
 }
 
 /*
- * A call that nobody here asked for reaches the open lines, in the order in which they were opened: the first that may own it
+ * A call that nobody here asked for reaches the open lines, in the order of their claims: the first that may own it
  * does, the others with MONITOR watch. A made call (but_port nonzero) is announced to monitors alone, as UNKNOWN.
  */
 void m_call_announce(struct model *m, uint32_t call, uint32_t but_port, uint32_t but_open, bool optional) {
     struct m_call *c = &m->calls[call];
     bool found = but_port != 0, doubtful = false;
     uint32_t port = 0, open = 0;
-    for (uint64_t after = 0; next_open(m, c, after, &port, &open); after = m->ports[port].opens[open].order) {
+    for (uint64_t after = 0; next_open(m, c, after, &port, &open); after = claim_of(m, c, port, open)) {
         const struct m_open *o = &m->ports[port].opens[open];
         struct m_port *p = &m->ports[port];
         if (port == but_port && open == but_open)
             continue;
         bool monitors = (o->privilege & LINECALLPRIVILEGE_MONITOR) != 0;
-        bool limited = optional || o->limbo || m_may_be_limited(m, port);
+        bool limited = m_may_be_limited(m, port) || optional || o->limbo; /* first, since it notes what it finds */
         bool could = but_port == 0 && m_owner_fits(o, c), fits = !found && could;
         if (!fits && !monitors && !(could && (limited || p->outage)))
             continue;
@@ -366,16 +405,30 @@ void m_call_announce(struct model *m, uint32_t call, uint32_t but_port, uint32_t
     }
 }
 
+/* The call's state, and the conference that it is in, were like that at some time in this turn. */
+void m_call_passes(struct m_call *c) {
+    if (c->passed_count == SIM_PASSED)
+        return;
+    c->passed[c->passed_count].state = c->state;
+    c->passed[c->passed_count].mode = c->mode;
+    c->passed[c->passed_count++].parent = c->parent;
+}
+
+/* Of CONFERENCED the caller has said which conference: c->parent. */
 void m_call_state(struct model *m, struct m_call *c, uint32_t state, uint32_t mode, int64_t time_ns, bool deferred) {
     uint32_t call = (uint32_t)(c - m->calls);
     bool again = deferred && state == LINECALLSTATE_DISCONNECTED && c->state == LINECALLSTATE_DISCONNECTED;
+    m_address_use(m, c, c->state, state, !deferred && m_call_refs(m, call, false) != 0); /* else it may be closed already */
+    if (state == LINECALLSTATE_IDLE)
+        m_tones_idle(m, c);
+    if (state == LINECALLSTATE_IDLE)
+        m_conference_over(m, c);
+    else if (state != LINECALLSTATE_CONFERENCED)
+        m_conference_leave(m, c);
     c->state = state;
     c->mode = mode;
     c->state_ns = time_ns;
-    if (c->passed_count < SIM_PASSED) {
-        c->passed[c->passed_count].state = state;
-        c->passed[c->passed_count++].mode = mode;
-    }
+    m_call_passes(c);
     if (state == LINECALLSTATE_IDLE && c->drop == 2)
         c->drop = 1;
     for (uint32_t i = 0; i < m->refs_high; i++) {
@@ -388,14 +441,17 @@ void m_call_state(struct model *m, struct m_call *c, uint32_t state, uint32_t mo
             if (r->announce == M_LATER || r->announce == M_OPTIONAL) {
                 p->unseen_high++;
                 p->missed_high += 2;
-                if (!deferred)
+                if (!deferred && !r->for_list)
                     r->gone = !p->outage || p->behind != 0; /* in the turn of an outage it may have been told before */
                 continue;
             }
         }
         if (p->outage && (r->announce == M_LATER || r->announce == M_OPTIONAL))
             p->missed_high++;
-        m_ref_owe(m, r, &(struct m_owed){.id = LINE_CALLSTATE, .param1 = state, .param2 = mode, .time_ns = time_ns,
-                      .deferred = deferred, .optional = again, .any_mode = deferred && state == LINECALLSTATE_DISCONNECTED});
+        struct m_owed owed = {.id = LINE_CALLSTATE, .param1 = state, .param2 = mode, .time_ns = time_ns, .deferred = deferred,
+                              .optional = again, .any_mode = deferred && state == LINECALLSTATE_DISCONNECTED};
+        if (state == LINECALLSTATE_CONFERENCED)
+            m_conference_owed(m, r, &owed);
+        m_ref_owe(m, r, &owed);
     }
 }

@@ -10,6 +10,9 @@ void m_turn_begin(struct model *m, const struct m_words *words) {
     for (uint32_t i = 1 + SIM_PROVIDERS; i < SIM_PORTS; i++) {
         struct m_port *p = &m->ports[i];
         p->outage = p->behind != 0 || words[i].behind != 0 || words[i].gaps != p->gaps || words[i].resynced;
+        p->missed_high += p->outage ? p->late_tells : 0;
+        p->late_tells = p->outage ? 0 : p->late_tells;
+        p->missed_high += p->behind == 2 && words[i].behind == 1 ? 2 : 0; /* what a resync announces may find no room */
         p->sure = words[i].behind == 1 && words[i].gaps == p->gaps && p->behind != 2;
     }
 }
@@ -51,9 +54,11 @@ static void dev_caps(struct model *m, struct m_answer *a, const struct cf_reply_
 static void identified(struct model *m, uint32_t port, struct m_answer *a, uint32_t serial) {
     struct m_listed *l = m_listed_of(m, port, a->handle);
     struct m_open *o = &m->ports[port].opens[l->open];
+    uint64_t id = serial == 0 ? m->identify(m->identify_arg, port, a->handle) : 0;
     for (uint32_t i = 0; i < m->calls_high; i++) {
         struct m_call *c = &m->calls[i];
-        if (!c->used || c->serial != serial || c->provider != o->provider || c->line != o->line)
+        bool same = serial != 0 ? c->serial == serial : c->nameless && c->id == id;
+        if (!c->used || !same || c->provider != o->provider || c->line != o->line)
             continue;
         for (uint32_t k = 0; k < m->refs_high; k++) {
             struct m_ref *r = &m->refs[k];
@@ -110,26 +115,36 @@ static void who(struct model *m, uint32_t port, const struct m_answer *a, const 
                i->caller_name, i->caller_flags, i->called, i->called_name, i->called_flags, i->connected, i->connected_name,
                i->connected_flags, i->redirection, i->redirection_name, i->redirection_flags, i->redirecting, i->redirecting_name,
                i->redirecting_flags);
+    m_tags_answer(m, port, a, i);
+    if (((a->listened[M_DIGITS] & ~i->monitor_digit_modes) | (a->listened[M_MEDIA] & ~i->monitor_media_modes)) != 0) /* who has gone may count yet */
+        m_fail(m, "port %u: call info says that digits %#x, media %#x are listened for, expected %#x, %#x", port, i->monitor_digit_modes,
+               i->monitor_media_modes, a->listened[M_DIGITS], a->listened[M_MEDIA]);
     if (i->bearer_mode != a->bearer || i->rate != a->rate)
         m_fail(m, "port %u: call info says bearer mode %u at %u, expected %u at %u", port, i->bearer_mode, i->rate, a->bearer, a->rate);
 }
 
 static void call_info(struct model *m, uint32_t port, struct m_answer *a, const struct cf_reply_slot *reply) {
     struct cf_reply_call_info info;
-    if (reply->bytes < sizeof info) {
+    if (reply->bytes < offsetof(struct cf_reply_call_info, texts) || reply->bytes > sizeof info) {
         m_fail(m, "call info of %u bytes", reply->bytes);
         return;
     }
-    memcpy(&info, reply->data, sizeof info);
+    memset(&info, 0, sizeof info);
+    memcpy(&info, reply->data, reply->bytes);
     const char *text = info.caller[0] != '\0' ? info.caller : info.called;
     uint32_t serial = text[0] != '\0' ? (uint32_t)strtoul(text + 1, NULL, 10) : 0;
     if (a->listed) {
         identified(m, port, a, serial);
         return;
     }
-    if (m->calls[a->call].used && serial != m->calls[a->call].serial)
+    if (m->calls[a->call].used && serial != (m->calls[a->call].nameless ? 0 : m->calls[a->call].serial))
         m_fail(m, "port %u: info of call %u says it is %u", port, m->calls[a->call].serial, serial);
     who(m, port, a, &info);
+    if (!m->parties_lack && !m_shown_right(&a->shown, &info))
+        m_fail(m, "port %u: info of call %u says treatment %u, %u and %u bytes of user-user information and data, reason %#x; "
+               "expected %u, %u, %u, %#x", port, m->calls[a->call].serial, info.call_treatment, info.text_bytes[CF_CALL_TEXT_USER_USER],
+               info.text_bytes[CF_CALL_TEXT_CALL_DATA], info.reason, a->shown.treatment, a->shown.user_user, a->shown.call_data,
+               a->shown.reason);
     uint32_t low = a->owners + a->monitors, have = info.owners + info.monitors;
     if (info.owners < a->owners || info.monitors < a->monitors || have > low + a->unsure)
         m_fail(m, "port %u: call %u has %u owners and %u monitors, expected %u and %u (%u unsure)", port, serial, info.owners,
@@ -186,13 +201,18 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
     }
     a->used = false;
     m->checked++;
-    if (reply->result != 0 && a->request != 0) /* refused after all */
-        m->requests[a->request - 1].used = false;
-    if (reply->result != 0 && a->stops && m->calls[a->call].stops != 0)
-        m->calls[a->call].stops--;
+    if (reply->result != 0)
+        m_apart_refused(m, a);
+    if (reply->result != 0)
+        m_tones_refused(m, a);
     if (reply->as_of < a->as_of_low)
         m_fail(m, "port %u: an answer as of %lu, %lu was published before", port, reply->as_of, a->as_of_low);
+    if (reply->result != 0)
+        m_tags_refused(m, a);
     if (reply->result != 0 && a->may_fail) {
+        struct m_ref *ref = a->id == CF_REQ_SET_PRIVILEGE ? m_ref_of(m, port, a->handle) : NULL;
+        if (ref != NULL)
+            ref->privilege = (uint8_t)a->privilege; /* refused after all */
         if (a->id != CF_REQ_OPEN)
             return;
         p->opens[a->open] = (struct m_open){0};
@@ -206,7 +226,8 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
         m_counts_changed(m, r->call, port, LINECALLINFOSTATE_NUMMONITORS | LINECALLINFOSTATE_NUMOWNERDECR, false);
         return;
     }
-    bool right = a->id == CF_REQ_DEV_CAPS || (a->any_error ? reply->result < 0 : reply->result == a->result);
+    bool either = a->loose && (reply->result == 0 || reply->result == LINEERR_NOCONFERENCE);
+    bool right = a->id == CF_REQ_DEV_CAPS || either || (a->any_error ? reply->result < 0 : reply->result == a->result);
     if (!right) {
         m_fail(m, "port %u: request %#x of %#lx answered %#x, expected %#x%s", port, a->id, a->handle, (unsigned)reply->result,
                (unsigned)a->result, a->any_error ? " (an error)" : "");
@@ -227,6 +248,17 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
     case CF_REQ_NEW_CALLS:
         new_calls(m, port, a, reply);
         break;
+    case CF_REQ_ADDRESS_STATUS:
+        m_address_answer(m, port, a, reply);
+        break;
+    case CF_REQ_GET_APP_PRIORITY:
+        if (reply->bytes != sizeof(struct cf_reply_app_priority) || memcmp(reply->data, &a->state, sizeof a->state) != 0)
+            m_fail(m, "port %u: an application's place in a list is %u, expected %u", port, reply->data[0], a->state);
+        break;
+    case CF_REQ_CONF_CALLS:
+        m->turn_answer++;
+        m_conference_listed(m, port, a, reply);
+        break;
     case CF_REQ_LINE_STATUS:
         memcpy(&status, reply->data, sizeof status);
         if (reply->bytes < sizeof status || status.opens < a->owners || status.opens > a->owners + a->unsure)
@@ -239,7 +271,25 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
 
 /* ------------------------------------------------------------------ the end of a turn */
 
+/* That open got handles by lineGetNewCalls, of which nobody has asked yet whose they are. */
+static bool list_may_have_it(const struct model *m, const struct m_ref *r) {
+    for (uint32_t i = 0; i < SIM_CALLS; i++)
+        if (m->listed[i].used && m->listed[i].port == r->port && m->listed[i].open == r->open)
+            return true;
+    return false;
+}
+
+/* What need not have come, and would have in this turn, comes no more. */
+static void forget_possible(struct m_ref *r) {
+    uint8_t kept = 0;
+    for (uint32_t i = 0; i < r->owed_count; i++)
+        if (!r->owed[i].optional || r->owed[i].deferred)
+            r->owed[kept++] = r->owed[i];
+    r->owed_count = kept;
+}
+
 static void ref_end(struct model *m, struct m_ref *r, bool idle, const struct m_words *words) {
+    m_conference_settle(m, r);
     struct m_port *p = &m->ports[r->port];
     struct m_call *c = &m->calls[r->call];
     bool over = p->outage && words[r->port].behind == 0;
@@ -256,13 +306,14 @@ static void ref_end(struct model *m, struct m_ref *r, bool idle, const struct m_
             m_fail(m, "port %u: message %u (%#x, %#x) of call %u, handle %#lx, is missing", r->port, w->id, w->param1, w->param2,
                    c->serial, r->handle);
     }
+    forget_possible(r);
     if (r->gone || p->shut) {
         r->used = r->used && !r->gone;
         return;
     }
     if (r->announce == M_NOW && !p->outage)
         m_fail(m, "port %u: call %u was not announced", r->port, c->serial);
-    if (over && r->announce == M_LATER && !r->candidate && c->state != LINECALLSTATE_IDLE && !r->limbo &&
+    if (over && r->announce == M_LATER && !r->candidate && c->state != LINECALLSTATE_IDLE && !r->limbo && !list_may_have_it(m, r) &&
         m_idle_handles(m, r->port) < m->idle_max && m_handles(m, r->port) + 1 < m->handles_max)
         m_fail(m, "port %u: call %u was not announced after the outage", r->port, c->serial);
     if ((r->announce == M_LATER || r->announce == M_OPTIONAL) && c->state == LINECALLSTATE_IDLE && !ending)
@@ -270,11 +321,16 @@ static void ref_end(struct model *m, struct m_ref *r, bool idle, const struct m_
     else if (r->announce == M_LATER && over)
         r->announce = M_OPTIONAL;
     r->privilege_before = r->privilege;
+    r->told_before = r->announce == M_TOLD;
+    r->perhaps = r->owner_unsure = false;
     if (r->announce != M_TOLD || r->limbo || ending || (p->outage && !over) || r->owed_count != 0)
         return;
     if (r->view_state != c->state || r->view_mode != c->mode)
         m_fail(m, "port %u: it believes call %u in %#x %#x, the call is in %#x %#x%s", r->port, c->serial, r->view_state,
                r->view_mode, c->state, c->mode, over ? " (after an outage)" : "");
+    if (r->view_parent != 0 && r->view_state == LINECALLSTATE_CONFERENCED && r->view_parent != c->named_parent && !m->parties_lack)
+        m_fail(m, "port %u: it believes call %u in the conference of call %u, its provider named call %u%s", r->port, c->serial,
+               r->view_parent, c->named_parent, over ? " (after an outage)" : "");
 }
 
 static void call_end(struct model *m, uint32_t call, bool idle) {
@@ -282,8 +338,11 @@ static void call_end(struct model *m, uint32_t call, bool idle) {
     uint32_t refs = m_call_refs(m, call, true);
     if (c->ending) {
         c->ended |= idle;
-        if (refs == 0)
+        if (refs == 0) {
+            m_conference_over(m, c);
             c->used = false;
+            m->calls_going += !idle;
+        }
     } else {
         if (c->must_refuse)
             m_fail(m, "call %u was not refused, nobody takes it", c->serial);
@@ -291,44 +350,50 @@ static void call_end(struct model *m, uint32_t call, bool idle) {
             m_fail(m, "provider %u: CLOSE_CALL of call %u is missing", c->provider, c->serial);
         if (c->drop == 2 && idle && c->state != LINECALLSTATE_IDLE)
             m_fail(m, "provider %u: DROP of call %u is missing", c->provider, c->serial);
-        if (c->stops != 0)
-            m_fail(m, "provider %u: GENERATE_DIGITS that stops those of call %u is missing", c->provider, c->serial);
+        if (c->media_due != 0)
+            m_fail(m, "provider %u: SET_MEDIA_MODE of call %u is missing", c->provider, c->serial);
+        if (idle && refs != 0 && c->state != LINECALLSTATE_IDLE)
+            m_listen_end(m, (uint32_t)(c - m->calls));
+        if (c->stops[M_SENDS_DIGITS] + c->stops[M_SENDS_TONE] + c->stops[M_GATHERS] != 0)
+            m_fail(m, "provider %u: a command that stops digits or a tone of call %u is missing", c->provider, c->serial);
         if (c->state == LINECALLSTATE_IDLE)
             c->drop = 0;
     }
-    c->stops = 0;
+    memset(c->stops, 0, sizeof c->stops);
+    c->media_due = c->media_may = 0;
+    c->tags_unsure = false;
     if (c->ending && !c->ended)
         return; /* the engine may still believe what was true before its provider died */
-    c->passed_count = 1;
-    c->passed[0].state = c->state;
-    c->passed[0].mode = c->mode;
+    c->passed_count = 0;
+    m_call_passes(c);
 }
 
-static void requests_end(struct model *m, bool idle) {
+static void requests_end(struct model *m, bool idle, const struct m_words *words) {
     for (uint32_t i = 0; i < m->requests_high; i++) {
         struct m_request *q = &m->requests[i];
         if (!q->used)
             continue;
         struct m_port *p = &m->ports[q->port];
+        bool waits = p->outage || words[q->port].tight;
         if (q->state == M_REQUEST_FORWARD && q->limited && p->outage &&
-            q->id != CF_REQ_GENERATE_DIGITS) { /* refused, and the reply waits for room */
+            m_apart(q->id) == M_NOT_APART) { /* refused, and the reply waits for room */
             q->state = M_REQUEST_REPLY;
             q->any_error = true;
         }
         if (q->state == M_REQUEST_FORWARD && q->suppressed == 0)
             m_fail(m, "port %u: request %u (%#x) was not passed on", q->port, q->request_id, q->id);
-        if (q->state == M_REQUEST_REPLY && q->suppressed == 0 && !p->outage && (!q->deferred || idle))
+        if (q->state == M_REQUEST_REPLY && q->suppressed == 0 && !waits && (!q->deferred || idle))
             m_fail(m, "port %u: LINE_REPLY of request %u (%#x) is missing", q->port, q->request_id, q->id);
         if ((q->state != M_REQUEST_WITH_PROVIDER && q->suppressed == 2) || (q->state == M_REQUEST_FORWARD && q->suppressed == 1) ||
-            (q->state == M_REQUEST_REPLY && q->suppressed == 1 && !p->outage && idle))
+            (q->state == M_REQUEST_REPLY && q->suppressed == 1 && !waits && idle))
             q->used = false;
     }
 }
 
-/* Behind and with far too many handles of calls that have ended: its lines close, and it hears of it when it reads again. */
-static void port_may_close(struct model *m, uint32_t port) {
+/* Behind, or with a full ring, and with far too many handles of calls that have ended: its lines close, and it hears of it when it reads again. */
+static void port_may_close(struct model *m, uint32_t port, bool full) {
     struct m_port *p = &m->ports[port];
-    if (!p->outage || m_idle_handles(m, port) + 8 < 2 * m->idle_max)
+    if (!(p->outage || full) || m_idle_handles(m, port) + 8 < 2 * m->idle_max)
         return;
     for (uint32_t i = 0; i < SIM_OPENS; i++)
         if (p->opens[i].used) {
@@ -353,7 +418,8 @@ static void port_may_close(struct model *m, uint32_t port) {
 static void port_end(struct model *m, uint32_t port, bool idle, const struct m_words *w) {
     struct m_port *p = &m->ports[port];
     p->closing &= !idle;
-    port_may_close(m, port);
+    p->late_tells = idle ? 0 : p->late_tells;
+    port_may_close(m, port, w->full);
     if (idle && p->attached_owed)
         m_fail(m, "port %u: ATTACHED is missing", port);
     if (idle && p->free_owed)
@@ -362,9 +428,10 @@ static void port_end(struct model *m, uint32_t port, bool idle, const struct m_w
         struct m_open *o = &p->opens[i];
         if (o->used && !p->outage && !o->gone && o->states_owed != 0)
             m_fail(m, "port %u: LINEDEVSTATE %#x is missing", port, o->states_owed);
+        m_address_end(m, port, o);
         o->states_owed = o->mask_seen = 0;
         o->unsure = false;
-        if (o->used && !o->gone && o->close_owed == 2 && idle && !p->outage && !p->shut)
+        if (o->used && !o->gone && o->close_owed == 2 && idle && !p->outage && !p->shut && !w->full)
             m_fail(m, "port %u: LINE_CLOSE of %#lx is missing", port, o->handle);
         if (o->gone)
             *o = (struct m_open){0};
@@ -392,13 +459,18 @@ static void port_end(struct model *m, uint32_t port, bool idle, const struct m_w
 }
 
 void m_turn_end(struct model *m, bool idle, const struct m_words *words) {
+    for (uint32_t port = 0; idle && port < SIM_PORTS; port++)
+        m->ports[port].unswept = 0;
+    m->calls_going = idle ? 0 : m->calls_going;
     for (uint32_t i = 0; i < m->refs_high; i++)
         if (m->refs[i].used)
             ref_end(m, &m->refs[i], idle, words);
     for (uint32_t i = 0; i < m->calls_high; i++)
         if (m->calls[i].used)
             call_end(m, i, idle);
-    requests_end(m, idle);
+    m_tones_end(m, idle);
+    m_specific_end(m);
+    requests_end(m, idle, words);
     for (uint32_t i = 0; i < SIM_PORTS; i++)
         if (m->ports[i].state != 0)
             port_end(m, i, idle, &words[i]);
@@ -414,6 +486,7 @@ void m_turn_end(struct model *m, bool idle, const struct m_words *words) {
             }
         if (l->up && l->opened != 2 && l->opened != open && !unsure)
             m_fail(m, "line %u: the provider believes it %s", i, l->opened ? "open" : "closed");
+        m_line_modes(m, i / SIM_LINES, i % SIM_LINES);
     }
 }
 

@@ -29,6 +29,26 @@ static struct cf_record *door_record(uint16_t id, uint32_t port, uint64_t kind, 
     return &r;
 }
 
+/* In every fourth run an application may do less with some lines. Not drawn from the run's numbers, which would make it another run. */
+static void restrict_rights(const struct sim *s, uint32_t port, struct cf_rights *r, struct m_port *p) {
+    static const uint8_t some[] = {3, 3, 3, CF_RIGHT_MONITOR, CF_RIGHT_MONITOR, CF_RIGHT_OWN, 0, 0};
+    struct sim_random random = {s->options.seed ^ (uint64_t)(port * 1000 + p->generation) << 32};
+    bool all = s->options.seed % 4 != 3 || sim_chance(&random, 25);
+    cf_rights_everything(r, &s->core.limits);
+    if (!all)
+        r->rules_count = 0;
+    for (uint32_t provider = 0; provider < SIM_PROVIDERS; provider++)
+        for (uint32_t line = 0; line < SIM_LINES; line++) {
+            char name[32];
+            uint8_t bits = all ? 3 : some[sim_below(&random, sizeof some)];
+            p->rights[provider][line] = bits;
+            snprintf(name, sizeof name, "peer%u", m_provider_port(provider));
+            if (!all && bits != 0)
+                r->rules[r->rules_count++] =
+                    (struct cf_rights_rule){.provider = cf_rights_provider(name), .first = line, .last = line, .bits = bits};
+        }
+}
+
 bool sim_attach(struct sim *s, uint32_t port) {
     struct m_port *p = &s->model.ports[port];
     uint32_t generation = p->generation + 1, kind = m_is_provider(port) ? CF_PORT_PROVIDER : CF_PORT_APPLICATION;
@@ -51,6 +71,10 @@ bool sim_attach(struct sim *s, uint32_t port) {
     struct cf_record *r = door_record(CF_DOOR_ATTACH, port, kind, generation);
     snprintf(name, sizeof name, "peer%u", port);
     cf_fields_append_text(r, CF_FIELD_NAME, name);
+    struct cf_rights rights;
+    restrict_rights(s, port, &rights, p);
+    if (kind == CF_PORT_APPLICATION)
+        cf_fields_append(r, CF_FIELD_RIGHTS, &rights, cf_rights_bytes(&rights));
     return sim_put(s, 0, r) && sim_settle(s);
 }
 
@@ -93,8 +117,8 @@ static void choose_limits(struct sim *s, struct cf_limits *l, struct cf_engine_o
     l->providers = SIM_PROVIDERS;
     l->lines = SIM_PROVIDERS * SIM_LINES;
     l->open_lines = SIM_OPENS;
-    l->calls = SIM_CALLS;
-    l->calls_per_provider = SIM_INDICES;
+    l->calls = sim_chance(r, 85) ? SIM_CALLS : 24 + sim_below(r, 60);
+    l->calls_per_provider = l->calls < SIM_INDICES ? l->calls : SIM_INDICES;
     l->handles = sim_chance(r, 80) ? 512 : 32 + sim_below(r, 100);
     l->turn_records = records[sim_below(r, 5)];
     l->port_records = 1 + sim_below(r, l->turn_records);
@@ -104,15 +128,20 @@ static void choose_limits(struct sim *s, struct cf_limits *l, struct cf_engine_o
     l->wake_interval_us = sim_chance(r, 30) ? 0 : 250;
     s->down_slots = slots[sim_below(r, 5)];
     s->up_slots = 1024;
-    s->calls_wanted = 10 + sim_below(r, 60);
+    s->crowd = sim_chance(r, 10);
+    s->calls_wanted = s->crowd ? 6 : 10 + sim_below(r, 60);
     s->long_calls = sim_below(r, 90);
     s->burst = sim_chance(r, 50) ? 4 : 30;
     *o = (struct cf_engine_options){.close_policy = sim_chance(r, 75) ? CF_CLOSE_DROPS : CF_CLOSE_KEEPS, .boot_id = 1};
     s->model.handles_max = l->handles;
-    s->model.small = l->handles < 512 || l->idle_handles_max < 400;
+    s->model.calls_max = l->calls;
+    s->model.calls_per_provider = l->calls_per_provider;
+    s->model.small = l->handles < 512 || l->idle_handles_max < 400 || l->calls < SIM_CALLS;
     s->model.idle_max = l->idle_handles_max;
     s->model.keeps = o->close_policy == CF_CLOSE_KEEPS;
 }
+
+static uint64_t identify(const void *core, uint32_t port, uint64_t handle) { return core_call_id(core, port, handle); }
 
 static bool begin(struct sim *s) {
     struct cf_limits limits;
@@ -128,6 +157,8 @@ static bool begin(struct sim *s) {
         core_init(&s->twin, &limits, &options, s->down_slots, s->up_slots);
         core_init(&s->third, &limits, &options, s->down_slots, s->up_slots);
     }
+    s->model.identify = identify;
+    s->model.identify_arg = &s->core;
     s->model.ports[0].state = 2;
     s->ports[0].waiting_slot = UINT32_MAX;
     const struct cf_port_down *door = core_down(&s->core, 0);
@@ -180,9 +211,8 @@ static bool step(struct sim *s) {
         return false;
     if (sim_chance(&s->random, 5) && !core_sleeps(s))
         return false;
-    if (sim_chance(&s->random, 60))
-        return sim_settle(s);
-    return sim_turn(s);
+    bool fine = sim_chance(&s->random, 60) ? sim_settle(s) : sim_turn(s);
+    return fine && sim_check(s);
 }
 
 /* Everybody reads, everything is answered: nothing may be owed any more. */
@@ -209,6 +239,7 @@ static bool end(struct sim *s) {
     for (uint32_t port = 1 + SIM_PROVIDERS; port < SIM_PORTS; port++)
         if (s->model.ports[port].state == 2 && !sim_detach(s, port))
             return false;
+    sim_forwards_end(s);
     if (!rest(s))
         return false;
     cf_engine_totals(s->core.engine, &t);

@@ -22,13 +22,23 @@ int world_tear_down(void **state)
     return 0;
 }
 
+void world_rest(struct world *w)
+{
+    service_wait_status(&w->service, "totals.opens", 0);
+}
+
 void client_join(struct client *c)
+{
+    client_join_as(c, "conformance");
+}
+
+void client_join_as(struct client *c, const char *name)
 {
     static DWORD_PTR next_instance = 0x1000;
     DWORD devices = 0, version = TAPI_CURRENT_VERSION;
     LINEINITIALIZEEXPARAMS params = {.dwTotalSize = sizeof params, .dwOptions = LINEINITIALIZEEXOPTION_USEEVENT};
     *c = (struct client){.api_version = TAPI_CURRENT_VERSION, .instance = next_instance++};
-    assert_error(lineInitializeEx(&c->app, NULL, NULL, "conformance", &devices, &version, &params), 0);
+    assert_error(lineInitializeEx(&c->app, NULL, NULL, name, &devices, &version, &params), 0);
     assert_int_equal(devices, WORLD_LINES);
     assert_int_equal(version, TAPI_CURRENT_VERSION);
 }
@@ -203,4 +213,68 @@ void assert_call_void(HCALL call)
     assert_error(lineHold(call), LINEERR_INVALCALLHANDLE);
     assert_error(lineUnhold(call), LINEERR_INVALCALLHANDLE);
     assert_error(lineDeallocateCall(call), LINEERR_INVALCALLHANDLE);
+}
+
+/* ------------------------------------------------------------------ a call with an owner and a monitor */
+
+void watched_begin(struct watched *t, struct world *w, DWORD device, DWORD state)
+{
+    client_join(&t->owner);
+    client_join(&t->monitor);
+    t->owner_line = client_open(&t->owner, device, OWNER);
+    t->line = client_open(&t->monitor, device, MONITOR);
+    t->id = exchange_call(&w->exchange, device, LINECALLSTATE_OFFERING, "1", "2");
+    t->owned = client_new_call(&t->owner, t->owner_line, OWNER, LINECALLSTATE_OFFERING);
+    t->seen = client_new_call(&t->monitor, t->line, MONITOR, LINECALLSTATE_OFFERING);
+    if (state != LINECALLSTATE_OFFERING)
+        watched_state(t, w, state, 0);
+}
+
+void watched_state(struct watched *t, struct world *w, DWORD state, DWORD mode)
+{
+    exchange_state(&w->exchange, t->id, state, mode);
+    client_state(&t->owner, t->owned, state);
+    client_state(&t->monitor, t->seen, state);
+}
+
+void watched_leave(struct watched *t)
+{
+    client_leave(&t->owner);
+    client_leave(&t->monitor);
+}
+
+const LINECALLINFO *call_info(HCALL call)
+{
+    static _Alignas(LINECALLINFO) char room[8192];
+    LINECALLINFO *info = (LINECALLINFO *)room;
+    info->dwTotalSize = sizeof room;
+    assert_error(lineGetCallInfo(call, info), 0);
+    assert_int_equal(info->dwNeededSize, info->dwUsedSize);
+    return info;
+}
+
+bool part_is(const void *structure, DWORD size, DWORD offset, const void *bytes, DWORD count)
+{
+    return size == count && (count == 0 ? offset == 0 : memcmp((const char *)structure + offset, bytes, count) == 0);
+}
+
+void trio_begin(struct trio *t, struct world *w)
+{
+    t->first_line = client_start(&t->first, OWNER);
+    HLINE second_line = client_start(&t->second, MONITOR), line = client_start(&t->monitor, MONITOR);
+    t->id = exchange_call(&w->exchange, 0, LINECALLSTATE_OFFERING, "1", "2");
+    t->owned = client_new_call(&t->first, t->first_line, OWNER, LINECALLSTATE_OFFERING);
+    t->co_owned = client_new_call(&t->second, second_line, MONITOR, LINECALLSTATE_OFFERING);
+    t->seen = client_new_call(&t->monitor, line, MONITOR, LINECALLSTATE_OFFERING);
+    assert_error(lineSetCallPrivilege(t->co_owned, OWNER), 0);
+    client_info(&t->first, t->owned, LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMMONITORS);
+    client_info(&t->monitor, t->seen, LINECALLINFOSTATE_NUMOWNERINCR | LINECALLINFOSTATE_NUMMONITORS);
+}
+
+void trio_leave(struct trio *t, struct world *w)
+{
+    exchange_end(&w->exchange, t->id);
+    client_leave(&t->first);
+    client_leave(&t->second);
+    client_leave(&t->monitor);
 }

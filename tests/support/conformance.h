@@ -1,7 +1,7 @@
 /*
  * What the conformance tests stand on: a running callfand, an exchange that the test plays, applications over the public interface.
  *
- * Shape      struct world is set up once per program: three lines, devices 0 to 2, of the exchange. Each case joins with its own
+ * Shape      struct world is set up once per program: four lines, devices 0 to 3, of the exchange. Each case joins with its own
  *            applications and lets them leave
  * Errors     whatever is not as expected ends the case
  */
@@ -21,7 +21,7 @@
 #include "tests/support/exchange.h"
 #include "tests/support/service.h"
 
-enum { WORLD_LINES = 3 };
+enum { WORLD_LINES = 4 };
 
 struct world {
     struct test_service service;
@@ -42,6 +42,9 @@ int world_tear_down(void **state);
 #define OWNER   LINECALLPRIVILEGE_OWNER
 #define NOTHING LINECALLPRIVILEGE_NONE
 
+/* Everybody who left is gone: what one port sent and what another sent have no order. */
+void world_rest(struct world *w);
+
 /* An application. instance is the callback instance of the lines it opens. */
 struct client {
     HLINEAPP app;
@@ -50,6 +53,8 @@ struct client {
 };
 
 void client_join(struct client *c);
+/* The same under a name of its own. */
+void client_join_as(struct client *c, const char *name);
 void client_leave(struct client *c);
 
 /* Opens a line and lets markers through. */
@@ -77,12 +82,46 @@ LONG client_reply(struct client *c, LONG request);
 /* No message is on its way to it: what the exchange posts now is the next it gets. It has that line's device open. */
 void client_nothing(struct client *c, struct world *w, DWORD device);
 
+/* A call with an owner and a monitor, each an application of its own. */
+struct watched {
+    struct client owner, monitor;
+    HLINE owner_line, line; /* the owner's, the monitor's */
+    uint64_t id;            /* the exchange's */
+    HCALL owned, seen;
+};
+
+/* An offered call on that device, then, unless it is OFFERING, in that state. */
+void watched_begin(struct watched *t, struct world *w, DWORD device, DWORD state);
+
+/* A state that both are told. */
+void watched_state(struct watched *t, struct world *w, DWORD state, DWORD mode);
+
+/* Both leave; the call is not ended. */
+void watched_leave(struct watched *t);
+
+/* lineGetCallInfo in static memory, until the next one. */
+const LINECALLINFO *call_info(HCALL call);
+
+/* A part of such a structure has exactly those bytes. */
+bool part_is(const void *structure, DWORD size, DWORD offset, const void *bytes, DWORD count);
+
 /* dwNumOwners, dwNumMonitors */
 DWORD call_owners(HCALL call);
 DWORD call_monitors(HCALL call);
 DWORD call_state(HCALL call);
 DWORD call_privilege(HCALL call);
 DWORD call_features(HCALL call);
+
+/* A call with two owners and a monitor, OFFERING. Leaving ends it. */
+struct trio {
+    struct client first, second, monitor;
+    HLINE first_line;
+    HCALL owned, co_owned, seen;
+    uint64_t id;
+};
+
+void trio_begin(struct trio *t, struct world *w);
+void trio_leave(struct trio *t, struct world *w);
 
 /* The handle is void: every function that takes one says LINEERR_INVALCALLHANDLE. */
 void assert_call_void(HCALL call);

@@ -193,9 +193,12 @@ static void *port_main(void *arg)
             continue;
         struct pollfd fds[2] = {{.fd = p->up_bell, .events = POLLIN}, {.fd = p->core->stop_fd, .events = POLLIN}};
         bool held = !may_take(p);
-        poll(fds, 2, held ? 1 : 1000); /* while held, looks for the end of it */
+        poll(fds, 2, held ? 1 : cf_load_relaxed_32(&p->idle_told) != 0 ? 5 : 1000); /* while held, looks for the end of it */
         cf_store_relaxed_32(&p->down->up.sleeping, 0);
+        if ((fds[0].revents & POLLHUP) != 0 && !take_all(p))
+            break; /* the application is gone */
         cf_bell_drain(p->up_bell);
+        cf_store_relaxed_64(&p->woken, p->woken + ((fds[0].revents & POLLIN) != 0));
     }
     return NULL;
 }
@@ -235,8 +238,8 @@ static void make_port(struct fake_port *p, enum fake_welcome how, int fds[4])
     must(cf_memory_create("fake-up", CF_OBJECT_UP, p->up_bytes, &fds[1]) == 0);
     must(cf_memory_map(fds[0], p->down_bytes, CF_ACCESS_WRITE, NULL, &down) == 0);
     must(cf_memory_map(fds[1], p->up_bytes, CF_ACCESS_WRITE, NULL, &up) == 0);
-    must(cf_bell_create(&fds[2], &bell_write) == 0);
-    must(cf_bell_create(&p->up_bell, &up_bell_write) == 0);
+    must(cf_bell_create_down(&fds[2], &bell_write) == 0);
+    must(cf_bell_create_up(&p->up_bell, &up_bell_write) == 0);
     fds[3] = up_bell_write;
     p->down_bell = bell_write;
     p->down = down;
@@ -394,6 +397,8 @@ static void put(struct fake_port *p, struct cf_record *r)
         r->m.sequence = p->sequence + 1;
     p->sequence = r->m.sequence;
     p->messages += !gap;
+    if (r->m.id == LINE_CALLSTATE && r->m.param1 == LINECALLSTATE_IDLE)
+        cf_store_relaxed_32(&p->idle_told, 1);
     must(cf_ring_put(&p->producer, r));
 }
 

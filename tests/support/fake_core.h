@@ -35,6 +35,8 @@ struct fake_port {
     struct cf_port_up *up;
     size_t down_bytes, up_bytes;
     uint64_t up_head;
+    uint64_t woken; /* by the application's bell */
+    uint32_t idle_told; /* releases may come without a bell: looks for them */
     pthread_t thread;
 
     pthread_mutex_t lock; /* what follows */

@@ -64,8 +64,8 @@ static void make_port(struct provider_core *c, struct cf_welcome *w, int fds[4])
         must("seal", cf_memory_seal(fds[0], CF_OBJECT_DOWN));
         must("seal", cf_memory_seal(fds[1], CF_OBJECT_UP));
     }
-    must("bell", cf_bell_create(&fds[2], &c->down_bell));
-    must("bell", cf_bell_create(&c->up_bell, &fds[3]));
+    must("bell", cf_bell_create_down(&fds[2], &c->down_bell));
+    must("bell", cf_bell_create_up(&c->up_bell, &fds[3]));
     cf_ring_producer_init(&c->commands, cf_port_down_ring(c->down, 0), c->down_slots, &c->up->down_ack, 0);
     c->head = 0;
     c->sequence = 0;
@@ -174,7 +174,12 @@ bool provider_core_take(struct provider_core *c, struct cf_record *ret_record, b
 bool provider_core_command(struct provider_core *c, uint16_t id, uint64_t call, uint64_t param1, uint64_t param2)
 {
     struct cf_record r = {.m = {.id = id, .device = call, .param1 = param1, .param2 = param2}};
-    assert_true(cf_ring_put(&c->commands, &r));
+    return provider_core_send(c, &r);
+}
+
+bool provider_core_send(struct provider_core *c, struct cf_record *r)
+{
+    assert_true(cf_ring_put(&c->commands, r));
     cf_fence_store_load();
     uint64_t wake_at = cf_load_relaxed_64(&c->up->wake_at);
     if (wake_at == 0 || wake_at > c->commands.tail)

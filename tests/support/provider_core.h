@@ -65,6 +65,9 @@ bool provider_core_take(struct provider_core *c, struct cf_record *ret_record, b
 /* Sends a command and rings the bell when the provider asked for it. Returns whether it rang. */
 bool provider_core_command(struct provider_core *c, uint16_t id, uint64_t call, uint64_t param1, uint64_t param2);
 
+/* The same with a record that is made already. */
+bool provider_core_send(struct provider_core *c, struct cf_record *record);
+
 /* As the keeper's end: everything closed. */
 void provider_core_hang_up(struct provider_core *c);
 

@@ -68,7 +68,7 @@ static void write_config(const struct test_service *s, const char *configuration
     assert_int_equal(fclose(f), 0);
 }
 
-static void run_callfand(const struct test_service *s)
+static void run_callfand(const struct test_service *s, const char *option, const char *value)
 {
     char program[512];
     const char *bin = getenv("CALLFAN_BIN");
@@ -77,7 +77,7 @@ static void run_callfand(const struct test_service *s)
     dup2(fd, STDERR_FILENO);
     dup2(fd, STDOUT_FILENO);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    execl(program, program, "--config", s->config, (char *)NULL);
+    execl(program, program, "--config", s->config, option, value, (char *)NULL);
     fprintf(stderr, "%s: %s\n", program, strerror(errno));
     _exit(127);
 }
@@ -93,6 +93,11 @@ static bool answers(const struct test_service *s)
 
 void service_start(struct test_service *s, const char *configuration)
 {
+    service_start_with(s, configuration, NULL, NULL);
+}
+
+void service_start_with(struct test_service *s, const char *configuration, const char *option, const char *value)
+{
     *s = (struct test_service){0};
     snprintf(s->folder, sizeof s->folder, "/tmp/callfan-test-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
@@ -102,7 +107,7 @@ void service_start(struct test_service *s, const char *configuration)
     write_config(s, configuration);
     s->pid = fork();
     if (s->pid == 0)
-        run_callfand(s);
+        run_callfand(s, option, value);
     assert_true(s->pid > 0);
     for (int64_t end_ms = now_ms() + PATIENCE_S * 1000; !answers(s); pause_briefly()) {
         if (waitpid(s->pid, NULL, WNOHANG) == s->pid) {
@@ -139,10 +144,26 @@ void service_stop(struct test_service *s)
     const char *const files[] = {s->socket, s->config, s->log};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         unlink(files[i]);
-    char lock[128];
-    snprintf(lock, sizeof lock, "%s.lock", s->socket);
-    unlink(lock);
+    char beside[128];
+    snprintf(beside, sizeof beside, "%s.lock", s->socket);
+    unlink(beside);
+    snprintf(beside, sizeof beside, "%s/priorities", s->folder);
+    unlink(beside);
     rmdir(s->folder);
+}
+
+/* A member of an object, or of an array the object with that name. */
+static bool find_member(struct json_object *in, const char *key, struct json_object **ret)
+{
+    if (!json_object_is_type(in, json_type_array))
+        return json_object_object_get_ex(in, key, ret);
+    for (size_t i = 0; i < json_object_array_length(in); i++) {
+        struct json_object *name;
+        *ret = json_object_array_get_idx(in, i);
+        if (json_object_object_get_ex(*ret, "name", &name) && strcmp(json_object_get_string(name), key) == 0)
+            return true;
+    }
+    return false;
 }
 
 int64_t service_status(const struct test_service *s, const char *path)
@@ -154,11 +175,69 @@ int64_t service_status(const struct test_service *s, const char *path)
         return -1;
     snprintf(copy, sizeof copy, "%s", path);
     for (char *key = strtok_r(copy, ".", &rest); key != NULL; key = strtok_r(NULL, ".", &rest))
-        if (!json_object_object_get_ex(o, key, &o))
+        if (!find_member(o, key, &o))
             fail_msg("the status has no %s", path);
     int64_t value = json_object_get_int64(o);
     json_object_put(all);
     return value;
+}
+
+static int64_t number_in_list(const struct test_service *s, const char *list_key, const char *name, const char *key)
+{
+    int code;
+    int64_t value = -1;
+    struct json_object *all = cf_tool_status_fetch("status", s->socket, &code), *list, *v;
+    if (all == NULL)
+        return -1;
+    assert_true(json_object_object_get_ex(all, list_key, &list));
+    for (size_t i = json_object_array_length(list); i-- > 0;) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+        assert_true(json_object_object_get_ex(o, "name", &v));
+        if (name != NULL && strcmp(json_object_get_string(v), name) != 0)
+            continue;
+        assert_true(json_object_object_get_ex(o, key, &v));
+        value = json_object_get_int64(v);
+    }
+    json_object_put(all);
+    return value;
+}
+
+int64_t service_provider_number(const struct test_service *s, const char *key)
+{
+    return number_in_list(s, "providers", NULL, key);
+}
+
+int64_t service_port_number(const struct test_service *s, const char *port, const char *key)
+{
+    return number_in_list(s, "ports", port, key);
+}
+
+pid_t service_provider(const struct test_service *s)
+{
+    pid_t pid = (pid_t)service_provider_number(s, "pid");
+    assert_true(pid > 1);
+    return pid;
+}
+
+bool service_log_has(const struct test_service *s, const char *text)
+{
+    char line[1024];
+    bool has = false;
+    FILE *f = fopen(s->log, "re");
+    while (f != NULL && !has && fgets(line, sizeof line, f) != NULL)
+        has = strstr(line, text) != NULL;
+    if (f != NULL)
+        fclose(f);
+    return has;
+}
+
+void service_wait_log(const struct test_service *s, const char *text)
+{
+    for (int64_t end_ms = now_ms() + PATIENCE_S * 1000; now_ms() < end_ms; pause_briefly())
+        if (service_log_has(s, text))
+            return;
+    print_log(s);
+    fail_msg("the log does not say: %s", text);
 }
 
 void service_wait_status(const struct test_service *s, const char *path, int64_t value)

@@ -111,7 +111,6 @@ void sip_peer_ask(struct sip_rig *rig, const struct sip_asked *invite, const cha
              "Contact: <sip:200@198.51.100.7:5071>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
              method, branch, cseq, msg->to.value.len, cf_sip_ptr(msg, msg->to.value), msg->from.value.len,
              cf_sip_ptr(msg, msg->from.value), msg->call_id.len, cf_sip_ptr(msg, msg->call_id), cseq, method, extra,
-             body != NULL ? "Content-Type: application/sdp\r\n" : "", body != NULL ? strlen(body) : 0,
-             body != NULL ? body : "");
+             sip_rig_type(extra, body), body != NULL ? strlen(body) : 0, body != NULL ? body : "");
     sip_rig_receive(rig, text);
 }

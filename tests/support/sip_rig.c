@@ -29,7 +29,7 @@ static void on_event(void *context, const struct cf_sip_event *event)
         [CF_SIP_RINGBACK] = "RINGBACK", [CF_SIP_BUSY] = "BUSY",         [CF_SIP_CONNECTED] = "CONNECTED",
         [CF_SIP_HELD] = "HELD",         [CF_SIP_RESUMED] = "RESUMED",   [CF_SIP_ONHOLD] = "ONHOLD",
         [CF_SIP_INFORMED] = "INFORMED", [CF_SIP_DONE] = "DONE",         [CF_SIP_DISCONNECTED] = "DISCONNECTED",
-        [CF_SIP_IDLE] = "IDLE",
+        [CF_SIP_IDLE] = "IDLE",         [CF_SIP_BEGUN] = "BEGUN",       [CF_SIP_DIGIT] = "DIGIT",
     };
     struct sip_rig *rig = context;
     const size_t used = strlen(rig->log);
@@ -40,10 +40,13 @@ static void on_event(void *context, const struct cf_sip_event *event)
         cf_sip_cause_text(&event->cause, cause);
         snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "(%x,%s)", event->mode, cause);
     }
+    if (event->kind == CF_SIP_DIGIT)
+        snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "(%c)", event->digit);
     if (event->kind == CF_SIP_DONE)
         snprintf(rig->log + strlen(rig->log), sizeof(rig->log) - strlen(rig->log), "(%u)", event->status);
-    if (event->kind != CF_SIP_OFFERING)
+    if (event->kind != CF_SIP_OFFERING && event->kind != CF_SIP_BEGUN)
         return;
+    rig->identity = *event->identity;
     rig->call = event->call;
     snprintf(rig->caller, sizeof(rig->caller), "%.*s", (int)event->caller.len, event->caller.text);
     snprintf(rig->caller_name, sizeof(rig->caller_name), "%.*s", (int)event->caller_name.len, event->caller_name.text);
@@ -131,6 +134,12 @@ void sip_rig_pass(struct sip_rig *rig, uint64_t ns)
     assert_true(cf_sip_ua_check(rig->ua));
 }
 
+const char *sip_rig_type(const char *extra, const char *body)
+{
+    const bool said = strstr(extra, "Content-Type:") != NULL || strncmp(extra, "c: ", 3) == 0;
+    return body != NULL && !said ? "Content-Type: application/sdp\r\n" : "";
+}
+
 /* Builds a request of the caller. `extra` are header lines; body NULL: none. */
 const char *sip_rig_request(struct sip_rig *rig, const char *method, unsigned cseq, const char *branch, bool tagged,
                             const char *extra, const char *body)
@@ -149,8 +158,8 @@ const char *sip_rig_request(struct sip_rig *rig, const char *method, unsigned cs
              "CSeq: %u %s\r\n"
              "Contact: <sip:al@198.51.100.7:5070>\r\n"
              "%s%sContent-Length: %zu\r\n\r\n%s",
-             method, branch, to_tag, cseq, method, extra, body != NULL ? "Content-Type: application/sdp\r\n" : "",
-             body != NULL ? strlen(body) : 0, body != NULL ? body : "");
+             method, branch, to_tag, cseq, method, extra, sip_rig_type(extra, body), body != NULL ? strlen(body) : 0,
+             body != NULL ? body : "");
     return text;
 }
 

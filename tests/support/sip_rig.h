@@ -28,7 +28,8 @@ struct sip_rig {
     unsigned sent_count;
     char log[2048];
     char caller[200], caller_name[200], called[200];
-    uint64_t call; /* of the newest OFFERING */
+    uint64_t call; /* of the newest OFFERING or BEGUN */
+    struct cf_sip_identity identity; /* of it */
     struct cf_sip_event last;
     unsigned refuse; /* status to refuse an OFFERING with from inside the event */
     char tag[64];    /* our tag, from the newest response */
@@ -57,6 +58,9 @@ void sip_rig_pass(struct sip_rig *rig, uint64_t ns);
 /* Builds a request of the caller. `extra` are header lines; body NULL: none. */
 const char *sip_rig_request(struct sip_rig *rig, const char *method, unsigned cseq, const char *branch, bool tagged,
                             const char *extra, const char *body);
+
+/* The header line of a body, unless `extra` says what it is. */
+const char *sip_rig_type(const char *extra, const char *body);
 
 void sip_rig_invite(struct sip_rig *rig);
 

@@ -1,0 +1,94 @@
+/* See reactions.h. */
+#include "adapters/sim/reactions.h"
+
+#include "callfan/provider.h"
+
+#define CALL     CF_SIM_WHO_CALL
+#define SECOND   CF_SIM_WHO_SECOND
+#define MADE     CF_SIM_WHO_MADE
+#define MADE_TOO CF_SIM_WHO_MADE_TOO
+#define NOBODY   CF_SIM_WHO_NONE
+
+static const struct cf_sim_reaction reactions[] = {
+    {CF_CMD_MAKE_CALL, 0, 1, NOBODY, false, {{MADE, LINECALLSTATE_DIALING, 0}}},
+    {CF_CMD_ACCEPT, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_ACCEPTED, 0}}},
+    {CF_CMD_ANSWER, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE}}},
+    {CF_CMD_DROP, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_IDLE, 0}}},
+    {CF_CMD_HOLD, 0, 0, NOBODY, true, {{CALL, LINECALLSTATE_ONHOLD, 0}}},
+    {CF_CMD_UNHOLD, 0, 0, NOBODY, true, {{CALL, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE}}},
+    {CF_CMD_GENERATE_DIGITS, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_GENERATE_TONE, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_GATHER_DIGITS, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_SET_CALL_PARAMS, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_DIAL, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_DIALING, 0}}},
+    {CF_CMD_REDIRECT, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_IDLE, 0}}},
+    {CF_CMD_SECURE_CALL, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_SWAP_HOLD,
+     0,
+     0,
+     NOBODY,
+     true,
+     {{CALL, CF_SIM_STATE_SECOND, 0}, {SECOND, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE}}},
+    {CF_CMD_SETUP_TRANSFER,
+     0,
+     1,
+     NOBODY,
+     false,
+     {{CALL, LINECALLSTATE_ONHOLDPENDTRANSFER, 0}, {MADE, LINECALLSTATE_DIALTONE, LINEDIALTONEMODE_NORMAL}}},
+    {CF_CMD_COMPLETE_TRANSFER,
+     LINETRANSFERMODE_TRANSFER,
+     0,
+     NOBODY,
+     false,
+     {{CALL, LINECALLSTATE_IDLE, 0}, {SECOND, LINECALLSTATE_IDLE, 0}}},
+    {CF_CMD_COMPLETE_TRANSFER,
+     LINETRANSFERMODE_CONFERENCE,
+     1,
+     MADE,
+     false,
+     {{MADE, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE},
+      {CALL, LINECALLSTATE_CONFERENCED, 0},
+      {SECOND, LINECALLSTATE_CONFERENCED, 0}}},
+    {CF_CMD_PARK, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_IDLE, 0}}},
+    {CF_CMD_UNPARK, 0, 1, NOBODY, false, {{MADE, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE}}},
+    {CF_CMD_PICKUP, 0, 1, NOBODY, false, {{MADE, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE}}},
+    {CF_CMD_FORWARD, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_COMPLETE_CALL, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_IDLE, 0}}},
+    {CF_CMD_UNCOMPLETE_CALL, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_SEND_USER_USER, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_RELEASE_USER_USER, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_SET_CALL_DATA, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_SET_CALL_TREATMENT, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_DEV_SPECIFIC, 0, 0, NOBODY, false, {{NOBODY, 0, 0}}},
+    {CF_CMD_BLIND_TRANSFER, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_IDLE, 0}}},
+    {CF_CMD_SETUP_CONFERENCE,
+     0,
+     2,
+     MADE,
+     false,
+     {{MADE, LINECALLSTATE_ONHOLDPENDCONF, 0},
+      {MADE_TOO, LINECALLSTATE_DIALTONE, LINEDIALTONEMODE_NORMAL},
+      {CALL, LINECALLSTATE_CONFERENCED, 0}}},
+    {CF_CMD_PREPARE_ADD,
+     0,
+     1,
+     NOBODY,
+     false,
+     {{CALL, LINECALLSTATE_ONHOLDPENDCONF, 0}, {MADE, LINECALLSTATE_DIALTONE, LINEDIALTONEMODE_NORMAL}}},
+    {CF_CMD_ADD_TO_CONFERENCE,
+     0,
+     0,
+     CALL,
+     false,
+     {{SECOND, LINECALLSTATE_CONFERENCED, 0}, {CALL, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE}}},
+    {CF_CMD_REMOVE_FROM_CONFERENCE, 0, 0, NOBODY, false, {{CALL, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE}}},
+};
+
+const struct cf_sim_reaction *cf_sim_reaction_find(uint16_t command, uint32_t transfer_mode)
+{
+    for (size_t i = 0; i < sizeof reactions / sizeof reactions[0]; i++)
+        if (reactions[i].command == command &&
+            (reactions[i].transfer_mode == 0 || reactions[i].transfer_mode == transfer_mode))
+            return &reactions[i];
+    return NULL;
+}
