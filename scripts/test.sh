@@ -74,26 +74,24 @@ run_of() {
     fi
 }
 
-# One preset: prints the output of what failed, and ctest's closing lines.
-test_preset() {
-    local preset=$1 log=build/$1/test.log started=$SECONDS
-    shift
-    mkdir -p "build/$preset"
+# Configures and compiles one preset, with what is left of the processors while another is tested.
+build_preset() {
+    local preset=$1 started=$SECONDS
     # Warnings count in one build; sanitizers make the compiler see some that are none.
     local werror=OFF
     if [ "$preset" = release ]; then
         werror=ON
     fi
-    echo "== $preset: build"
-    if ! { cmake --preset "$preset" -DCALLFAN_WERROR=$werror && cmake --build --preset "$preset" --parallel "$jobs"; } \
-        >"$log" 2>&1; then
-        tail -n 60 "$log"
-        echo "== $preset: the build FAILED (all of it: $log)"
-        return 1
-    fi
-    echo "== $preset: built in $((SECONDS - started)) s; tests"
-    started=$SECONDS
-    local status=0
+    mkdir -p "build/$preset"
+    chrt -i 0 cmake --preset "$preset" -DCALLFAN_WERROR=$werror &&
+        chrt -i 0 cmake --build --preset "$preset" --parallel "$jobs" &&
+        echo "callfan: built in $((SECONDS - started)) s"
+}
+
+# One preset that is built: prints the output of what failed, and ctest's closing lines.
+test_preset() {
+    local preset=$1 log=build/$1/test.log started=$SECONDS status=0
+    shift
     # shellcheck disable=SC2046
     $(run_of "$preset") ctest --preset "$preset" --parallel "$test_jobs" "$@" >"$log" 2>&1 || status=$?
     if [ $status -ne 0 ]; then
@@ -105,9 +103,34 @@ test_preset() {
     return $status
 }
 
+building=
+trap 'if [ -n "$building" ]; then kill -- "-$building" 2>/dev/null || true; fi' EXIT
+start_build() { # PRESET, or nothing
+    building=
+    if [ $# -gt 0 ]; then
+        mkdir -p "build/$1"
+        set -m # a process group of its own, to be ended with all that it has started
+        build_preset "$1" >"build/$1/build.log" 2>&1 &
+        building=$!
+        set +m
+    fi
+}
+
 failed=()
-for preset in "${presets[@]}"; do
-    test_preset "$preset" "$@" || failed+=("$preset")
+start_build "${presets[0]}"
+for i in "${!presets[@]}"; do
+    preset=${presets[i]} log=build/${presets[i]}/build.log
+    echo "== $preset: build"
+    if wait "$building"; then
+        echo "== $preset: $(sed -n '$s/^callfan: //p' "$log"); tests"
+        start_build "${presets[@]:i+1:1}"
+        test_preset "$preset" "$@" || failed+=("$preset")
+    else
+        tail -n 60 "$log"
+        echo "== $preset: the build FAILED (all of it: $log)"
+        failed+=("$preset")
+        start_build "${presets[@]:i+1:1}"
+    fi
 done
 if [ ${#failed[@]} -gt 0 ]; then
     echo "FAILED: ${failed[*]}"

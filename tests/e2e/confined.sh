@@ -16,6 +16,7 @@ line=$("$bin/callfan" lines --json | jq -r 'select(.provider | startswith("callf
 run_aside monitor "$bin/callfan" monitor --json
 monitor=$aside_pid
 run_aside owner "$bin/callfan" answer --line "$line"
+wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
 
 users() { # of core, simulator and trunk
     local pid
@@ -43,7 +44,7 @@ for provider in 0 1; do
     wait_for 30 "a new process" status_is ".providers[$provider].restarts" 1
 done
 lines_are_up 3
-wait_for 30 "the owner" status_is '[.ports[] | select(.name == "callfan answer")] | length' 1
+wait_for 30 "the owner again" status_is '[.ports[] | select(.name == "callfan answer")] | length' 1
 [ "$(users)" = "$wanted" ] || fail "users, capabilities, filters after the restarts: $(users)"
 before=$(status .totals.calls_ended)
 more() { [ "$(status .totals.calls_ended)" -gt $((before + 20)) ]; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Session timers of 90 s, the shortest that there are: a call that we are to refresh is refreshed after half of that, and one that the peer
 # forgets to refresh ends with BYE before it is over; called and calling, all four at once.
-# ctest-timeout: 180
+# ctest-timeout: 300
 # ctest-labels: release-only
 source "$(dirname "$0")/sip_common.sh"
 transport=udp row_seconds=100
