@@ -432,6 +432,49 @@ static void a_script_reports_what_it_likes(void **state)
     service_stop(&service);
 }
 
+static void specific(struct client *c, uint64_t device, DWORD first, DWORD second, DWORD third)
+{
+    LINEMESSAGE m = client_expect(c, LINE_DEVSPECIFIC);
+    assert_true(m.hDevice == device && m.dwCallbackInstance == c->instance);
+    assert_int_equal(m.dwParam1, first);
+    assert_int_equal(m.dwParam2, second);
+    assert_int_equal(m.dwParam3, third);
+}
+
+/* What an address forwards, right or wrong, and LINE_DEVSPECIFIC of a line, of a call, and of one that never was. */
+static void a_script_reports_forwarding_and_device_specifics(void **state)
+{
+    (void)state;
+    struct client c;
+    HLINE line;
+    union {
+        LINEADDRESSSTATUS head;
+        char bytes[1024];
+    } s = {.head = {.dwTotalSize = sizeof s}};
+    start_script(&c, &line,
+                 "at 0 line 0 address 0 forwarding rings 7 uncond 201 busyspecific 202 from 100 country 44 0x300 \"\"\n"
+                 "at 0 line 0 address 0 forwarding rings 5 NoAnswSpecific \"2 03\" from 100 country 44 busyna 204\n"
+                 "at 0 line 0 devspecific 1 0xfffffffe 3\nat 0 call 9 devspecific 7\n"
+                 "at 0 line 0 call 1 new offering\nat 0 call 1 devspecific 4 5\nat 0 line 9 devspecific\n"
+                 "at 0 line 0 devspecific\n");
+    specific(&c, line, 1, 0xFFFFFFFE, 3);
+    HCALL call = client_new_call(&c, line, OWNER, LINECALLSTATE_OFFERING);
+    specific(&c, call, 4, 5, 0);
+    specific(&c, line, 0, 0, 0);
+    assert_error(lineGetAddressStatus(line, 0, &s.head), 0);
+    assert_int_equal(s.head.dwNumRingsNoAnswer, 5);
+    assert_int_equal(s.head.dwForwardNumEntries, 2);
+    const LINEFORWARD *f = (const LINEFORWARD *)(const void *)(s.bytes + s.head.dwForwardOffset);
+    assert_int_equal(f[0].dwForwardMode, LINEFORWARDMODE_NOANSWSPECIFIC);
+    assert_int_equal(f[0].dwDestCountryCode, 44);
+    assert_string_equal(s.bytes + f[0].dwCallerAddressOffset, "100");
+    assert_string_equal(s.bytes + f[0].dwDestAddressOffset, "2 03");
+    assert_int_equal(f[1].dwForwardMode, LINEFORWARDMODE_BUSYNA);
+    assert_string_equal(s.bytes + f[1].dwDestAddressOffset, "204");
+    assert_error(lineShutdown(c.app), 0);
+    service_stop(&service);
+}
+
 /* ------------------------------------------------------------------ another core */
 
 static void join_again(struct client *c)
@@ -510,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_transfer_that_becomes_a_conference),
         cmocka_unit_test(lines_that_can_do_less_say_so_and_refuse_it),
         cmocka_unit_test(a_script_reports_what_it_likes),
+        cmocka_unit_test(a_script_reports_forwarding_and_device_specifics),
         cmocka_unit_test(a_conference_outlives_the_core),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

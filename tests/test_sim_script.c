@@ -15,6 +15,7 @@
 #include "adapters/sim/player.h"
 #include "adapters/sim/script_words.h"
 #include "callfan/tapi.h"
+#include "shm/forward.h"
 
 static struct cf_script parsed(const char *text)
 {
@@ -152,6 +153,47 @@ static void what_is_heard_is_read(void **state)
     cf_script_fini(&s);
 }
 
+static void forwarding_and_device_specifics_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t mode, country;
+        const char *caller, *address;
+    } entries[] = {{LINEFORWARDMODE_UNCOND, 0, "", "201"},
+                   {LINEFORWARDMODE_BUSYSPECIFIC, 44, "100", "2 02"},
+                   {0x300, 0, "", ""},
+                   {LINEFORWARDMODE_NOANSW, 0, "", "203"}};
+    struct cf_script s = parsed("at 1 line 2 address 3 forwarding rings 7 uncond 201 BusySpecific \"2 02\" from 100 country 44 0x300 \"\"\n"
+                                "at 2 line 2 address 3 forwarding\nat 3 line 2 address 3 forwarding noansw 203\n"
+                                "at 4 line 2 address 3 forward\nat 5 line 2 devspecific 1 0xffffffff\n"
+                                "at 6 call 5 devspecific\n");
+    assert_int_equal(s.events_count, 6);
+    const uint8_t *at = s.forwarding;
+    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+        struct cf_forward_entry f = {0};
+        assert_true(cf_forward_next(&at, s.forwarding + s.forwarding_bytes, &f));
+        assert_int_equal(f.head.mode, entries[i].mode);
+        assert_int_equal(f.head.country, entries[i].country);
+        assert_text((struct cf_text){(const char *)f.caller, f.head.caller_bytes}, entries[i].caller);
+        assert_text((struct cf_text){(const char *)f.address, f.head.address_bytes}, entries[i].address);
+    }
+    assert_true(at == s.forwarding + s.forwarding_bytes);
+    const struct cf_script_event *e = s.events;
+    for (int i = 0; i < 3; i++)
+        assert_true(e[i].kind == CF_SCRIPT_FORWARDING && e[i].line == 2 && e[i].address == 3);
+    assert_int_equal(e[0].rings, 7);
+    assert_int_equal(e[0].forward_at, 0);
+    assert_int_equal(e[1].rings, 0);
+    assert_int_equal(e[1].forward_bytes, 0);
+    assert_int_equal(e[2].forward_at, e[0].forward_bytes);
+    assert_int_equal(e[2].forward_at + e[2].forward_bytes, s.forwarding_bytes);
+    assert_int_equal(e[3].kind, CF_SCRIPT_ADDRESS_STATE);
+    assert_true(e[4].kind == CF_SCRIPT_DEV_SPECIFIC && e[4].line == 2 && e[4].call == CF_SCRIPT_CALL_NONE);
+    assert_int_equal(e[4].param[1], UINT32_MAX);
+    assert_true(e[5].kind == CF_SCRIPT_DEV_SPECIFIC && e[5].call == 5 && e[5].param[0] == 0);
+    cf_script_fini(&s);
+}
+
 static void faults_are_told_with_their_line(void **state)
 {
     (void)state;
@@ -171,8 +213,8 @@ static void faults_are_told_with_their_line(void **state)
         {"at 1 dog", "line, call or on is wanted, not 'dog'"},
         {"at 1 call 65536 state idle", "call is '65536', must be a number up to 65535"},
         {"at 1 call -1 state idle", "call is '-1'"},
-        {"at 1 call 1", "new, state, info, digit, media or tone is missing"},
-        {"at 1 call 1 sings", "new, state, info, digit, media or tone is wanted, not 'sings'"},
+        {"at 1 call 1", "new, state, info, digit, media, tone or devspecific is missing"},
+        {"at 1 call 1 sings", "new, state, info, digit, media, tone or devspecific is wanted, not 'sings'"},
         {"at 1 call 1 digit 12", "'12' is no digit"},
         {"at 1 call 1 digit 1 loud", "unknown digit mode 'loud'"},
         {"at 1 call 1 media music", "unknown media 'music'"},
@@ -214,6 +256,17 @@ static void faults_are_told_with_their_line(void **state)
         {"at 1 call 1 state onhold call 2", "unexpected word 'call'"},
         {"lines 0x20001", "lines is '0x20001'"},
         {"at 1 line 0 call 1 new idle caller \"x", "a quote does not end"},
+        {"at 1 line 0 devspecific 1 2 3 4", "unexpected word '4'"},
+        {"at 1 call 0 devspecific 0x100000000", "parameter is '0x100000000'"},
+        {"at 1 line 0 address 0 forwarding rings", "rings is missing"},
+        {"at 1 line 0 address 0 forwarding always 1", "unknown forward mode 'always'"},
+        {"at 1 line 0 address 0 forwarding uncond", "address is missing"},
+        {"at 1 line 0 address 0 forwarding uncond 1 from", "caller is missing"},
+        {"at 1 line 0 address 0 forwarding uncond 1 country x", "country is 'x'"},
+        {"at 1 line 0 address 0 forwarding uncond 1234567890123456789012345678901234567890123456789012345678901234",
+         "address has more than 63 bytes"},
+        {"at 1 line 0 address 0 forwarding 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+         "more than 16 entries"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cf_script s;
@@ -278,6 +331,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_event_is_read),
         cmocka_unit_test(events_are_ordered_by_time_then_by_line),
         cmocka_unit_test(what_is_heard_is_read),
+        cmocka_unit_test(forwarding_and_device_specifics_are_read),
         cmocka_unit_test(faults_are_told_with_their_line),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(a_file_is_read_and_named_in_faults),

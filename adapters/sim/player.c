@@ -305,6 +305,28 @@ static bool play_info(struct cf_sim_player *p, const struct cf_script_event *e, 
     return cf_provider_post_raw(p->port->provider, &r);
 }
 
+static bool play_forwarding(struct cf_sim_player *p, const struct cf_script_event *e)
+{
+    struct cf_text list = {"", 0};
+    if (e->forward_bytes != 0)
+        list = (struct cf_text){(const char *)p->script->forwarding + e->forward_at, e->forward_bytes};
+    return cf_provider_post_forwarding(p->port->provider, e->line, e->address, e->rings, list);
+}
+
+/* Of a call, or of a line alone. */
+static bool play_dev_specific(struct cf_sim_player *p, const struct cf_script_event *e, int64_t now_ns)
+{
+    const bool of_line = e->call == CF_SCRIPT_CALL_NONE;
+    struct cf_record r;
+    begin_record(&r, CF_EV_DEV_SPECIFIC, of_line ? 0 : id_of(p, e->call), now_ns);
+    r.m.param1 = e->param[0];
+    r.m.param2 = e->param[1];
+    r.m.param3 = e->param[2];
+    if (of_line)
+        r.m.open_line = e->line;
+    return cf_provider_post_raw(p->port->provider, &r);
+}
+
 static bool play_line_add(struct cf_sim_player *p, const struct cf_script_event *e)
 {
     char name[CF_NAME_MAX], address[CF_NAME_MAX];
@@ -357,6 +379,10 @@ static bool play(struct cf_sim_player *p, const struct cf_script_event *e, int64
         return cf_provider_post_line_state(provider, e->line, e->bits, e->detail);
     case CF_SCRIPT_ADDRESS_STATE:
         return cf_provider_post_address_state(provider, e->line, e->address, e->bits);
+    case CF_SCRIPT_FORWARDING:
+        return play_forwarding(p, e);
+    case CF_SCRIPT_DEV_SPECIFIC:
+        return play_dev_specific(p, e, now_ns);
     case CF_SCRIPT_ON:
         play_on(p, e);
         return true;

@@ -11,6 +11,7 @@
 #include "adapters/sim/reactions.h"
 #include "adapters/sim/script_words.h"
 #include "callfan/tapi.h"
+#include "shm/forward.h"
 
 enum { WORDS_MAX = 64, SECONDS_MAX = 1000000 };
 
@@ -269,6 +270,79 @@ static bool heard_event(struct parser *p, struct cf_script_event *e, struct cf_t
     return (p->at == p->words_count || need_name(p, "digit mode", cf_script_digit_modes, &e->mode)) && nothing_more(p);
 }
 
+/* devspecific [NUMBER [NUMBER [NUMBER]]] */
+static bool dev_specific_event(struct parser *p, struct cf_script_event *e)
+{
+    e->kind = CF_SCRIPT_DEV_SPECIFIC;
+    for (uint32_t i = 0; i < 3 && p->at < p->words_count; i++)
+        if (!need_number_32(p, "parameter", UINT32_MAX, &e->param[i]))
+            return false;
+    return nothing_more(p);
+}
+
+static bool add_forwarding(struct parser *p, const struct cf_forward_entry *entry)
+{
+    struct cf_script *s = p->script;
+    const uint32_t bytes = (uint32_t)sizeof entry->head + entry->head.caller_bytes + entry->head.address_bytes;
+    uint8_t *to = realloc(s->forwarding, s->forwarding_bytes + bytes);
+    if (to == NULL)
+        return fail(p, "no memory");
+    s->forwarding = to;
+    to += s->forwarding_bytes;
+    memcpy(to, &entry->head, sizeof entry->head);
+    to += sizeof entry->head;
+    memcpy(to, entry->caller, entry->head.caller_bytes);
+    memcpy(to + entry->head.caller_bytes, entry->address, entry->head.address_bytes);
+    s->forwarding_bytes += bytes;
+    return true;
+}
+
+static bool need_address(struct parser *p, const char *what, uint16_t *ret_bytes, const uint8_t **ret_address)
+{
+    struct cf_text word;
+    if (!need(p, what, &word))
+        return false;
+    if (word.bytes > CF_FORWARD_ADDRESS_MAX)
+        return fail(p, "%s has more than %u bytes", what, CF_FORWARD_ADDRESS_MAX);
+    *ret_bytes = (uint16_t)word.bytes;
+    *ret_address = (const uint8_t *)word.at;
+    return true;
+}
+
+/* forwarding [rings N] [MODE ADDRESS [from CALLER] [country N]] ... */
+static bool forwarding_event(struct parser *p, struct cf_script_event *e)
+{
+    e->kind = CF_SCRIPT_FORWARDING;
+    e->forward_at = p->script->forwarding_bytes;
+    if (peek_is(p, "rings")) {
+        p->at++;
+        if (!need_number_32(p, "rings", UINT32_MAX, &e->rings))
+            return false;
+    }
+    for (uint32_t entries = 0; p->at < p->words_count; entries++) {
+        struct cf_forward_entry entry = {.caller = (const uint8_t *)""};
+        if (entries == CF_FORWARD_ENTRIES_MAX)
+            return fail(p, "more than %u entries", CF_FORWARD_ENTRIES_MAX);
+        if (!need_name(p, "forward mode", cf_script_forward_modes, &entry.head.mode) ||
+            !need_address(p, "address", &entry.head.address_bytes, &entry.address))
+            return false;
+        if (peek_is(p, "from")) {
+            p->at++;
+            if (!need_address(p, "caller", &entry.head.caller_bytes, &entry.caller))
+                return false;
+        }
+        if (peek_is(p, "country")) {
+            p->at++;
+            if (!need_number_32(p, "country", UINT32_MAX, &entry.head.country))
+                return false;
+        }
+        if (!add_forwarding(p, &entry))
+            return false;
+    }
+    e->forward_bytes = p->script->forwarding_bytes - e->forward_at;
+    return true;
+}
+
 /* Of CONFERENCED: [call P | id NUMBER] */
 static bool parent_after_state(struct parser *p, struct cf_script_event *e)
 {
@@ -285,12 +359,13 @@ static bool parent_after_state(struct parser *p, struct cf_script_event *e)
     return true;
 }
 
-/* ... call C digit D [MODE] | media MEDIA | tone NUMBER [list NUMBER] | call C state STATE [MODE] [call P | id NUMBER] [cause TEXT] | call C info KEY TEXT ... | (line L) call C new STATE [MODE] KEY VALUE ... */
+/* ... call C digit D [MODE] | media MEDIA | tone NUMBER [list NUMBER] | devspecific [NUMBER ...] | call C state STATE [MODE] [call P | id NUMBER]
+ * [cause TEXT] | call C info KEY TEXT ... | (line L) call C new STATE [MODE] KEY VALUE ... */
 static bool call_event(struct parser *p, struct cf_script_event *e, bool with_line)
 {
     struct cf_text word;
     if (!need_number_32(p, "call", CF_SCRIPT_CALLS_MAX - 1, &e->call) ||
-        !need(p, "new, state, info, digit, media or tone", &word))
+        !need(p, "new, state, info, digit, media, tone or devspecific", &word))
         return false;
     if (word_is(word, "new")) {
         e->kind = CF_SCRIPT_NEW;
@@ -319,15 +394,17 @@ static bool call_event(struct parser *p, struct cf_script_event *e, bool with_li
     }
     if (word_is(word, "digit") || word_is(word, "media") || word_is(word, "tone"))
         return heard_event(p, e, word);
-    return fail(p, "new, state, info, digit, media or tone is wanted, not '%.*s'", (int)word.bytes, word.at);
+    if (word_is(word, "devspecific"))
+        return dev_specific_event(p, e);
+    return fail(p, "new, state, info, digit, media, tone or devspecific is wanted, not '%.*s'", (int)word.bytes, word.at);
 }
 
-/* line L add | remove | close | state BITS [DETAIL] | address A BITS | call C new ... */
+/* line L add | remove | close | state BITS [DETAIL] | address A BITS | address A forwarding ... | devspecific [NUMBER ...] | call C new ... */
 static bool line_event(struct parser *p, struct cf_script_event *e)
 {
     struct cf_text word;
     if (!need_number_32(p, "line", UINT32_MAX, &e->line) ||
-        !need(p, "add, remove, close, state, address or call", &word))
+        !need(p, "add, remove, close, state, address, devspecific or call", &word))
         return false;
     if (word_is(word, "call"))
         return call_event(p, e, true);
@@ -341,9 +418,16 @@ static bool line_event(struct parser *p, struct cf_script_event *e)
     }
     if (word_is(word, "address")) {
         e->kind = CF_SCRIPT_ADDRESS_STATE;
-        return need_number_32(p, "address", UINT32_MAX, &e->address) &&
-               need_name(p, "address state", cf_script_address_states, &e->bits) && nothing_more(p);
+        if (!need_number_32(p, "address", UINT32_MAX, &e->address))
+            return false;
+        if (peek_is(p, "forwarding")) {
+            p->at++;
+            return forwarding_event(p, e);
+        }
+        return need_name(p, "address state", cf_script_address_states, &e->bits) && nothing_more(p);
     }
+    if (word_is(word, "devspecific"))
+        return dev_specific_event(p, e);
     if (word_is(word, "add"))
         e->kind = CF_SCRIPT_LINE_ADD;
     else if (word_is(word, "remove"))
@@ -351,7 +435,7 @@ static bool line_event(struct parser *p, struct cf_script_event *e)
     else if (word_is(word, "close"))
         e->kind = CF_SCRIPT_LINE_CLOSE;
     else
-        return fail(p, "add, remove, close, state, address or call is wanted, not '%.*s'", (int)word.bytes, word.at);
+        return fail(p, "add, remove, close, state, address, devspecific or call is wanted, not '%.*s'", (int)word.bytes, word.at);
     return nothing_more(p);
 }
 
@@ -514,6 +598,7 @@ void cf_script_fini(struct cf_script *s)
 {
     free(s->text);
     free(s->events);
+    free(s->forwarding);
     *s = (struct cf_script){0};
 }
 

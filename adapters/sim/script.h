@@ -32,6 +32,8 @@ enum cf_script_kind {
     CF_SCRIPT_LINE_CLOSE,
     CF_SCRIPT_LINE_STATE, /* line, bits, detail */
     CF_SCRIPT_ADDRESS_STATE, /* line, address, bits */
+    CF_SCRIPT_FORWARDING,    /* line, address, rings, forward_at, forward_bytes */
+    CF_SCRIPT_DEV_SPECIFIC,  /* call, or CF_SCRIPT_CALL_NONE and line; param */
     CF_SCRIPT_ON,         /* command, reaction, error, made */
 };
 
@@ -59,6 +61,8 @@ struct cf_script_event {
     uint32_t heard;
     uint32_t bits;
     uint64_t detail;
+    uint32_t rings, forward_at, forward_bytes; /* in the script's forwarding */
+    uint32_t param[3];
     uint16_t command; /* CF_CMD_ */
     enum cf_script_reaction reaction;
     int32_t error;    /* LINEERR_ of CF_SCRIPT_FAIL */
@@ -69,6 +73,8 @@ struct cf_script {
     char *text; /* the texts of the events point into it */
     struct cf_script_event *events;
     uint32_t events_count;
+    uint8_t *forwarding; /* the lists of all CF_SCRIPT_FORWARDING (shm/forward.h) */
+    uint32_t forwarding_bytes;
     uint32_t lines; /* as the script says; 0: it does not */
 };
 

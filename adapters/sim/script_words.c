@@ -268,6 +268,28 @@ const struct cf_script_word cf_script_address_states[] = {
     {NULL, 0},
 };
 
+const struct cf_script_word cf_script_forward_modes[] = {
+    {"uncond", LINEFORWARDMODE_UNCOND},
+    {"uncondinternal", LINEFORWARDMODE_UNCONDINTERNAL},
+    {"uncondexternal", LINEFORWARDMODE_UNCONDEXTERNAL},
+    {"uncondspecific", LINEFORWARDMODE_UNCONDSPECIFIC},
+    {"busy", LINEFORWARDMODE_BUSY},
+    {"busyinternal", LINEFORWARDMODE_BUSYINTERNAL},
+    {"busyexternal", LINEFORWARDMODE_BUSYEXTERNAL},
+    {"busyspecific", LINEFORWARDMODE_BUSYSPECIFIC},
+    {"noansw", LINEFORWARDMODE_NOANSW},
+    {"noanswinternal", LINEFORWARDMODE_NOANSWINTERNAL},
+    {"noanswexternal", LINEFORWARDMODE_NOANSWEXTERNAL},
+    {"noanswspecific", LINEFORWARDMODE_NOANSWSPECIFIC},
+    {"busyna", LINEFORWARDMODE_BUSYNA},
+    {"busynainternal", LINEFORWARDMODE_BUSYNAINTERNAL},
+    {"busynaexternal", LINEFORWARDMODE_BUSYNAEXTERNAL},
+    {"busynaspecific", LINEFORWARDMODE_BUSYNASPECIFIC},
+    {"unknown", LINEFORWARDMODE_UNKNOWN},
+    {"unavail", LINEFORWARDMODE_UNAVAIL},
+    {NULL, 0},
+};
+
 bool cf_script_word_find(const struct cf_script_word *table, struct cf_text name, uint32_t *ret_value)
 {
     for (; table->name != NULL; table++) {

@@ -17,7 +17,7 @@ struct cf_script_word {
 /* Tables ended by a NULL name. */
 extern const struct cf_script_word cf_script_states[], cf_script_reasons[], cf_script_origins[], cf_script_commands[],
     cf_script_errors[], cf_script_line_states[], cf_script_address_states[], cf_script_digit_modes[], cf_script_media[],
-    cf_script_treatments[];
+    cf_script_treatments[], cf_script_forward_modes[];
 
 /* The modes of a state; an empty table where it has none. */
 const struct cf_script_word *cf_script_modes(uint32_t state);
