@@ -4,9 +4,10 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-usage: scripts/test.sh [--preset NAME]... [--jobs N] [--no-install] [-- CTEST_OPTIONS...]
+usage: scripts/test.sh [--preset NAME]... [--whole] [--jobs N] [--no-install] [-- CTEST_OPTIONS...]
 
   --preset NAME   only this build: release, debug, asan or tsan; may be given several times
+  --whole         in tsan also what has one thread only: ThreadSanitizer finds nothing there, and takes minutes
   --jobs N        compile and test that many at a time (default: as many as CPUs, three times as many tests)
   --no-install    do not install missing packages
   --help          this text
@@ -19,7 +20,7 @@ END
 presets=()
 jobs=$(nproc)
 test_jobs=$((3 * jobs)) # most tests wait for most of their time
-install=yes
+install=yes whole=no
 while [ $# -gt 0 ]; do
     case $1 in
     --preset | --jobs)
@@ -31,6 +32,7 @@ while [ $# -gt 0 ]; do
         shift 2
         ;;
     --no-install) install=no; shift ;;
+    --whole) whole=yes; shift ;;
     --help | -h) usage; exit 0 ;;
     --) shift; break ;;
     *)
@@ -91,9 +93,13 @@ build_preset() {
 # One preset that is built: prints the output of what failed, and ctest's closing lines.
 test_preset() {
     local preset=$1 log=build/$1/test.log started=$SECONDS status=0
+    local -a selected=(--preset "$1")
     shift
+    if [ "$preset" = tsan ] && [ $whole = yes ]; then
+        selected=(--test-dir build/tsan --output-on-failure -LE release-only)
+    fi
     # shellcheck disable=SC2046
-    $(run_of "$preset") ctest --preset "$preset" --parallel "$test_jobs" "$@" >"$log" 2>&1 || status=$?
+    $(run_of "$preset") ctest "${selected[@]}" --parallel "$test_jobs" "$@" >"$log" 2>&1 || status=$?
     if [ $status -ne 0 ]; then
         sed '/% tests passed/,$d' "$log" |
             grep -v -E '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed )' | head -n 400 || true

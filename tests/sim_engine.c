@@ -6,10 +6,11 @@
  * ctest-args: --seeds 300 --first 1 --steps 300
  * ctest-args: --seeds 120 --first 10001 --steps 200 --crash
  * ctest-args: --seeds 6 --first 20001 --steps 40 --walk
- * ctest-args-sanitized: --seeds 16 --first 1 --steps 200
- * ctest-args-sanitized: --seeds 6 --first 10001 --steps 150 --crash
- * ctest-args-sanitized: --seeds 1 --first 20001 --steps 8 --walk
+ * ctest-args-sanitized: --seeds 25 --first 1 --steps 200
+ * ctest-args-sanitized: --seeds 10 --first 10001 --steps 150 --crash
+ * ctest-args-sanitized: --seeds 1 --first 20001 --steps 12 --walk
  * ctest-timeout: 300
+ * ctest-labels: one-thread
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 /*
  * ctest-args-sanitized: 1
  * ctest-timeout: 300
+ * ctest-labels: one-thread
  */
 #include <setjmp.h>
 #include <stdarg.h>

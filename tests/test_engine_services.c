@@ -1,6 +1,8 @@
 /*
  * What services of an exchange keep in the engine: texts of calls, replies that bring bytes back, where an address forwards to. Each turn that changes them is also run
  * with a crash at each of its points, and must come out the same.
+ *
+ * ctest-labels: one-thread
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,8 @@
 /*
  * The model exchange under commands and times that a seed draws: after all of them its invariants hold, every command has one reply, nothing
  * follows IDLE, and who is CONFERENCED names a conference that lives.
+ *
+ * ctest-labels: one-thread
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
