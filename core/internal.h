@@ -10,11 +10,12 @@
 /* ------------------------------------------------------------------ output.c: messages, answers, commands */
 
 /* The port puts something out in this turn: it will be published, and its first line may be written. */
-void cf_port_dirty_slow(struct cf_engine *e, uint32_t port);
-static inline void cf_port_dirty(struct cf_engine *e, uint32_t port) {
-    if (cf_unlikely(e->view[port].dirty_turn != e->journal.turn))
-        cf_port_dirty_slow(e, port);
+void cf_outlet_dirty_slow(struct cf_engine *e, const struct cf_outlet *o);
+static inline void cf_outlet_dirty(struct cf_engine *e, const struct cf_outlet *o) {
+    if (cf_unlikely(o->dirty_turn != e->journal.turn))
+        cf_outlet_dirty_slow(e, o);
 }
+static inline void cf_port_dirty(struct cf_engine *e, uint32_t port) { cf_outlet_dirty(e, &e->outlet[port]); }
 
 /* Slots free in the down ring; reads the peer's acknowledgement again when fewer than want are known. */
 uint64_t cf_output_look_again(struct cf_engine *e, struct cf_port_view *v);
@@ -26,15 +27,13 @@ static inline uint64_t cf_output_free(struct cf_engine *e, struct cf_port_view *
 
 #define CF_PREFETCH_SLOTS 4 /* of each ring, ahead of the tail: each delivery is a store to a line that the consumer had last */
 
-/* One message, no payload, without looking for room. sequence is given here. */
-static inline void cf_output_message(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2,
-                                     uint64_t p3, int64_t time_ns, uint32_t open_line) {
-    struct cf_port_view *v = &e->view[port];
-    struct cf_port *p = v->p;
-    cf_port_dirty(e, port);
-    uint64_t tail = p->tail++;
-    struct cf_message *m = (struct cf_message *)&v->ring[tail & p->mask];
-    cf_prefetch_write(&v->ring[(tail + CF_PREFETCH_SLOTS) & p->mask]);
+/* The message itself, of a port that is dirty: sequence is given here, and what counts outputs is told by who calls. */
+static inline void cf_output_put(const struct cf_outlet *o, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3, int64_t time_ns,
+                                 uint32_t open_line) {
+    struct cf_port *p = o->p;
+    uint64_t tail = p->tail++, mask = p->mask;
+    struct cf_message *m = (struct cf_message *)&o->ring[tail & mask];
+    cf_prefetch_write(&o->ring[(tail + CF_PREFETCH_SLOTS) & mask]);
     m->sequence = ++p->sequence;
     m->time_ns = time_ns;
     m->device = device;
@@ -46,6 +45,13 @@ static inline void cf_output_message(struct cf_engine *e, uint32_t port, uint16_
     m->flags = 0;
     m->open_line = open_line;
     p->messages++;
+}
+
+/* One message, no payload, without looking for room. */
+static inline void cf_output_message(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2,
+                                     uint64_t p3, int64_t time_ns, uint32_t open_line) {
+    cf_port_dirty(e, port);
+    cf_output_put(&e->outlet[port], id, device, p1, p2, p3, time_ns, open_line);
     e->tally.outputs++;
     cf_journal_point(&e->journal, CF_POINT_OUTPUT);
 }

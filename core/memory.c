@@ -87,7 +87,7 @@ static uint64_t lay_out(struct cf_engine *e, uint8_t *base, cf_engine_table_fn *
         cf_handle_table_view(&e->calls, e->call_head, calls, sizeof(struct cf_call), &e->journal);
         e->calls.limit = m->calls;
         for (uint32_t port = 0; port < e->ports_count; port++) {
-            e->view[port].p = &e->ports[port];
+            e->outlet[port].p = e->view[port].p = &e->ports[port];
             e->view[port].rights = &e->rights[port];
             e->view[port].requests = requests + (size_t)port * CF_REQUEST_SLOTS;
         }
@@ -174,7 +174,7 @@ void cf_engine_map_port(struct cf_engine *e, uint32_t port, struct cf_port_down 
     struct cf_port_view *v = &e->view[port];
     v->down = down;
     v->up = up;
-    v->dirty_turn = UINT64_MAX;
+    e->outlet[port].dirty_turn = UINT64_MAX;
     v->rung_at = 0;
     v->rung_ns = INT64_MIN / 2;
     if (v->bell_due)
@@ -187,7 +187,8 @@ void cf_engine_map_port(struct cf_engine *e, uint32_t port, struct cf_port_down 
             e->active[e->active_count++] = i;
     if (down == NULL)
         return;
-    v->ring = cf_port_down_ring(down, down->header.reply_slots);
+    e->outlet[port].ring = v->ring = cf_port_down_ring(down, down->header.reply_slots);
+    e->outlet[port].handle_bits = cf_handle_of_usage(down->header.usage, 0, CF_KIND_CALL, 1);
     v->up_ring = cf_port_up_ring(up);
     v->wake_interval_ns = (int64_t)down->header.wake_interval_us * 1000;
 }

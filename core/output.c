@@ -7,11 +7,11 @@
 
 #include "core/loss.h"
 
-void cf_port_dirty_slow(struct cf_engine *e, uint32_t port) {
-    struct cf_port_view *v = &e->view[port];
-    v->dirty_turn = e->journal.turn;
+void cf_outlet_dirty_slow(struct cf_engine *e, const struct cf_outlet *o) {
+    const uint32_t port = (uint32_t)(o - e->outlet);
+    e->outlet[port].dirty_turn = e->journal.turn;
     e->dirty[e->dirty_count++] = port;
-    cf_touch_one(e, v->p); /* once a turn: whoever finds the port dirty need not */
+    cf_touch_one(e, o->p); /* once a turn: whoever finds the port dirty need not */
 }
 
 void cf_port_busy(struct cf_engine *e, uint32_t port) {

@@ -26,7 +26,7 @@
 #include "shm/request.h"
 
 #define CF_STATE_MAGIC UINT64_C(0x3145544154534643) /* "CFSTATE1" */
-#define CF_STATE_VERSION 6u
+#define CF_STATE_VERSION 7u
 #define CF_DOOR_SLOTS 2048
 #define CF_LOOKS_PER_TURN 4096 /* calls that requests of all applications look at, one request more at most */
 #define CF_BAD_MAX 1024 /* records against the rules after which a peer is shown out */
@@ -280,13 +280,21 @@ _Static_assert(sizeof(struct cf_call_handle) == 16, "16 bytes per handle");
 
 /* ------------------------------------------------------------------ calls */
 
-/* A reference: position of the open (8), index of the handle (25), generation >> 1 (31). */
+/*
+ * A reference: generation >> 1 of the handle (31), position of the open (8), index of the handle (25). The handle itself has its usage, its
+ * kind and the generation's lowest bit, which is 1, where the position stands.
+ */
+#define CF_REF_POSITION_SHIFT CF_USAGE_SHIFT
+#define CF_REF_POSITION_BITS (UINT64_C(0xFF) << CF_REF_POSITION_SHIFT)
+
 static inline uint64_t cf_ref_make(uint32_t position, uint32_t index, uint32_t generation) {
-    return (uint64_t)position << 56 | (uint64_t)index << 31 | generation >> 1;
+    return (uint64_t)(generation >> 1) << 33 | (uint64_t)position << CF_REF_POSITION_SHIFT | index;
 }
-static inline uint32_t cf_ref_position(uint64_t ref) { return (uint32_t)(ref >> 56); }
-static inline uint32_t cf_ref_index(uint64_t ref) { return (uint32_t)(ref >> 31) & CF_SLOT_MASK; }
-static inline uint32_t cf_ref_generation(uint64_t ref) { return ((uint32_t)ref & 0x7FFFFFFF) << 1 | 1; }
+static inline uint32_t cf_ref_position(uint64_t ref) { return (uint32_t)(ref >> CF_REF_POSITION_SHIFT) & 0xFF; }
+static inline uint32_t cf_ref_index(uint64_t ref) { return (uint32_t)ref & CF_SLOT_MASK; }
+static inline uint32_t cf_ref_generation(uint64_t ref) { return (uint32_t)(ref >> 33) << 1 | 1; }
+/* bits: of its port's outlet */
+static inline uint64_t cf_ref_handle(uint64_t ref, uint64_t bits) { return (ref & ~CF_REF_POSITION_BITS) | bits; }
 
 #define CF_REFS_INLINE 8
 #define CF_REFS_PER_CHUNK 15
@@ -406,10 +414,18 @@ struct cf_provider_call {
 
 /* ------------------------------------------------------------------ the private view */
 
+/* What a message to a port needs, apart from the rest of its view so that many ports are few cache lines. */
+struct cf_outlet {
+    struct cf_port *p;    /* its state */
+    struct cf_slot *ring; /* down ring */
+    uint64_t dirty_turn;  /* in e->dirty[] for that turn */
+    uint64_t handle_bits; /* what a call's handle there has in common with all others: usage, kind, a generation that lives */
+};
+_Static_assert(sizeof(struct cf_outlet) == 32, "two in a line");
+
 struct cf_port_view {
     struct cf_port *p;             /* its state */
     struct cf_slot *ring;          /* down ring */
-    uint64_t dirty_turn;           /* in e->dirty[] for that turn */
     struct cf_port_down *down;
     struct cf_port_up *up;
     const struct cf_slot *up_ring;
@@ -430,7 +446,7 @@ struct cf_port_view {
     uint32_t *provider_lines;      /* line number -> device id + 1 */
     struct cf_request *requests;
     struct cf_rights *rights;      /* of an application */
-} __attribute__((aligned(64))); /* what a delivery reads lies in the first line */
+} __attribute__((aligned(64)));
 
 struct cf_engine {
     struct cf_control *control;
@@ -467,6 +483,7 @@ struct cf_engine {
     int64_t releases_ns;           /* asleep: handles of ended calls may be given back without a bell, so look after that time; 0: none can */
     struct cf_record in;           /* the record in hand, copied out */
     struct cf_record out;          /* a record being built */
+    struct cf_outlet outlet[CF_PORTS_MAX] __attribute__((aligned(64)));
     struct cf_port_view view[CF_PORTS_MAX];
 };
 
@@ -496,6 +513,13 @@ static inline struct cf_call_handle *cf_slot_at(const struct cf_port_view *v, ui
 static inline bool cf_port_alive(const struct cf_port *p) {
     return p->state == CF_PORT_LIVE || p->state == CF_PORT_DRAINING;
 }
+/* Alive and in step: what most messages find. State and step are looked at together. */
+static inline bool cf_port_in_step(const struct cf_port *p) {
+    uint32_t word;
+    memcpy(&word, &p->state, sizeof word);
+    return (word & 0x00FF00FF) == CF_PORT_LIVE; /* who is being drained takes the long way */
+}
+_Static_assert(offsetof(struct cf_port, step) == offsetof(struct cf_port, state) + 2 && CF_IN_STEP == 0, "bytes of one word, little end first");
 static inline bool cf_port_is_provider(const struct cf_engine *e, uint32_t port) {
     return port >= 1 && port <= e->limits.providers;
 }
