@@ -15,14 +15,47 @@ now_ms() {
     echo $((10#${up%.*} * 1000 + 10#${up#*.} * 10))
 }
 
-# A UDP port that is likely to be free, below those that the kernel gives out.
-free_port() {
-    local port=$((20000 + ($$ * 13 + RANDOM) % 12000)) taken
-    taken=$(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/udp /proc/net/udp6)
-    while grep -qi "^$(printf '%04X' "$port")$" <<<"$taken"; do
-        port=$((port + 1))
+# Ports for the script that takes them: a block of them below those that the kernel gives out, which no other script has meanwhile. What it
+# starts has the lock's descriptor too, so that the block is free again when the last of them has gone.
+ports_per_block=32
+ports_block=
+ports_lock=
+ports_next=
+
+# ports_lock_block: a block that nobody has.
+ports_lock_block() {
+    local folder=${TMPDIR:-/tmp}/callfan.ports.$UID i
+    mkdir -p "$folder"
+    for ((i = 0; i < 1000; i++)); do
+        ports_block=$((20000 + RANDOM % 375 * ports_per_block))
+        exec {ports_lock}>"$folder/$ports_block"
+        ! flock -n "$ports_lock" || return 0
+        exec {ports_lock}>&-
     done
-    echo "$port"
+    echo "no ports are left for this test" >&2
+    return 1
+}
+
+# port_taken PORT: somebody has it, for UDP or TCP.
+port_taken() {
+    grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") " /proc/net/udp /proc/net/udp6 /proc/net/tcp /proc/net/tcp6
+}
+
+# take_ports NAME...: sets each variable to a port of this script's own, one behind the other where nobody from elsewhere has one in between.
+take_ports() {
+    local _name
+    [ -n "$ports_block" ] || { ports_lock_block && ports_next=$ports_block; }
+    for _name in "$@"; do
+        while port_taken "$ports_next"; do
+            ports_next=$((ports_next + 1))
+        done
+        if [ "$ports_next" -ge $((ports_block + ports_per_block)) ]; then
+            echo "a test takes more than $ports_per_block ports" >&2
+            return 1
+        fi
+        printf -v "$_name" %s "$ports_next"
+        ports_next=$((ports_next + 1))
+    done
 }
 
 # Sleeps so that a signal to the script is obeyed at once.
@@ -42,6 +75,22 @@ wait_for() {
         fi
         sleep "${poll_seconds:-0.02}"
     done
+}
+
+# lines_of FILE [FROM]: the whole lines of a file that may still be written, from that one on. What the last write has begun is left out.
+lines_of() {
+    head -n "$(wc -l <"$1")" "$1" | tail -n "+${2:-1}"
+}
+
+# descriptors PID: how many it has open. The fewest of several looks: who asked a moment ago may still be being shown out.
+descriptors() {
+    local i n fewest=
+    for ((i = 0; i < 10; i++)); do
+        n=$(find "/proc/$1/fd" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l) || true # one may go while it looks
+        if [ -z "$fewest" ] || [ "$n" -lt "$fewest" ]; then fewest=$n; fi
+        sleep 0.02
+    done
+    echo "$fewest"
 }
 
 # status PATH: a number of the service's status, e.g. .totals.calls_live
@@ -82,6 +131,8 @@ lines_are_up() {
 run_aside() {
     local name=$1
     shift
+    : >"$service_folder/$name.out" # what somebody of that name said before is gone now, and not only when this one runs
+    : >"$service_folder/$name.err"
     setsid setpriv --pdeathsig KILL "$@" >"$service_folder/$name.out" 2>"$service_folder/$name.err" </dev/null &
     aside_pid=$!
     service_children+=("$aside_pid")

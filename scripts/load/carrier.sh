@@ -21,7 +21,7 @@ run_carrier() {
     live=$(status .totals.calls_live)
     carrier_memory "$live"
     print_cpu
-    wait_for 10 "monitors that have missed nothing" status_is '[.ports[].missed] | add' 0 || result=1
+    wait_for 30 "monitors that have missed nothing" status_is '[.ports[].missed] | add' 0 || result=1
     # Those that live on end with their provider, all at once: DISCONNECTED and IDLE of each at every monitor, which the list calls cut. More
     # than a ring holds are told as a gap.
     end_provider $((60 + live / 10000))

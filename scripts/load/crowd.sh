@@ -80,10 +80,6 @@ crowd_end() {
     crowd_usage_is_back || result=1
 }
 
-descriptors() {
-    find "/proc/$1/fd" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l
-}
-
 # Of keeper and core: what a leak would show in.
 crowd_usage() {
     local core
@@ -100,9 +96,9 @@ same_usage() {
     crowd_usage >"$service_folder/usage.after" && cmp -s "$service_folder/usage.before" "$service_folder/usage.after"
 }
 
-# Exactly what the living had before. Asked again for a while: who asked is a descriptor too, and the end of a port takes its time.
+# Exactly what the living had before. Asked again for a while: the end of a port takes its time.
 crowd_usage_is_back() {
-    if wait_for 20 "what the living use" same_usage; then
+    if wait_for 60 "what the living use" same_usage; then
         echo "back at what the living use: $(paste -sd ' ' "$service_folder/usage.after")"
     else
         fail "something is left of the dead (< before, > after):"

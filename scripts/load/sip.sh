@@ -1,7 +1,7 @@
 # Sourced by scripts/load.sh: the mode sip, and what the other modes with sipp share.
 # shellcheck shell=bash
 
-sip_port=$(free_port)
+take_ports sip_port sip_peer_port
 # sip_section [MORE KEYS]
 sip_section() {
     cat <<END

@@ -17,6 +17,7 @@ run_soak() {
         "$crowd_providers providers, $crowd_of_each owners, $crowd_of_each monitors, a checking monitor"
     crowd_start --allow-gaps
     trap 'soak_ended=yes' INT TERM
+    echo "all are there; the traffic begins"
     now=$(now_ms) end=$(($(now_ms) + seconds * 1000))
     next_line=$((now + 60000)) next_sample=$now soak_from=$now soak_stopped="" soak_continue=0 soak_made=0 soak_made_ms=$now
     : >"$service_folder/samples"

@@ -57,7 +57,7 @@ no_port_of() {
 time_gone() {
     local from
     from=$(now_ms)
-    wait_for 10 "the end of process $1" no_port_of "$1" || result=1
+    wait_for 30 "the end of process $1" no_port_of "$1" || result=1
     gone_after+=($(($(now_ms) - from)))
 }
 
@@ -71,7 +71,7 @@ kill_marked() {
 # kill_process PATH [COMMAND]: the process whose number the status has there, once it runs.
 kill_process() {
     local pid=0
-    wait_for 20 "a process at $1" status_is "$1 > 1" true
+    wait_for 60 "a process at $1" status_is "$1 > 1" true
     pid=$(status "$1")
     if [ "$pid" -gt 1 ]; then
         "${2:-kill_silently}" "$pid"

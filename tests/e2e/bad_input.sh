@@ -30,6 +30,7 @@ expect_said "wrong.conf:3:"
 service_start 'provider sim { command = "callfan-sim" lines = 2 rate = 0 }'
 lines_are_up 2
 run_aside monitor "$bin/callfan" monitor --json
+monitor=$aside_pid
 wait_for 30 "the monitor" status_is '[.ports[] | select(.kind == "application")] | length' 1
 
 # A second callfand on the same socket.
@@ -42,5 +43,6 @@ expect_code 3 "$bin/callfan" monitor --socket "$service_folder/file"
 expect_code 1 "$bin/callfan" answer --line 2
 expect_said "no line 2"
 
-[ "$(status '[.ports[] | select(.kind == "application")] | length')" -eq 1 ] || fail "the monitor was disturbed"
+wait_for 30 "the end of who asked for line 2" status_is '[.ports[] | select(.kind == "application")] | length' 1
+[ "$(status '.ports[] | select(.kind == "application").pid')" = "$monitor" ] || fail "the monitor was disturbed"
 [ "$(status '.totals.bad_records + .process.core_restarts + .process.cold_starts')" -eq 0 ] || fail "something was counted"

@@ -4,7 +4,7 @@ source "$(dirname "$0")/common.sh"
 export CALLFAN_SOCKET=/nonexistent/callfan.sock
 for command in monitor answer lines calls status doctor check; do
     expect_code 0 "$bin/callfan" $command --help
-    "$bin/callfan" $command --help | grep -q "usage: callfan $command" || fail "$command --help"
+    grep -q "usage: callfan $command" <<<"$("$bin/callfan" $command --help)" || fail "$command --help"
     expect_code 2 "$bin/callfan" $command --no-such-option
     expect_said "unknown option '--no-such-option'"
     expect_code 3 "$bin/callfan" $command
@@ -38,8 +38,8 @@ expect_said "no line 99999"
 [ "$("$bin/callfan" lines --json | jq -s 'length')" -eq 3 ] || fail "lines --json"
 [ "$("$bin/callfan" lines | wc -l)" -eq 4 ] || fail "lines"
 [ "$("$bin/callfan" status --json | jq .totals.lines)" -eq 3 ] || fail "status --json"
-"$bin/callfan" status | grep -q "^ *1 provider    sim" || fail "status"
-"$bin/callfan" doctor | grep -q "^checked  *calls .*damages 0" || fail "doctor"
+grep -q "^ *1 provider    sim" <<<"$("$bin/callfan" status)" || fail "status"
+grep -q "^checked  *calls .*damages 0" <<<"$("$bin/callfan" doctor)" || fail "doctor"
 [ "$("$bin/callfan" doctor --full --json | jq -c '[.checked.full, .checked.sums, .checked.lines, .healthy]')" = '[true,true,3,true]' ] ||
     fail "doctor --full --json"
 

@@ -7,7 +7,8 @@ command -v sipp >/dev/null || exit 77
 [ "$(id -u)" -eq 0 ] || exit 77
 new_folder
 chmod 0755 "$service_folder"
-port=$(free_port) calls=60
+take_ports port
+calls=60
 service_start "user = \"65534\"
 provider sim { command = \"callfan-sim\" lines = 2 rate = 50 accept_ms = 10 answer_ms = 20 hold_ms = 100 restart_ms_min = 20 }
 provider sip { command = \"callfan-sip\" user = \"65533\" listen = {\"127.0.0.1:$port\"} restart_ms_min = 20 }"
@@ -34,18 +35,21 @@ call_over() { # TRANSPORT sipp's name of it
     [ "$code" -eq 0 ] || fail "sipp over $1 ended with $code: $(tail -n 40 "$service_folder/sipp.$1.out")"
 }
 
-[ "$(users)" = "$wanted" ] || fail "users, capabilities, filters: $(users)"
+users_are() { [ "$(users)" = "$wanted" ]; }
+wait_for 30 "the sandbox" users_are || fail "users, capabilities, filters: $(users)"
 call_over u1
 kill -KILL "$(status .process.core_pid)"
 wait_for 30 "a new core" status_is .process.core_restarts 1
 call_over t1
 for provider in 0 1; do
     kill -KILL "$(status ".providers[$provider].pid")"
-    wait_for 30 "a new process" status_is ".providers[$provider].restarts" 1
+    # The port is the next one's only when nothing of the dead one's lines is left.
+    wait_for 30 "a new process" status_is ".providers[$provider] as \$p | .ports[] | select(.port == \$p.port) |
+        \$p.restarts == 1 and .pid == \$p.pid and .state == \"live\"" true
 done
 lines_are_up 3
-wait_for 30 "the owner again" status_is '[.ports[] | select(.name == "callfan answer")] | length' 1
-[ "$(users)" = "$wanted" ] || fail "users, capabilities, filters after the restarts: $(users)"
+wait_for 30 "monitor and owner again" status_is '[.ports[] | select(.kind == "application") | .open_lines] | sort | tostring' "[1,3]"
+wait_for 30 "the sandbox of the next" users_are || fail "users, capabilities, filters after the restarts: $(users)"
 before=$(status .totals.calls_ended)
 more() { [ "$(status .totals.calls_ended)" -gt $((before + 20)) ]; }
 wait_for 30 "calls after the restarts" more

@@ -4,7 +4,9 @@ source "$(dirname "$0")/common.sh"
 
 calls() { "$bin/callfan" calls --json | jq -r "$1"; }
 are() { [ "$(calls "$1" | wc -l)" -eq "$2" ]; }
-saw() { [ "$(jq -r 'select(.message == "LINE_CALLSTATE") | "\(.state) \(.mode)" | sub(" $"; "")' "$service_folder/watcher.out" | paste -sd,)" = "$1" ]; }
+saw() {
+    [ "$(lines_of "$service_folder/watcher.out" | jq -r 'select(.message == "LINE_CALLSTATE") | "\(.state) \(.mode)" | sub(" $"; "")' | paste -sd,)" = "$1" ]
+}
 monitors() { status_is '[.ports[] | select(.name == "callfan monitor").open_lines] | add' 1; }
 
 expect_code 0 "$bin/callfan" drop --help
@@ -28,6 +30,7 @@ wait_for 30 "an offer" are 'select(.state == "OFFERING").call_id' 1
 offered=$(calls .call_id)
 [ "$("$bin/callfan" drop --json "$offered" | jq -r '.state + " " + .call_id')" = "DISCONNECTED $offered" ] || fail "drop of an offer"
 wait_for 30 "the monitor to see it rejected" saw "OFFERING ACTIVE,DISCONNECTED REJECT,IDLE"
+wait_for 30 "its handle's end" status_is .totals.handles_live 0
 expect_code 1 "$bin/callfan" drop "$offered"
 expect_said "^callfan drop: call $offered: there is no such call"
 

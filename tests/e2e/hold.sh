@@ -6,10 +6,14 @@ source "$(dirname "$0")/common.sh"
 
 # states_of NAME: what the owner or monitor of that name saw.
 states_of() {
-    jq -r 'select(.message == "LINE_CALLSTATE") | .state' "$service_folder/$1.out" | paste -sd,
+    lines_of "$service_folder/$1.out" | jq -r 'select(.message == "LINE_CALLSTATE") | .state' | paste -sd,
 }
 
 saw() { [[ "$(states_of "$1")" == *"$2" ]]; }
+saw_only() { [ "$(states_of "$1")" = "$2" ]; }
+
+# asks PID: its request is with the provider.
+asks() { status_is ".ports[] | select(.pid == $1) | .requests_outstanding" 1; }
 
 monitors() { status_is '[.ports[] | select(.name == "callfan monitor").open_lines] | add' 1; }
 
@@ -22,7 +26,7 @@ start_owner() {
     run_aside "$1" "$bin/callfan" dial --line "$2" --json 777
     owner=$aside_pid
     wait_for 30 "$1's connection" saw "$1" CONNECTED
-    call=$(jq -r 'select(.message == "LINE_REPLY").call_id' "$service_folder/$1.out")
+    call=$(lines_of "$service_folder/$1.out" | jq -r 'select(.message == "LINE_REPLY").call_id')
 }
 
 for command in hold unhold; do
@@ -36,7 +40,8 @@ for command in hold unhold; do
     expect_said "nobody answers at /nonexistent/socket"
 done
 
-service_start 'provider sim {
+service_start 'provider_hang_seconds = 0
+provider sim {
     command = "callfan-sim" lines = 3 rate = 0 dial_ms = 2 setup_ms = 2 answer_ms = 2 hold_ms = 3600000 hold = fixed
     dial = {"2=noanswer"} no_answer_ms = 3600000
 }'
@@ -67,13 +72,14 @@ expect_code 1 "$bin/callfan" hold "$first_call" ffffffff "$call" "$call"
 wait_for 30 "the first on hold" saw first ONHOLD
 wait_for 30 "the second on hold" saw second ONHOLD
 [ "$("$bin/callfan" unhold "$first_call" "$call" | wc -l)" -eq 2 ] || fail "two lines for two calls"
-[ "$(states_of first)" = "DIALING,PROCEEDING,RINGBACK,CONNECTED,ONHOLD,CONNECTED,ONHOLD,CONNECTED" ] || fail "$(states_of first)"
+wait_for 30 "the owner to be told of everything" saw_only first "DIALING,PROCEEDING,RINGBACK,CONNECTED,ONHOLD,CONNECTED,ONHOLD,CONNECTED" ||
+    fail "$(states_of first)"
 
 # A call that rings is none to hold.
 run_aside ringing "$bin/callfan" dial --line 0 --json 222
 ringing=$aside_pid
 wait_for 30 "ringing" saw ringing RINGBACK
-expect_code 1 "$bin/callfan" hold "$(jq -r 'select(.message == "LINE_REPLY").call_id' "$service_folder/ringing.out")"
+expect_code 1 "$bin/callfan" hold "$(lines_of "$service_folder/ringing.out" | jq -r 'select(.message == "LINE_REPLY").call_id')"
 expect_said "it is RINGBACK: only a call that is CONNECTED can be put on hold"
 kill -INT "$ringing"
 wait "$ringing" || true
@@ -106,7 +112,8 @@ wait_for 30 "one call left" status_is .totals.calls_live 1
 # Who asked dies before the reply (the exchange sleeps): the call goes on, with its owner.
 exchange=$(status '.providers[] | select(.name == "sim").pid')
 kill -STOP "$exchange"
-run_aside hasty "$bin/callfan" hold "$first_call"
+run_aside hasty "$bin/callfan" hold --timeout 1000 "$first_call"
+wait_for 30 "who asks" asks "$aside_pid"
 wait_for 30 "two owners of the first" call_is "$first_call" "CONNECTED 2"
 kill -KILL "$aside_pid"
 wait_for 30 "one owner of the first" call_is "$first_call" "CONNECTED 1"
@@ -118,8 +125,9 @@ wait_for 30 "the first on hold once more" call_is "$first_call" "ONHOLD 1"
 # monitor comes, and then lives on without an owner.
 start_owner fourth 2
 kill -STOP "$exchange"
-run_aside alone "$bin/callfan" hold "$call"
+run_aside alone "$bin/callfan" hold --timeout 1000 "$call"
 alone=$aside_pid
+wait_for 30 "who asks" asks "$alone"
 wait_for 30 "two owners" call_is "$call" "CONNECTED 2"
 kill -KILL "$owner"
 wait_for 30 "one owner of the call that is to be held" call_is "$call" "CONNECTED 1"
@@ -162,6 +170,7 @@ expect_code 1 "$bin/callfan" unhold --timeout 0.1 "$(id_of 200)"
 expect_said "on line 0: no reply in time; it is ONHOLD$"
 run_aside waits "$bin/callfan" unhold --timeout 1000 "$(id_of 200)"
 waits=$aside_pid
+wait_for 30 "who asks" asks "$waits"
 wait_for 30 "an owner" call_is "$(id_of 200)" "ONHOLD 1"
 "$bin/callfan" drop "$(id_of 200)" >/dev/null
 code=0
@@ -177,6 +186,7 @@ held=$(id_of 300)
 for end in INT line; do
     run_aside waits "$bin/callfan" unhold --timeout 1000 "$held"
     waits=$aside_pid
+    wait_for 30 "who asks" asks "$waits"
     wait_for 30 "an owner" call_is "$held" "ONHOLD 1"
     if [ $end = INT ]; then
         kill -INT "$waits"

@@ -22,7 +22,7 @@ service_start "provider modem {
     device = {\"$tty\"}
     number = {\"5550100\"}
     profile = {gsm}
-    poll_ms = 50
+    poll_ms = 400 # a call that the next process finds is told after the applications have opened its line
     retry_ms = 50
     remove_ms = 200
     restart_ms_min = 50
@@ -39,8 +39,8 @@ owner=$aside_pid
 wait_for 30 "two applications" status_is '[.ports[] | select(.kind == "application" and .open_lines == 1)] | length' 2
 
 states() { # of the Nth call, as the monitor has it, with the mode of DISCONNECTED
-    jq -r -s --argjson n "$1" '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | sort_by(.[0].seq) | .[$n - 1] // [] |
-        map(.state + (if .state == "DISCONNECTED" then ":" + .mode else "" end)) | join(" ")' "$service_folder/monitor.out"
+    lines_of "$service_folder/monitor.out" | jq -r -s --argjson n "$1" '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | sort_by(.[0].seq) | .[$n - 1] // [] |
+        map(.state + (if .state == "DISCONNECTED" then ":" + .mode else "" end)) | join(" ")'
 }
 states_are() {
     [ "$(states "$1")" = "$2" ]

@@ -16,7 +16,7 @@ phone_start() {
     echo "<sip:$name@127.0.0.1>;regint=0;answermode=auto" >"$service_folder/$name/accounts"
     : >"$service_folder/$name/contacts"
     run_aside "$name" baresip "${phone_options[@]}" -f "$service_folder/$name"
-    wait_for 20 "baresip" grep -q 'baresip is ready' "$service_folder/$name.out"
+    wait_for 30 "baresip" grep -q 'baresip is ready' "$service_folder/$name.out"
     fd=$((9 - ${#phone_fd[@]})) # one below 10, which children keep
     eval "exec $fd<>/dev/tcp/127.0.0.1/$commands"
     phone_fd[$name]=$fd
@@ -37,8 +37,17 @@ phone_was_told() { # TYPE COUNT [NAME]
     [ "$(phone_events "$1" "${3:-phone}")" -ge "$2" ]
 }
 
+# phone_talks COUNT: so many more of its calls are established than when this was set back by phone_calls. We may know it sooner than baresip, which takes
+# commands about a call only then.
+phone_calls() {
+    phone_established=$(phone_events CALL_ESTABLISHED)
+}
+phone_talks() {
+    wait_for 30 "$transport: baresip's call" phone_was_told CALL_ESTABLISHED $((phone_established + $1))
+}
+
 owner_was_told() { # STATE MODE COUNT
-    [ "$(grep -c "\"state\":\"$1\",\"mode\":\"$2\"" "$service_folder/owner.out")" -ge "$3" ]
+    [ "$(lines_of "$service_folder/owner.out" | grep -c "\"state\":\"$1\",\"mode\":\"$2\"")" -ge "$3" ]
 }
 
 # Two lines, each with an owner.
@@ -56,7 +65,7 @@ owners_start() {
 
 # two_end NAME STATES STATES [STATES OF THE MONITORS]: of line 0 and line 1.
 two_end() {
-    owners_end 20 "$1" "${4:-$2; $3}" "$2" "$3"
+    owners_end 30 "$1" "${4:-$2; $3}" "$2" "$3"
 }
 
 line_was_told() { # INDEX STATE [MODE]

@@ -15,13 +15,13 @@ if ! { : <"/proc/$service_pid/mem"; } 2>/dev/null; then
     exit 77
 fi
 own=$("$bin/callfan" lines --json | jq -s '[.[] | select(.address == "900")][0].line')
-"$tests/e2e/record_rings" "$service_pid" 60 "$service_folder/record" 900 >"$service_folder/said" &
-recorder=$!
-"$bin/callfan" monitor >/dev/null 2>&1 &
-"$bin/callfan" answer >/dev/null 2>&1 &
+run_aside said "$tests/e2e/record_rings" "$service_pid" 60 "$service_folder/record" 900
+recorder=$aside_pid
+run_aside monitor "$bin/callfan" monitor
+run_aside owner "$bin/callfan" answer
 "$bin/callfan" dial --line "$own" 5551234 >/dev/null 2>&1 </dev/null || true
-wait $recorder || fail "nothing was recorded: $(cat "$service_folder/said")"
-records=$(awk '{print $1}' "$service_folder/said")
+wait $recorder || fail "nothing was recorded: $(cat "$service_folder/said.out")"
+records=$(awk '{print $1}' "$service_folder/said.out")
 [ "$records" -ge 50 ] || fail "only $records records"
 for target in provider_records requests; do
     "$tests/fuzz_$target" --variations 2 "$service_folder/record" || fail "fuzz_$target does not survive what was recorded"

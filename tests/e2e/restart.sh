@@ -10,7 +10,8 @@ run_aside monitor "$bin/callfan" monitor --json
 monitor=$aside_pid
 run_aside owner "$bin/callfan" answer
 owner=$aside_pid
-seen() { [ "$(jq -s '[.[] | select(.message == "LINE_CALLSTATE")] | length' "$service_folder/monitor.out" 2>/dev/null)" -gt "$1" ]; }
+seen() { [ "$(lines_of "$service_folder/monitor.out" | jq -s '[.[] | select(.message == "LINE_CALLSTATE")] | length')" -gt "$1" ]; }
+wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
 wait_for 30 "calls at the monitor" seen 20
 kill -TERM "$service_pid"
 wait "$service_pid" || fail "callfand ended with $?"

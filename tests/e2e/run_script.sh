@@ -4,7 +4,7 @@
 source "$(dirname "$0")/common.sh"
 new_folder
 code=0
-timeout -s KILL 100 bash "$source_root/scripts/run.sh" --bin "$bin" --no-install --seconds 6 >"$service_folder/out" 2>"$service_folder/err" ||
+timeout -s KILL 100 bash "$source_root/scripts/run.sh" --bin "$bin" --no-install --seconds 10 >"$service_folder/out" 2>"$service_folder/err" ||
     code=$?
 [ "$code" -eq 0 ] || fail "it ended with $code: $(cat "$service_folder/err")"
 grep -q "CONNECTED" "$service_folder/out" || fail "no call was shown: $(tail -n 5 "$service_folder/out" "$service_folder/err")"

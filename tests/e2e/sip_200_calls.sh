@@ -4,7 +4,8 @@
 # ctest-timeout: 180
 source "$(dirname "$0")/common.sh"
 command -v sipp >/dev/null || exit 77
-port=$(free_port) calls=200
+take_ports port
+calls=200
 service_start "provider sip { command = \"callfan-sip\" listen = {\"127.0.0.1:$port\"} }"
 lines_are_up 1
 line=$("$bin/callfan" lines --json | jq -r 'select(.provider | startswith("callfan-sip")) | .line')

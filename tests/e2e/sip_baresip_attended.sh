@@ -3,7 +3,7 @@
 # transfers, over UDP and TCP. baresip 1.0 knows no Replaces: whoever takes the place of a call there, or whom it calls so, has a new call.
 # ctest-timeout: 180
 source "$(dirname "$0")/phone_common.sh"
-sip_ports port port_2 phone _ control rtp_first _ _ _ _ _ rtp_last phone_2 _ control_2 rtp_first_2 _ _ _ _ _ rtp_last_2
+take_ports port port_2 phone _ control rtp_first _ _ _ _ _ rtp_last phone_2 _ control_2 rtp_first_2 _ _ _ _ _ rtp_last_2
 sip_start "listen = {\"127.0.0.1:$port\", \"127.0.0.1:$port_2\"} trying_ms = 0 t1_ms = 100 refer = anybody replace = anybody" 2
 phone_options=(-s) # its trace tells the names of dialogs
 phone_start
@@ -32,23 +32,24 @@ for transport in udp tcp; do
     closed=$(phone_events CALL_CLOSED)
     owners_start "--dial $called --count 2 CONNECTED:setup=$other --then CONNECTED:complete" \
         "--count 2 OFFERING:answer --then OFFERING:answer CONNECTED:nothing"
-    wait_for 10 "$transport: the transfer" grep -q '"message":"end"' "$service_folder/owner_1.out"
+    wait_for 30 "$transport: the transfer" grep -q '"message":"end"' "$service_folder/owner_1.out"
     kill -USR1 "${owner_pids[0]}" # the other line's owner hangs up the new one
     two_end "it is transferred" "$first_states IDLE; DIALING PROCEEDING CONNECTED/ACTIVE IDLE" \
         "OFFERING/ACTIVE CONNECTED/ACTIVE $end; OFFERING/ACTIVE CONNECTED/ACTIVE $end" \
         "UNKNOWN $first_states IDLE; UNKNOWN DIALING PROCEEDING CONNECTED/ACTIVE IDLE; OFFERING/ACTIVE CONNECTED/ACTIVE $end; OFFERING/ACTIVE CONNECTED/ACTIVE $end"
-    wait_for 10 "$transport: baresip sees the end of both" phone_was_told CALL_CLOSED $((closed + 2))
+    wait_for 30 "$transport: baresip sees the end of both" phone_was_told CALL_CLOSED $((closed + 2))
 
     # We call it, consult another baresip and put the two together: they talk with each other, and with us no more.
-    closed=$(phone_events CALL_CLOSED) closed_2=$(phone_events CALL_CLOSED second) up=$(phone_events CALL_ESTABLISHED)
+    closed=$(phone_events CALL_CLOSED) closed_2=$(phone_events CALL_CLOSED second)
+    phone_calls
     owners_start "--dial $called --count 2 CONNECTED:setup=$second --then CONNECTED:complete" "--count 0"
     two_end "both are baresip" "$first_states IDLE; DIALING RINGBACK CONNECTED/ACTIVE IDLE" "" \
         "UNKNOWN $first_states IDLE; UNKNOWN DIALING RINGBACK CONNECTED/ACTIVE IDLE"
-    wait_for 10 "$transport: each has lost one call" phone_was_told CALL_CLOSED $((closed + 1))
-    wait_for 10 "$transport: each has lost one call" phone_was_told CALL_CLOSED $((closed_2 + 1)) second
-    wait_for 10 "$transport: they talk" phone_was_told CALL_ESTABLISHED $((up + 2))
+    wait_for 30 "$transport: each has lost one call" phone_was_told CALL_CLOSED $((closed + 1))
+    wait_for 30 "$transport: each has lost one call" phone_was_told CALL_CLOSED $((closed_2 + 1)) second
+    phone_talks 2
     phone_do hangup
-    wait_for 10 "$transport: both see the end" phone_was_told CALL_CLOSED $((closed_2 + 2)) second
+    wait_for 30 "$transport: both see the end" phone_was_told CALL_CLOSED $((closed_2 + 2)) second
 
     # It is consulted, and the other line, with which we talked first, is to take its place there. That wants Replaces, which it has not: 420. Both calls go on.
     owners_start "--dial $other --count 2 CONNECTED:setup=$called --then CONNECTED:complete REFUSED:drop_both" \
@@ -60,20 +61,23 @@ for transport in udp tcp; do
         sip_complain "it is consulted ($transport): $(grep refused "$service_folder/owner_0.out")"
 
     # It calls us, holds, calls the other line and transfers that call to the place of the first, named as its trace shows: it has no command for that.
+    phone_calls
     closed=$(phone_events CALL_CLOSED)
     owners_start "--count 2 OFFERING:answer --then OFFERING:nothing CONNECTED:drop" \
         "--monitor --count 2 OFFERING:answer --then DIALING:take"
     phone_do dial "sip:5550100@127.0.0.1:$port;transport=$transport"
-    wait_for 10 "$transport: the first call" line_was_told 0 CONNECTED
+    wait_for 30 "$transport: the first call" line_was_told 0 CONNECTED
+    phone_talks 1
     phone_do hold
-    wait_for 10 "$transport: the hold" line_was_told 0 CONNECTED ACTIVEHELD
+    wait_for 30 "$transport: the hold" line_was_told 0 CONNECTED ACTIVEHELD
     phone_do dial "$other"
-    wait_for 10 "$transport: the second call" line_was_told 1 CONNECTED
+    wait_for 30 "$transport: the second call" line_was_told 1 CONNECTED
+    phone_talks 2
     read -r id tag tag_there <<<"$(dialog_of ":$port;")"
     phone_do transfer "<sip:callfan@127.0.0.1:$port;transport=$transport?Replaces=${id/@/%40}%3Bto-tag%3D$tag_there%3Bfrom-tag%3D$tag>"
     two_end "it transfers" "OFFERING/ACTIVE CONNECTED/ACTIVE CONNECTED/ACTIVEHELD $end; OFFERING/ACTIVE CONNECTED/ACTIVE $end" \
         "OFFERING/ACTIVE CONNECTED/ACTIVE $end; DIALING PROCEEDING CONNECTED/ACTIVE $end"
-    wait_for 10 "$transport: baresip sees the end of both" phone_was_told CALL_CLOSED $((closed + 2))
+    wait_for 30 "$transport: baresip sees the end of both" phone_was_told CALL_CLOSED $((closed + 2))
 done
 sip_end
 sip_verdict

@@ -10,24 +10,7 @@ sip_monitors=()
 sip_failures=0
 sip_rows=0
 # How long one call of a table may take, in seconds; far more than it does.
-row_seconds=${SIP_ROW_SECONDS:-$(by_build 20 60)}
-
-# sip_ports NAME...: sets each variable to a port of its own that nobody has, for UDP and TCP.
-sip_ports() {
-    local _name _port
-    _port=$(free_port)
-    for _name in "$@"; do
-        while sip_taken "$_port"; do
-            _port=$((_port + 1))
-        done
-        printf -v "$_name" %s "$_port"
-        _port=$((_port + 1))
-    done
-}
-
-sip_taken() {
-    grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") " /proc/net/udp /proc/net/udp6 /proc/net/tcp /proc/net/tcp6
-}
+row_seconds=${SIP_ROW_SECONDS:-60}
 
 # sip_start KEYS [LINES]: callfand with these keys in its section of callfan-sip, two monitors, and ${line[i]}: the number of each line.
 sip_start() {
@@ -88,12 +71,12 @@ sipp_run() {
 
 # sip_states FILE FROM: the states that the calls in a file were told from that line on, one call a line: STATE or STATE/MODE.
 sip_states() {
-    tail -n "+$2" "$1" | jq -rs '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | .[] |
+    lines_of "$1" "$2" | jq -rs '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | .[] |
         map(if .mode == "" or .mode == "0" then .state else "\(.state)/\(.mode)" end) | join(" ")' | sort
 }
 
 sip_ended() { # FILE FROM COUNT
-    [ "$(tail -n "+$2" "$1" | grep -c '"state":"IDLE"')" -ge "$3" ]
+    [ "$(lines_of "$1" "$2" | grep -c '"state":"IDLE"')" -ge "$3" ]
 }
 
 sip_complain() {
@@ -155,7 +138,7 @@ sip_row() {
     fi
     row_wait
     for i in 1 2; do
-        [ "${owner[0]}" = none ] || wait_for 10 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" "$calls" || true
+        [ "${owner[0]}" = none ] || wait_for 30 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" "$calls" || true
         sip_compare "$name" "monitor $i" "${told:-$states}" "$(sip_states "$service_folder/monitor$i.out" "${from[i]}")"
     done
     [ "$sip_failures" -eq "$before" ] || sip_trace "$name"
@@ -172,13 +155,13 @@ row_also() {
     [ "$also" != "$options" ] || return 0
     sipp_run "$name" "${also%%&*}" "$transport" "$other_port" "$(tr '&' '\n' <<<"$options" | sed -n 's/^also_//p' | paste -sd '&')"
     sipps+=("$sipp_pid")
-    wait_for 10 "$name: the other sipp" sip_bound "$transport" "$other_port"
+    wait_for 30 "$name: the other sipp" sip_bound "$transport" "$other_port"
 }
 
 row_callees() {
     sipp_run "$name" "$file" "$transport" "$peer_port" "$options"
     sipps+=("$sipp_pid")
-    wait_for 10 "$name: sipp" sip_bound "$transport" "$peer_port"
+    wait_for 30 "$name: sipp" sip_bound "$transport" "$peer_port"
 }
 
 row_owner() {
@@ -187,7 +170,7 @@ row_owner() {
     [ "${owner[0]}" = own ] || arguments=(--dial "${arguments[@]}")
     run_aside owner "$tools/owner" --line "${line[index]}" --ready "$service_folder/ready" "${arguments[@]}"
     owner_pid=$aside_pid
-    wait_for 10 "$name: the owner" test -e "$service_folder/ready"
+    wait_for 30 "$name: the owner" test -e "$service_folder/ready"
 }
 
 # All of the row have ended, and well; the owner was told what it should have been.
@@ -240,11 +223,11 @@ sip_live() {
     local before
     before=$(grep -c 'live: ' "$service_folder/log" || true)
     kill -HUP "$provider"
-    wait_for 10 "the counters" sip_lives "$before" && grep 'live: ' "$service_folder/log" | tail -n 1 | sed 's/.*live: //'
+    wait_for 30 "the counters" sip_lives "$before" && lines_of "$service_folder/log" | grep 'live: ' | tail -n 1 | sed 's/.*live: //'
 }
 
 sip_lives() {
-    [ "$(grep -c 'live: ' "$service_folder/log")" -gt "$1" ]
+    [ "$(lines_of "$service_folder/log" | grep -c 'live: ')" -gt "$1" ]
 }
 
 sip_nothing_lives() {
@@ -273,5 +256,5 @@ sip_verdict() {
 
 # sip_knows KEY: the adapter has that key.
 sip_knows() {
-    "$bin/callfan-sip" --help | grep -qE "^ +$1 "
+    grep -qE "^ +$1 " <<<"$("$bin/callfan-sip" --help)"
 }

@@ -3,11 +3,7 @@
 # A SIP call between two lines of one trunk, from the command line: dial and answer, hold and retrieve at both ends, drop; what each
 # owner sees, and what a monitor of both lines sees. Then a hundred calls, and some to nobody.
 source "$(dirname "$0")/common.sh"
-near=$(free_port)
-far=$((near + 1))
-while grep -qi "^ *[0-9]*: [0-9A-F]*:$(printf '%04X' "$far") " /proc/net/udp; do
-    far=$((far + 1))
-done
+take_ports near far
 
 service_start "provider sip {
     command = \"callfan-sip\" number = {\"100\", \"200\"} trying_ms = 0
@@ -23,9 +19,9 @@ wait_for 30 "the monitor of both lines" status_is '[.ports[] | select(.name == "
 # seen LINE: what the monitor saw of the call of that line. UNKNOWN comes first for a call that another application makes; PROCEEDING
 # comes with a 100, which is not sent where the 180 is as fast.
 seen() {
-    jq -r --argjson line "$1" 'select(.message == "LINE_CALLSTATE" and .line == $line and .state != "PROCEEDING") |
-        "\(.state) \(.mode)" | sub(" $"; "")' \
-        "$service_folder/watcher.out" | paste -sd,
+    lines_of "$service_folder/watcher.out" |
+        jq -r --argjson line "$1" 'select(.message == "LINE_CALLSTATE" and .line == $line and .state != "PROCEEDING") |
+            "\(.state) \(.mode)" | sub(" $"; "")' | paste -sd,
 }
 saw() { [ "$(seen "$1")" = "$2" ]; }
 id_on() { "$bin/callfan" calls --json --line "$1" | jq -r .call_id; }

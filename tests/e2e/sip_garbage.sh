@@ -13,7 +13,7 @@ source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp} count=${2:-200000} rate=${3:-40000} seed=${4:-$RANDOM}
 good_calls=40
 echo "seed $seed"
-sip_ports port peer_port
+take_ports port peer_port
 # What the garbage makes of calls ends soon: T1 and the ringing are short.
 sip_start "listen = {\"127.0.0.1:$port\"} t1_ms = 100 ring_limit_ms = 3000"
 run_aside owner "$bin/callfan" answer --hold 3000
@@ -47,10 +47,14 @@ cat "$service_folder/spray.out"
 
 # The good calls, by who is called, from beginning to end at both monitors.
 wait_for 60 "the end of all calls" status_is .totals.calls_live 0
+good() { # MONITOR
+    lines_of "$service_folder/monitor$1.out" | jq -s '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) |
+        map(select(.[0].called == "good") | map(.state) | join(" ")) | map(select(. == "OFFERING CONNECTED DISCONNECTED IDLE")) | length'
+}
+all_are_good() { [ "$(good "$1")" -eq $good_calls ]; }
 for i in 1 2; do
-    good=$(jq -s '[.[] | select(.message == "LINE_CALLSTATE")] | group_by(.call) | map(select(.[0].called == "good") | map(.state) | join(" ")) |
-        map(select(. == "OFFERING CONNECTED DISCONNECTED IDLE")) | length' "$service_folder/monitor$i.out")
-    [ "$good" -eq $good_calls ] || sip_complain "monitor $i: $good good calls instead of $good_calls"
+    poll_seconds=0.5 wait_for 60 "the good calls at monitor $i" all_are_good "$i" ||
+        sip_complain "monitor $i: $(good "$i") good calls instead of $good_calls"
 done
 
 # counter NAME: of those that the adapter printed last.

@@ -5,7 +5,7 @@
 # ctest-timeout: 180
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp}
-sip_ports port peer_port
+take_ports port peer_port
 sip_address=("127.0.0.1:$port")
 listen="listen = {\"127.0.0.1:$port\"}"
 sip_start "$listen"
@@ -25,8 +25,8 @@ caller_behind_proxies | caller_behind_proxies | | 0 | own OFFERING:answer CONNEC
 END_OF_TABLE
 sip_end
 
-# A call that is dropped gets 486, one that nobody answers 480 after a second.
-sip_start "$listen drop_status = 486 ring_limit_ms = 1000"
+# A call that is dropped gets 486, one that nobody answers 480 after three seconds.
+sip_start "$listen drop_status = 486 ring_limit_ms = 3000"
 sip_table <<'END_OF_TABLE'
 busy | caller_gets_busy | | 0 | own OFFERING:drop | OFFERING/ACTIVE DISCONNECTED/BUSY IDLE
 nobody_answers | caller_gets_no_answer | | 0 | own OFFERING:accept | OFFERING/ACTIVE ACCEPTED DISCONNECTED/NOANSWER IDLE
@@ -55,7 +55,7 @@ named | caller_is_named | info=.caller == "5550199" and .caller_name == "Asserte
 wants_100rel | caller_wants_100rel | | 0 | own OFFERING:accept | OFFERING/ACTIVE ACCEPTED DISCONNECTED/CANCELLED IDLE
 digits | caller_hears_digits | | 0 | own OFFERING:answer CONNECTED:digits=1#D SENT:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 dials | caller_dials_digits | info=.heard == "1*5#" and .gathered == "1*5#:2" | 0 | own OFFERING:listen THEN:gather=9,#,20000,20000 THEN:answer GATHERED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-dials_nothing | caller_is_hung_up | info=.gathered == ":4" | 0 | own OFFERING:gather=2,#,300 THEN:answer GATHERED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+dials_nothing | caller_is_hung_up | info=.gathered == ":4" | 0 | own OFFERING:gather=2,#,3000 THEN:answer GATHERED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 dials_until_the_end | caller_hangs_up | pause=50&info=.gathered == ":16" | 0 | own OFFERING:gather=2,# THEN:answer GATHERED:nothing | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 we_hold | caller_is_held | | 0 | own OFFERING:answer CONNECTED:hold ONHOLD:unhold CONNECTED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE ONHOLD CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 both_hold | caller_holds_too | | 0 | own OFFERING:answer CONNECTED:hold | OFFERING/ACTIVE CONNECTED/ACTIVE ONHOLD DISCONNECTED/NORMAL IDLE

@@ -9,7 +9,7 @@ transport=${1:-udp} host=${2:-127.0.0.1}
 if [ "$host" = "[::1]" ] && ! grep -q "^0*1 " /proc/net/if_inet6; then
     exit 77
 fi
-sip_ports port port_2
+take_ports port port_2
 
 # loop_row NAME | STEPS OF THE CALLER | STEPS OF THE CALLEE | STATES OF THE CALLER | STATES OF THE CALLEE
 loop_row() {
@@ -26,7 +26,7 @@ loop_row() {
     read -ra dial <<<"$dial"
     run_aside callee "$tools/owner" --line "${line[1]}" --ready "$service_folder/ready" "${answer[@]}"
     pids=("$aside_pid")
-    wait_for 10 "$name: the callee" test -e "$service_folder/ready"
+    wait_for 30 "$name: the callee" test -e "$service_folder/ready"
     run_aside caller "$tools/owner" --line "${line[0]}" --dial 5550200 "${dial[@]}"
     pids+=("$aside_pid")
     for pid in "${pids[@]}"; do
@@ -38,7 +38,7 @@ loop_row() {
     sip_compare "$name" "the caller" "$called_by" "$(sip_states "$service_folder/caller.out" 1)"
     sip_compare "$name" "the callee" "$owned_by" "$(sip_states "$service_folder/callee.out" 1)"
     for i in 1 2; do
-        wait_for 10 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" 2 || true
+        wait_for 30 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" 2 || true
         sip_compare "$name" "monitor $i" "$(printf '%s\n' "UNKNOWN $called_by" "$owned_by" | sort)" \
             "$(sip_states "$service_folder/monitor$i.out" "${from[i]}" | sort)"
     done

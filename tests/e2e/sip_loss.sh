@@ -7,24 +7,24 @@
 source "$(dirname "$0")/sip_common.sh"
 direction=${1:-in} transport=udp calls=200
 row_seconds=$(by_build 60 120)
-sip_ports port peer_port face_of_peer face_of_callfan
+take_ports port peer_port face_of_peer face_of_callfan
 # T1 is short so that the times of RFC 3261 are: 64 T1 are 6.4 s.
 sip_start "listen = {\"127.0.0.1:$port\"} t1_ms = 100
 $([ "$direction" = in ] || echo "peer = {\"127.0.0.1:$face_of_peer\"}")"
 run_aside relay "$tools/relay" --near "$port" --far "$peer_port" --near-face "$face_of_peer" --far-face "$face_of_callfan" \
     --lose 10 --double 3 --delay 3 --seed 20
 relay_pid=$aside_pid
-wait_for 10 "the relay" sip_bound udp "$face_of_callfan"
+wait_for 30 "the relay" sip_bound udp "$face_of_callfan"
 
 if [ "$direction" = in ]; then
     run_aside owner "$tools/owner" --line "${line[0]}" --count $calls --lax --ready "$service_folder/ready" OFFERING:accept ACCEPTED:answer
     owner_pid=$aside_pid
-    wait_for 10 "the owner" test -e "$service_folder/ready"
+    wait_for 30 "the owner" test -e "$service_folder/ready"
     sipp_run loss caller_hangs_up udp "$peer_port" "pause=100&calls=$calls&rate=50&seen=127.0.0.1:$face_of_peer" "127.0.0.1:$face_of_callfan"
 else
     # It stays to the end: a datagram that comes twice or late may be a call of its own to it.
     sipp_run loss callee_answers udp "$peer_port" "calls=1000000&linger=3000&seen=127.0.0.1:$face_of_peer"
-    wait_for 10 "sipp" sip_bound udp "$peer_port"
+    wait_for 30 "sipp" sip_bound udp "$peer_port"
     run_aside owner "$tools/owner" --line "${line[0]}" --count $calls --lax --dial 5550100 --together 20 CONNECTED:drop
     owner_pid=$aside_pid
 fi
@@ -43,6 +43,10 @@ wait "$owner_pid" || owner_end=$?
 wait_for 60 "the end of all calls" status_is '[.totals.calls_made, .totals.calls_live] | tostring' "[$calls,0]" ||
     sip_complain "calls made and live: $(status '[.totals.calls_made, .totals.calls_live] | tostring')"
 wait_for 60 "the end of all transactions" sip_nothing_lives || sip_complain "still alive: $(sip_live)"
+
+for i in 1 2; do
+    wait_for 30 "the end of all calls at monitor $i" sip_ended "$service_folder/monitor$i.out" 1 $calls || true
+done
 
 # All that a call may have been told; most were told the first.
 if [ "$direction" = in ]; then

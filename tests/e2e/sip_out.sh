@@ -6,19 +6,19 @@
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp}
 sip_knows peer || exit 77
-sip_ports port port_2 peer_port other_port
+take_ports port port_2 peer_port other_port
 keys="listen = {\"127.0.0.1:$port\", \"127.0.0.1:$port_2\"} peer = {\"127.0.0.1:$peer_port\"} transport = {$transport} number = {\"5550100\"}
 username = {alice, alice} password = {secret, wrong}"
 
 # Line 0 as it is, line 1 with a wrong password.
-sip_start "$keys ring_limit_ms = 1500 t1_ms = 100" 2
+sip_start "$keys ring_limit_ms = 5000 t1_ms = 100" 2
 sip_table <<'END_OF_TABLE'
 # name | sipp | its options | line | owner | states (of the monitors: the same)
 answered | callee_answers | | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 answered_late | callee_answers | pause=800 | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 progress | callee_progresses | | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 callee_hangs_up | callee_hangs_up | word=Q.850;cause=16 | 0 | dial 5550200 | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-dials | callee_dials_digits | info=.heard == "4D" and .gathered == "4D:8" | 0 | dial 5550200 DIALING:listen THEN:gather=9,#,20000,300 CONNECTED:digits=0 GATHERED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+dials | callee_dials_digits | info=.heard == "4D" and .gathered == "4D:8" | 0 | dial 5550200 DIALING:listen THEN:gather=9,#,20000,3000 CONNECTED:digits=0 GATHERED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 hangs_up_38 | callee_hangs_up | word=Q.850;cause=38 | 0 | dial 5550200 | DIALING CONNECTED/ACTIVE DISCONNECTED/UNREACHABLE IDLE
 user_at_host | callee_answers | | 0 | dial 5550200@example.com CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 a_sip_uri | callee_answers | | 0 | dial sip:5550200@example.com CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE

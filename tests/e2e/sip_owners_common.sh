@@ -20,7 +20,7 @@ owner_start() {
     rm -f "$service_folder/ready"
     run_aside "owner_$index" "$tools/owner" --line "${line[index]}" --ready "$service_folder/ready" "$@"
     owner_pids+=("$aside_pid")
-    wait_for 10 "owner $index" test -e "$service_folder/ready"
+    wait_for 30 "owner $index" test -e "$service_folder/ready"
 }
 
 # owners_end SECONDS NAME ALL STATES...: the owners end by themselves; of owner 0, 1 ... the calls went through these states, of the monitors through
@@ -40,7 +40,7 @@ owners_end() {
     sip_lines all
     calls=$(wc -l <<<"$all")
     for i in 1 2; do
-        wait_for 10 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" "$calls" || true
+        wait_for 30 "$name: monitor $i" sip_ended "$service_folder/monitor$i.out" "${from[i]}" "$calls" || true
         sip_compare "$name" "monitor $i" "$all" "$(sip_states "$service_folder/monitor$i.out" "${from[i]}")"
     done
     sip_rows=$((sip_rows + 1))

@@ -8,7 +8,7 @@ source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp} algorithm=${2:-MD5}
 command -v kamailio >/dev/null || exit 77
 sip_knows register || exit 77
-sip_ports port proxy peer_port
+take_ports port proxy peer_port
 sip_address=("127.0.0.1:$proxy")
 
 new_folder
@@ -17,14 +17,14 @@ sed "s/@port@/$proxy/; s/@algorithm@/$algorithm/; s/@callee@/$peer_port/; s/@tra
 # SIGTERM, should this script be killed: of SIGKILL its children would know nothing.
 run_aside kamailio setpriv --pdeathsig TERM kamailio -DD -E -f "$service_folder/kamailio/cfg" -m 16 -M 4 -w "$service_folder/kamailio" \
     -Y "$service_folder/kamailio" -P "$service_folder/kamailio/pid"
-wait_for 20 "kamailio" sip_bound tcp "$proxy"
+wait_for 30 "kamailio" sip_bound tcp "$proxy"
 
 sip_start "listen = {\"127.0.0.1:$port\"} peer = {\"127.0.0.1:$proxy\"} transport = {$transport} domain = {\"callfan.test\"}
 number = {\"5550100\"} register = {true} register_s = 60 username = {alice} password = {secret}"
 in_service() {
     [ "$("$bin/callfan" lines --json | jq -r .in_service)" = "$1" ]
 }
-wait_for 20 "the registration" in_service true
+wait_for 30 "the registration" in_service true
 sip_table <<'END_OF_TABLE'
 # name | sipp | its options | line | owner | states (of the monitors: the same)
 called | caller_hangs_up | pause=50 | 0 | own OFFERING:accept ACCEPTED:answer | OFFERING/ACTIVE ACCEPTED CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE

@@ -4,11 +4,11 @@
 # every call is IDLE, and nothing but a DISCONNECTED before it may be missing.
 # ctest-timeout: 180
 source "$(dirname "$0")/sip_common.sh"
-sip_ports port peer_port
+take_ports port peer_port
 calls=600
 new_folder
 service_start "provider_up_ring_bytes = 65536
-hang_seconds = 60
+hang_seconds = 180
 provider sip { command = \"callfan-sip\"
 listen = {\"127.0.0.1:$port\"}
 }"
@@ -22,8 +22,8 @@ wait_for 30 "two monitors" status_is '[.ports[] | select(.kind == "application" 
 core=$(status .process.core_pid)
 
 rate=$(by_build 300 100)
-sipp_run ending caller_hangs_up udp "$peer_port" "calls=$calls&rate=$rate&pause=$((calls * 1000 / rate + 4000))" "127.0.0.1:$port" -l $calls
-connected() { [ "$(grep -c '"state":"CONNECTED"' "$service_folder/monitor1.out")" -eq "$calls" ]; }
+sipp_run ending caller_hangs_up udp "$peer_port" "calls=$calls&rate=$rate&pause=$((calls * 1000 / rate + 10000))" "127.0.0.1:$port" -l $calls
+connected() { [ "$(lines_of "$service_folder/monitor1.out" | grep -c '"state":"CONNECTED"')" -eq "$calls" ]; }
 wait_for 60 "$calls calls" connected
 kill -STOP "$core" # nobody takes what the provider reports from here on
 byes() { cat "$service_folder"/ending/*_messages.log | grep -ac '^BYE '; }
@@ -42,6 +42,7 @@ wait_for 30 "the last handle" status_is .totals.handles_live 0
 
 echo "$calls calls, $(byes) BYE"
 for i in 1 2; do
+    wait_for 30 "the end of all calls at monitor $i" sip_ended "$service_folder/monitor$i.out" 1 "$calls" || true
     sip_states "$service_folder/monitor$i.out" 1 | sed 's/\/[A-Z]*//g' | sort | uniq -c | sed 's/^ *//' >"$service_folder/states$i"
     cat "$service_folder/states$i"
     whole=$(sed -n 's/ OFFERING CONNECTED DISCONNECTED IDLE$//p' "$service_folder/states$i")

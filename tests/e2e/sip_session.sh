@@ -5,7 +5,7 @@
 # ctest-labels: release-only
 source "$(dirname "$0")/sip_common.sh"
 transport=udp row_seconds=100
-sip_ports port_0 port_1 port_2 port_3 peer_0 peer_1 peer_2 peer_3
+take_ports port_0 port_1 port_2 port_3 peer_0 peer_1 peer_2 peer_3
 files=(callee_is_refreshed callee_vanishes caller_is_refreshed caller_vanishes)
 ports=("$port_0" "$port_1" "$port_2" "$port_3") peers=("$peer_0" "$peer_1" "$peer_2" "$peer_3")
 expected=("DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE" "DIALING CONNECTED/ACTIVE DISCONNECTED/TEMPFAILURE IDLE"
@@ -13,15 +13,21 @@ expected=("DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE" "DIALING CONNECTED
 sip_start "listen = {$(printf '"127.0.0.1:%s", ' "${ports[@]}" | sed 's/, $//')}
 peer = {$(printf '"127.0.0.1:%s", ' "${peers[@]}" | sed 's/, $//')}" 4
 
+# of_line MONITOR INDEX: what a monitor was told of the calls of a line, in monitorMONITOR.INDEX. True: that one has ended.
+of_line() {
+    lines_of "$service_folder/monitor$1.out" | jq -c "select(.line == ${line[$2]})" >"$service_folder/monitor$1.$2"
+    sip_ended "$service_folder/monitor$1.$2" 1 1
+}
+
 sipps=() owners=()
 for i in 0 1 2 3; do
     if [ "$i" -lt 2 ]; then
         sipp_run "$i" "${files[i]}" udp "${peers[i]}" "word=90"
-        wait_for 10 "sipp $i" sip_bound udp "${peers[i]}"
+        wait_for 30 "sipp $i" sip_bound udp "${peers[i]}"
         run_aside "owner$i" "$tools/owner" --line "${line[i]}" --dial 5550200
     else
         run_aside "owner$i" "$tools/owner" --line "${line[i]}" --ready "$service_folder/ready$i" OFFERING:answer
-        wait_for 10 "owner $i" test -e "$service_folder/ready$i"
+        wait_for 30 "owner $i" test -e "$service_folder/ready$i"
         sipp_run "$i" "${files[i]}" udp "${peers[i]}" "word=90" "127.0.0.1:${ports[i]}"
     fi
     sipps+=("$sipp_pid") owners+=("$aside_pid")
@@ -29,11 +35,11 @@ done
 for i in 0 1 2 3; do
     before=$sip_failures
     wait "${sipps[i]}" || sip_complain "${files[i]}: sipp ended with $?"
-    wait_for 20 "owner $i" sip_gone "${owners[i]}" || kill -TERM "${owners[i]}"
+    wait_for 30 "owner $i" sip_gone "${owners[i]}" || kill -TERM "${owners[i]}"
     wait "${owners[i]}" || sip_complain "${files[i]}: the owner ended with $?: $(cat "$service_folder/owner$i.err")"
     sip_compare "${files[i]}" "the owner" "${expected[i]}" "$(sip_states "$service_folder/owner$i.out" 1)"
     for m in 1 2; do
-        jq -c "select(.line == ${line[i]})" "$service_folder/monitor$m.out" >"$service_folder/monitor$m.$i"
+        wait_for 30 "${files[i]}: monitor $m" of_line "$m" "$i" || true
         sip_compare "${files[i]}" "monitor $m" "${expected[i]/#DIALING/UNKNOWN DIALING}" "$(sip_states "$service_folder/monitor$m.$i" 1)"
     done
     [ "$sip_failures" -eq "$before" ] || sip_trace "$i"

@@ -6,7 +6,7 @@
 # ctest-timeout: 180
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp}
-sip_ports port peer_port other_port
+take_ports port peer_port other_port
 sip_address=("127.0.0.1:$port")
 listen="listen = {\"127.0.0.1:$port\"} t1_ms = 100"
 a="sip:5550200@127.0.0.1:@peer@;transport=@transport@"

@@ -7,7 +7,7 @@
 source "$(dirname "$0")/sip_common.sh"
 source "$(dirname "$0")/sip_owners_common.sh"
 transport=${1:-udp}
-sip_ports port port_2 port_3
+take_ports port port_2 port_3
 
 # transfer_row NAME | STEPS 0 | STEPS 1 | STEPS 2 | STATES 0 | STATES 1 | STATES 2
 transfer_row() {
