@@ -164,8 +164,6 @@ start_monitors() {
     done
 }
 
-# descriptors PID, resident_kib PID
-descriptors() { find "/proc/$1/fd" -mindepth 1 | wc -l; }
 resident_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 
 # Once a second: "SECONDS KIB" of the core.
@@ -202,8 +200,9 @@ run_hostile() {
         # Somebody whose calls the rogue's are: without an application its calls would be refused at once.
         run_aside victim "$bin/callfan" monitor --json
         victim=$aside_pid
+        wait_for 30 "who has the rogue's calls" status_is ".ports[] | select(.pid == $victim) | .open_lines > 0" true || fail "$1: no application"
     fi
-    timeout -k 5 $((seconds * 2 + 30)) "${command[@]}" --seconds "$seconds" --seed "$seed" >"$service_folder/hostile" || code=$?
+    timeout -k 5 $((seconds * 2 + 60)) "${command[@]}" --seconds "$seconds" --seed "$seed" >"$service_folder/hostile" || code=$?
     sed 's/^/  /' "$service_folder/hostile"
     [ "$code" -eq 0 ] || fail "$1 ended with $code"
     if [ -n "$victim" ]; then
@@ -286,7 +285,7 @@ run_one() {
     end_monitors "$name"
     saw_traffic "$name"
     poll_seconds=0.1 wait_for 60 "$name: nothing left of calls, handles and applications" all_is_over || result=1
-    wait_for 10 "$name: descriptors as before" same_descriptors "$core_descriptors" "$keeper_descriptors" ||
+    wait_for 30 "$name: descriptors as before" same_descriptors "$core_descriptors" "$keeper_descriptors" ||
         fail "$name: descriptors left: core $core_descriptors then, $(descriptors "$core") now; keeper $keeper_descriptors, $(descriptors "$service_pid")"
     check_service "$name"
     service_stop || result=1

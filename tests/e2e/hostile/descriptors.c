@@ -310,9 +310,10 @@ static int knock(struct hostile *h)
 static void half_hellos(struct hostile *h)
 {
     int fds[VISITORS_MAX];
-    uint32_t count = 1 + (uint32_t)raw_below(&h->random, VISITORS_MAX);
-    for (uint32_t i = 0; i < count && hostile_goes_on(h); i++) {
+    uint32_t most = 1 + (uint32_t)raw_below(&h->random, VISITORS_MAX), count = 0;
+    for (; count < most && hostile_goes_on(h); count++) {
         struct cf_hello hello = h->hello;
+        const uint32_t i = count;
         fds[i] = knock(h);
         hello.kind = (uint32_t)raw_below(&h->random, 5);
         if (raw_below(&h->random, 4) == 0)
@@ -323,8 +324,6 @@ static void half_hellos(struct hostile *h)
             close(fds[i]);
             fds[i] = -1;
         }
-        if (i + 1 == count || !hostile_goes_on(h))
-            count = i + 1;
     }
     for (uint32_t i = 0; i < count; i++)
         if (fds[i] >= 0)

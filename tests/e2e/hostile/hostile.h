@@ -2,7 +2,8 @@
  * A hostile application: what its behaviours share.
  *
  * Shape      one port at a time, taken again whenever the service has shown the holder out
- * Progress   every behaviour ends at end_ns, give or take one bounded wait
+ * Progress   every behaviour ends at end_ns, give or take one bounded wait. The time counts from its first act on, for which it has
+ *            HOSTILE_FIRST_NS: to attach, and what comes before it, may take long
  */
 #ifndef CF_E2E_HOSTILE_H
 #define CF_E2E_HOSTILE_H
@@ -11,9 +12,11 @@
 
 enum { HOSTILE_DEVICES_MAX = 4096 };
 
+#define HOSTILE_FIRST_NS INT64_C(30000000000)
+
 struct hostile {
     const char *path;
-    int64_t end_ns;
+    int64_t ns, first_ns_max, end_ns; /* how long it acts; when it must have begun; when it ends */
     uint64_t random;
     struct cf_hello hello;
     struct raw_port port;
@@ -24,7 +27,7 @@ struct hostile {
 };
 
 /* hostile.c */
-bool hostile_goes_on(const struct hostile *h);
+bool hostile_goes_on(struct hostile *h);
 /* Has a port: the one it had, or another after it was shown out. False: the time is over. */
 bool hostile_join(struct hostile *h);
 void hostile_leave(struct hostile *h);

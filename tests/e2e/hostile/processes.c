@@ -118,12 +118,11 @@ static void a_monitor(struct hostile *h)
 
 void hostile_stop(struct hostile *h)
 {
-    int64_t end_ns = h->end_ns;
-    h->end_ns += INT64_C(60000000000); /* it does not end by itself, unless it gets no port */
     pid_t pid = split(true);
-    if (pid == 0)
+    if (pid == 0) {
+        h->ns += INT64_C(60000000000); /* it does not end by itself, unless it gets no port */
         a_monitor(h);
-    h->end_ns = end_ns;
+    }
     while (pid > 0 && hostile_goes_on(h)) {
         raw_sleep_us((int64_t)raw_below(&h->random, 100000));
         kill(pid, SIGSTOP);
