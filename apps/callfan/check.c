@@ -409,6 +409,7 @@ static int monitor(struct check *c)
     tell_ready(c);
     result = cf_tool_session_run(&c->session);
     c->times.end_ns = cf_tool_now_ns();
+    cf_marks_take(&c->marks);
     if (result == CF_EXIT_OK) {
         LONG error = cf_app_counters(c->session.service.app, &c->counters);
         if (error != 0)

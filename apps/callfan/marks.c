@@ -69,7 +69,7 @@ static void read_lines(struct cf_marks *m)
     }
 }
 
-static void take(struct cf_marks *m)
+void cf_marks_take(struct cf_marks *m)
 {
     unsigned now = (unsigned)asked;
     if (m->path != NULL && m->heard < now)
@@ -81,7 +81,7 @@ static void take(struct cf_marks *m)
 
 void cf_marks_arrived(struct cf_marks *m, int64_t before_ns, int64_t now_ns)
 {
-    take(m);
+    cf_marks_take(m);
     if (m->count == 0)
         return;
     struct cf_mark *k = &m->mark[m->count - 1];

@@ -31,6 +31,9 @@ struct cf_marks {
 void cf_marks_catch(void);
 void cf_marks_end(struct cf_marks *m);
 
+/* Reads the marks that are new. Messages that arrive do so too: at the end it is for those that none followed. */
+void cf_marks_take(struct cf_marks *m);
+
 /* Messages arrived at now_ns, the ones before at before_ns. */
 void cf_marks_arrived(struct cf_marks *m, int64_t before_ns, int64_t now_ns);
 

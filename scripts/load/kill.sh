@@ -10,6 +10,12 @@ kills_are_over() {
     fi
 }
 
+# traffic_is_made CALLS: a kill from now on would be one beside no traffic.
+traffic_is_made() {
+    local made
+    made=$(status '.totals.calls_made + .totals.calls_refused') && [ "$made" -ge "$1" ]
+}
+
 # One run per kind of victim, since a dead provider's calls end otherwise than they would have.
 run_kill() {
     local what kills calls answer end run_seconds=$seconds
@@ -33,6 +39,7 @@ run_kill() {
         until kills_are_over "$kills" "$end"; do
             pause "$kill_every"
             check_law || true # in the next round
+            if [ "$kills" -gt 0 ] && [ -z "$kills_wanted" ] && traffic_is_made "$calls"; then break; fi
             kill_one "$what"
             kills=$((kills + 1))
         done
