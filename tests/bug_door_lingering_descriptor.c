@@ -11,7 +11,7 @@
 #define SO_PASSRIGHTS 83
 #endif
 
-enum { LINGER_S = 10, SOON_MS = 4000 };
+enum { LINGER_S = 90, SOON_MS = 30000 };
 
 static struct daemon d;
 static int listener = -1;

@@ -35,7 +35,7 @@
 #include "shm/sys_memory.h"
 #include "shm/sys_socket.h"
 
-#define WAIT_MS   20000
+#define WAIT_MS   60000
 #define LOG_BYTES (1 << 20)
 
 static inline int64_t test_now_ms(void)
@@ -55,10 +55,10 @@ struct daemon {
     char log[LOG_BYTES];
 };
 
-/* Small limits, so that a daemon starts at once under every sanitizer. */
+/* Small limits, so that a daemon starts at once under every sanitizer; and time for a hello, however busy the machine is. */
 static const char test_limits[] =
     "applications = 8\nproviders = 4\nlines = 64\nopen_lines = 64\ncalls = 1024\nhandles = 1024\n"
-    "down_ring_bytes = 65536\nup_ring_bytes = 16384\nprovider_up_ring_bytes = 65536\nhello_ms = 300\n";
+    "down_ring_bytes = 65536\nup_ring_bytes = 16384\nprovider_up_ring_bytes = 65536\nhello_ms = 30000\n";
 
 static inline void daemon_folder(struct daemon *d)
 {
@@ -373,8 +373,8 @@ static inline pid_t daemon_core(const struct daemon *d)
     return (pid_t)daemon_number(d, "process", "core_pid");
 }
 
-/* The process of a provider that the daemon started. */
-static inline pid_t daemon_provider(const struct daemon *d, const char *name)
+/* The process of a provider that the daemon started; 0: there is none at the moment. */
+static inline pid_t daemon_provider_now(const struct daemon *d, const char *name)
 {
     struct json_object *status = daemon_status(d), *list = NULL, *value = NULL;
     assert_true(json_object_object_get_ex(status, "providers", &list));
@@ -386,8 +386,20 @@ static inline pid_t daemon_provider(const struct daemon *d, const char *name)
             pid = json_object_get_int(value);
     }
     json_object_put(status);
-    assert_true(pid > 1);
     return pid;
+}
+
+/* The same, waited for: the core is told of it by the keeper, and may hear of its deeds sooner. */
+static inline pid_t daemon_provider(const struct daemon *d, const char *name)
+{
+    int64_t until = test_now_ms() + WAIT_MS;
+    for (;;) {
+        pid_t pid = daemon_provider_now(d, name);
+        if (pid > 1)
+            return pid;
+        if (test_now_ms() >= until)
+            fail_msg("provider %s has no process\n%s", name, d->log);
+    }
 }
 
 #endif

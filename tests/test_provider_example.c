@@ -27,7 +27,7 @@
 #include "shm/fields.h"
 #include "tests/support/provider_core.h"
 
-enum { PATIENCE_S = 20 };
+enum { PATIENCE_S = 30 };
 
 static char example[512];
 

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { PATIENCE_S = 20, MANY = 1000 };
+enum { PATIENCE_S = 30, MANY = 1000 };
 
 static int64_t soon(void)
 {

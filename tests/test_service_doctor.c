@@ -253,6 +253,7 @@ static void handles_of_idle_calls_are_told(void **state)
     json_object_put(o);
     for (int i = 0; i < 3; i++)
         assert_error(lineDeallocateCall(handles[i]), 0);
+    service_wait_status(&service, "totals.handles_live", 0);
     o = examine(10, false);
     assert_healthy(o);
     json_object_put(o);
@@ -314,7 +315,7 @@ static void a_provider_that_is_not_there_is_told(void **state)
 {
     (void)state;
     service_start(&service,
-                  LIMITS EXCHANGE_SECTION "provider broken { command = \"/bin/false\"\n restart_ms_min = 1000 }\n");
+                  LIMITS EXCHANGE_SECTION "provider broken { command = \"/bin/false\"\n restart_ms_min = 60000\n restart_ms_max = 60000 }\n");
     exchange_attach(&exchange, WORLD_LINES);
     service_wait_status(&service, "totals.lines", WORLD_LINES);
     service_wait_log(&service, "ended with status 1");
@@ -323,7 +324,7 @@ static void a_provider_that_is_not_there_is_told(void **state)
     assert_null(finding(o, "provider", "provider test"));
     json_object_put(o);
     exchange_detach(&exchange);
-    for (int i = 0; service_port_number(&service, "test", "pid") >= 0 && i < 1000; i++)
+    for (int i = 0; service_port_number(&service, "test", "pid") >= 0 && i < 6000; i++)
         pause_ms(5);
     o = examine(3600000, false);
     assert_found(o, "provider", "provider test is not there");
@@ -467,7 +468,7 @@ static void the_full_check_is_refused_to_others(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
-    assert_int_equal(service_status(&service, "door.refused"), 1);
+    service_wait_status(&service, "door.refused", 1);
     end();
 }
 

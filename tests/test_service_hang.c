@@ -20,7 +20,7 @@ static int64_t now_ms(void)
 
 static void begin(const char *point)
 {
-    service_start_with(&service, EXCHANGE_SECTION "hang_seconds = 1\nspin_us = 0\n", "--hang-at", point);
+    service_start_with(&service, EXCHANGE_SECTION "hang_seconds = 2\nspin_us = 0\n", "--hang-at", point);
     exchange_attach(&exchange, WORLD_LINES);
     service_wait_status(&service, "totals.lines", WORLD_LINES);
     line = client_start(&monitor, MONITOR);
@@ -33,10 +33,9 @@ static void end(void)
     service_stop(&service);
 }
 
-/* Every state once, in order, and nothing else; returns for how long it was waited. */
-static int64_t one_call(void)
+/* Every state once, in order, and nothing else. */
+static void one_call(void)
 {
-    int64_t began_ms = now_ms();
     uint64_t call = exchange_call(&exchange, 0, LINECALLSTATE_OFFERING, "100", "200");
     HCALL handle = client_new_call(&monitor, line, MONITOR, LINECALLSTATE_OFFERING);
     exchange_state(&exchange, call, LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE);
@@ -46,7 +45,6 @@ static int64_t one_call(void)
     client_state(&monitor, handle, LINECALLSTATE_IDLE);
     assert_error(lineDeallocateCall(handle), 0);
     exchange_command_of(&exchange, CF_CMD_CLOSE_CALL, call);
-    return now_ms() - began_ms;
 }
 
 static void an_engine_that_runs_for_ever_is_replaced(void **state)
@@ -56,8 +54,7 @@ static void an_engine_that_runs_for_ever_is_replaced(void **state)
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
         begin(points[i]);
         int calls = 0;
-        while (one_call() < 900 ||
-               !service_log_has(&service, "stands still, its engine")) /* the keeper waits a second */
+        while (one_call(), !service_log_has(&service, "stands still, its engine"))
             if (++calls == 5000)
                 fail_msg("no hang at %s", points[i]);
         for (int n = 0; n < 50; n++)
@@ -65,7 +62,6 @@ static void an_engine_that_runs_for_ever_is_replaced(void **state)
         assert_int_equal(service_status(&service, "process.core_restarts"), 1);
         assert_int_equal(service_status(&service, "process.cold_starts"), 0);
         assert_int_equal(service_status(&service, "totals.calls_live"), 0);
-        assert_true(service_log_has(&service, "stands still, its engine"));
         assert_int_equal(service_port_number(&service, "conformance", "missed"), 0);
         end();
     }
@@ -75,7 +71,7 @@ static void a_door_that_runs_for_ever_is_replaced_while_events_flow(void **state
 {
     (void)state;
     begin("door:60");
-    int64_t until_ms = now_ms() + 60000;
+    int64_t until_ms = now_ms() + 100000;
     bool hung = false;
     for (int calls = 0; !service_log_has(&service, "stands still, its door"); calls++) {
         assert_true(now_ms() < until_ms);

@@ -207,7 +207,7 @@ static void a_stopped_program_is_restarted_and_its_calls_end_once(void **state)
 static void one_that_is_stopped_until_its_ring_is_full_too(void **state)
 {
     (void)state;
-    start_sim("down_ring_bytes = 65536\n");
+    start_sim("down_ring_bytes = 65536\nprovider_hang_seconds = 6\n"); /* time enough to fill it */
     int64_t used = stop_and_ask(1000);
     assert_true(used >= 950);
     service_stop(&service);
@@ -284,7 +284,7 @@ static void one_that_hangs_is_shown_out_and_may_come_again(void **state)
     client_state(&owner, handle, LINECALLSTATE_DISCONNECTED);
     client_state(&owner, handle, LINECALLSTATE_IDLE);
     client_expect(&owner, LINE_CLOSE);
-    assert_true(service_log_has(&service, "it is shown out"));
+    service_wait_log(&service, "it is shown out");
     service_wait_status(&service, "door.expelled", 1);
     exchange_detach(&x);
     exchange_attach(&x, WORLD_LINES);

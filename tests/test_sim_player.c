@@ -18,7 +18,7 @@
 #include "callfan/tapi.h"
 #include "tests/support/provider_core.h"
 
-enum { PATIENCE_S = 10 };
+enum { PATIENCE_S = 30 };
 
 static struct cf_script parsed(const char *text)
 {

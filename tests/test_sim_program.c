@@ -28,7 +28,7 @@
 #include "shm/handle.h"
 #include "tests/support/provider_core.h"
 
-enum { PATIENCE_S = 20, ARGS_MAX = 40, SLOTS = 4096, CALLS = 100 };
+enum { PATIENCE_S = 30, ARGS_MAX = 40, SLOTS = 4096, CALLS = 100 };
 
 static int64_t soon(void)
 {

@@ -27,7 +27,7 @@
 #include "tests/support/provider_core.h"
 #include "tests/support/spawn.h"
 
-enum { PATIENCE_S = 20, CALLS_MAX = 512, TEXT_MAX = 4096 };
+enum { PATIENCE_S = 60, CALLS_MAX = 512, TEXT_MAX = 4096 };
 
 /* What the core has heard of one call. */
 struct heard {
@@ -207,6 +207,18 @@ static void hear_until(struct fixture *f, unsigned calls, char last)
     }
 }
 
+/* Listens until that command was replied to, and no later one. */
+static void replied_until(struct fixture *f, uint64_t number)
+{
+    const int64_t end = soon();
+    while (hear_all(f), f->replied != number) {
+        if (cf_clock_ns() > end)
+            fail_msg("command %llu was not replied to, but %llu", (unsigned long long)number,
+                     (unsigned long long)f->replied);
+        poll(NULL, 0, 1);
+    }
+}
+
 static void welcome(struct fixture *f)
 {
     const int64_t end = soon();
@@ -353,7 +365,7 @@ static void calls_of_sipp_are_answered_and_told_in_order(void **state)
     f.answering = true;
     snprintf(target, sizeof(target), "127.0.0.1:%u", f.port);
     char *const argv[] = {"sipp", "-sn", "uac",      target,     "-i",  "127.0.0.1",      "-m", "200", "-r", "200",
-                          "-d",   "20",  "-nostdin", "-timeout", "15s", "-timeout_error", NULL};
+                          "-d",   "20",  "-nostdin", "-timeout", "50s", "-timeout_error", NULL};
     const pid_t sipp = spawn(argv, &err);
     hear_until(&f, 200, 'I');
     assert_int_equal(wait_for_exit(sipp), 0);
@@ -391,6 +403,7 @@ static void commands_become_answers_and_their_failures_replies(void **state)
     command(&f, CF_CMD_ACCEPT, call, 2);   /* it is connected already */
     command(&f, CF_CMD_MAKE_CALL, 0, 3);   /* without a destination */
     command(&f, CF_CMD_DROP, call + 1, 4); /* no such call */
+    replied_until(&f, 4);
     send_request(&f, "BYE", 3, "b3", true, "");
     expect(&f, 200, "BYE");
     hear_until(&f, 1, 'I');
@@ -459,6 +472,7 @@ static void hold_is_replied_to_when_the_peer_agrees(void **state)
     send_request(&f, "BYE", 3, "b3", true, ""); /* the INVITE of the hold went to the contact: the call ends first */
     expect(&f, 200, "BYE");
     hear_until(&f, 1, 'I');
+    replied_until(&f, 4);
     assert_int_equal(f.replies, 4);
     assert_int_equal(f.replies_bad, 3); /* and so does the hold */
     tear_down(&f);
@@ -485,6 +499,7 @@ static void hold_and_retrieve_become_states(void **state)
     command(&f, CF_CMD_ANSWER, call, 1);
     expect(&f, 200, "INVITE");
     send_request(&f, "ACK", 1, "k1", true, "");
+    hear_until(&f, 1, 'C'); /* network and commands have no order between them */
     command(&f, CF_CMD_HOLD, call, 2);
     answer(&f, "INVITE", SDP("recvonly"));
     hear_until(&f, 1, 'U');
@@ -578,17 +593,6 @@ static void find_core(struct fixture *f)
     welcome(f);
 }
 
-static void replied_until(struct fixture *f, uint64_t number)
-{
-    const int64_t end = soon();
-    while (hear_all(f), f->replied != number) {
-        if (cf_clock_ns() > end)
-            fail_msg("command %llu was not replied to, but %llu", (unsigned long long)number,
-                     (unsigned long long)f->replied);
-        poll(NULL, 0, 1);
-    }
-}
-
 static void a_new_core_gets_no_replies_for_the_old_one(void **state)
 {
     (void)state;
@@ -666,6 +670,7 @@ static void an_ipv6_line_is_a_line_as_any(void **state)
     command(&f, CF_CMD_ANSWER, f.heard[0].call, 1);
     expect(&f, 200, "INVITE");
     send_request(&f, "ACK", 1, "k1", true, "");
+    hear_until(&f, 1, 'C');
     command(&f, CF_CMD_DROP, f.heard[0].call, 2);
     hear_until(&f, 1, 'D'); /* the contact was of IPv4, so BYE comes to where the requests came from */
     const int64_t end = soon();

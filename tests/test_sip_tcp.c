@@ -20,7 +20,7 @@
 #define TWO   MESSAGE("two", "5", "hello")
 #define THREE MESSAGE("three", "0", "")
 
-enum { PATIENCE_S = 20, KEPT = 64 };
+enum { PATIENCE_S = 30, KEPT = 64 };
 
 /* A line's connections and what was heard from them. */
 struct line {

@@ -17,7 +17,7 @@
 #define VOICE   LINEMEDIAMODE_INTERACTIVEVOICE
 #define V22     0x00020002
 
-enum { NOBODY = 65534, STRANGER = 12345, ALPHA = 1, BETA = 2, SECONDS_MAX = 60, RESULTS = 32 };
+enum { NOBODY = 65534, STRANGER = 12345, ALPHA = 1, BETA = 2, SECONDS_MAX = 100, RESULTS = 32 };
 
 extern struct daemon access_daemon;
 

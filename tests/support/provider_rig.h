@@ -12,7 +12,7 @@
 #include "adapters/provider/port.h"
 #include "tests/support/provider_core.h"
 
-enum { DOWN_SLOTS = 256, UP_SLOTS = 256, PATIENCE_S = 10 };
+enum { DOWN_SLOTS = 256, UP_SLOTS = 256, PATIENCE_S = 30 };
 
 struct provider_rig {
     struct provider_core core;

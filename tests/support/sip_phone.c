@@ -21,7 +21,7 @@
 #include "tests/support/sip_phone.h"
 #include "tests/support/spawn.h"
 
-enum { PATIENCE_S = 20, TEXT_MAX = SIP_PHONE_TEXT_MAX };
+enum { PATIENCE_S = 30, TEXT_MAX = SIP_PHONE_TEXT_MAX };
 
 static int64_t soon(void)
 {
