@@ -292,7 +292,10 @@ void sip_phone_open(struct sip_phone *f, const char *more)
     f->own_port = cf_sip_addr_port(&own);
     provider_core_served(&f->core);
     sip_phone_heard(f, "SNAPSHOT ");
-    const char *at = sip_phone_said(f, ", port ");
+    sip_phone_said(f, "line 1 listens"); /* as line 0 did before */
+    const char *at = strstr(f->said, ", port ");
+    assert_non_null(at);
+    at += strlen(", port ");
     f->ports[0] = (uint16_t)atoi(at);
     f->ports[1] = (uint16_t)atoi(strstr(at, ", port ") + 7);
     sip_phone_talk_with(f, 0);
