@@ -243,7 +243,7 @@ int main(int argc, char **argv) {
     static const int64_t args[][2] = {{1, 10000}, {4, 10000}, {16, 10000}, {1, 1000000}, {4, 1000000}, {16, 1000000}};
     if (!cbench_init(&argc, argv))
         return 1;
-    printf("huge pages: %s\n", cf_memory_grants_huge() ? "granted" : "the system grants none");
+    fprintf(stderr, "huge pages: %s\n", cf_memory_grants_huge() ? "granted" : "the system grants none");
     struct cbench *engine = cbench_add("fanout", fanout, NULL), *ref = cbench_add("fanout_ref", fanout_ref, NULL);
     for (size_t i = 0; i < sizeof args / sizeof args[0]; i++) {
         cbench_args(engine, args[i], 2);

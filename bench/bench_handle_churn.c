@@ -2,19 +2,18 @@
  * Question: what does the life of a handle cost, one allocation and one release, with N others alive?
  *
  * Expected: each of the two writes one line of the slot's memory that nobody touched for N lives. With 4 K live slots (512 KiB) that is
- * the second-level cache, with 128 K and 1 M (16 and 128 MiB) memory: then the bare loop pays the same misses. A shard that one
+ * the second-level cache, with 128 K, 1 M and 8 M (16 MiB, 128 MiB, 1 GiB) memory: then the bare loop pays the same misses. A shard that one
  * thread uses alone (churn) adds compares and the head; one whose handles any thread may release (churn_shared) adds one
- * compare-and-swap in the release (5 ns), one push (5 ns), and turning the pushed ones round. malloc with a concurrent hash table pays
- * two misses for the bucket and the node beside its own.
+ * compare-and-swap in the release (5 ns), one push (5 ns), and turning the pushed ones round. Beside malloc and hash tables:
+ * bench_handle_peers.
  *
- * Method: N handles live, N slots free. Each step releases a live handle chosen by a random sequence and allocates one, which the
+ * Method: N handles live, N slots free. Each step releases any of the live handles at random and allocates one, which the
  * table takes from the other end of its queue. The bare loop does the same with plain arrays: it writes the line of the one that
  * goes and the line of the one that comes, and keeps the order in an array of numbers; no generation, no check, no other thread
  * allowed. In churn the steps are independent, so a processor has as many misses under way as fit its window: some 20 steps of the bare
  * loop, 3 of the table's. In churn_alone each step waits for what the one before read, as handles come one by one in life.
  * churn_journal is the engine's instance: 16-byte slots, every change kept in an undo journal that starts anew after 64
- * steps. churn_remote: one thread allocates, another releases (bench-cpus: 2). churn_ref_malloc_urcu: malloc(64), insert into liburcu's
- * lock-free hash table, delete, free, without the grace period that a program with readers would need before the free.
+ * steps. churn_remote: one thread allocates, another releases (bench-cpus: 2).
  */
 #include <pthread.h>
 #include <sched.h>
@@ -25,14 +24,7 @@
 #include "bench/cbench.h"
 #include "shm/handle_table.h"
 
-#ifdef CALLFAN_URCU
-#include <urcu/urcu-memb.h>
-
-#include <urcu/rculfhash.h>
-#endif
-
 #define TURN 64
-#define STEPS (1 << 16)
 
 static uint64_t random_next(uint64_t *seed)
 {
@@ -55,16 +47,6 @@ static void *provide(size_t bytes, void *arg)
     return room(bytes, 1);
 }
 
-/* Which of the live ones goes next. */
-static uint32_t *random_steps(uint64_t live)
-{
-    uint64_t seed = 1;
-    uint32_t *steps = room(STEPS, sizeof *steps);
-    for (uint32_t i = 0; i < STEPS; i++)
-        steps[i] = (uint32_t)(random_next(&seed) % live);
-    return steps;
-}
-
 /* ------------------------------------------------------------------ the table */
 
 #define SHIFT 12
@@ -73,7 +55,7 @@ struct bed {
     struct cf_handle_head *head;
     struct cf_handle_table table;
     uint64_t *segments, *live;
-    uint32_t *steps;
+    uint64_t mask, seed; /* which of the live ones goes next */
     void *slots;
     struct cf_journal *journal;
 };
@@ -134,7 +116,7 @@ static struct bed *bed_new(uint64_t live, bool single_thread, bool journaled)
 {
     struct bed *b = room(1, sizeof *b);
     uint32_t limit = (uint32_t)(2 * live), segments = cf_handle_table_segments(limit, SHIFT);
-    b->steps = random_steps(live);
+    b->mask = live - 1; /* a power of two */
     b->live = room(live, sizeof *b->live);
     if (journaled) {
         uint8_t *memory = room(64 + (size_t)limit * 16, 1);
@@ -176,22 +158,48 @@ static void bed_free(struct bed *b)
     free(b->slots);
     free(b->segments);
     free(b->live);
-    free(b->steps);
     free(b);
+}
+
+/* Kept from run to run: making it takes longer than a run. */
+static struct {
+    struct bed *bed; /* NULL: none */
+    uint64_t live;
+    bool single_thread, journaled;
+} kept;
+
+static void drop_bed(void)
+{
+    if (kept.bed != NULL)
+        bed_free(kept.bed);
+    kept.bed = NULL;
+}
+
+static struct bed *bed_for(const struct cbench_state *s, bool single_thread, bool journaled)
+{
+    uint64_t live = (uint64_t)cbench_range(s, 0);
+    if (kept.bed == NULL || kept.live != live || kept.single_thread != single_thread || kept.journaled != journaled) {
+        drop_bed();
+        kept.bed = bed_new(live, single_thread, journaled);
+        kept.live = live;
+        kept.single_thread = single_thread;
+        kept.journaled = journaled;
+    }
+    return kept.bed;
 }
 
 static void churn_with(struct cbench_state *s, bool single_thread)
 {
     cbench_pin(0);
-    struct bed *b = bed_new((uint64_t)cbench_range(s, 0), single_thread, false);
-    uint32_t at = 0;
+    struct bed *b = bed_for(s, single_thread, false);
+    uint64_t seed = b->seed;
     CBENCH_LOOP (s) {
-        uint64_t *handle = &b->live[b->steps[at++ % STEPS]];
+        uint64_t *handle = &b->live[random_next(&seed) & b->mask];
         release(&b->table, *handle);
         *handle = allocate(&b->table);
     }
+    b->seed = seed;
     cbench_items(s, cbench_iterations(s));
-    bed_free(b);
 }
 
 /* The next step waits for what this one read: nothing overlaps. */
@@ -199,17 +207,17 @@ static void churn_alone(struct cbench_state *s, void *arg)
 {
     (void)arg;
     cbench_pin(0);
-    struct bed *b = bed_new((uint64_t)cbench_range(s, 0), true, false);
-    uint32_t at = 0;
+    struct bed *b = bed_for(s, true, false);
+    uint64_t seed = b->seed;
     CBENCH_LOOP (s) {
-        uint64_t *handle = &b->live[b->steps[at % STEPS]];
+        uint64_t *handle = &b->live[random_next(&seed) & b->mask];
         const struct cf_handle_slot *goes = cf_handle_table_slot(&b->table, cf_handle_index(*handle));
         release(&b->table, *handle);
         *handle = allocate(&b->table);
-        at += 1 + (goes->generation >> 31) + (cf_handle_generation(*handle) >> 31); /* 1, but who can know */
+        seed += (goes->generation >> 31) + (cf_handle_generation(*handle) >> 31); /* 0, but who can know */
     }
+    b->seed = seed;
     cbench_items(s, cbench_iterations(s));
-    bed_free(b);
 }
 
 static void churn(struct cbench_state *s, void *arg)
@@ -228,25 +236,25 @@ static void churn_journal(struct cbench_state *s, void *arg)
 {
     (void)arg;
     cbench_pin(0);
-    struct bed *b = bed_new((uint64_t)cbench_range(s, 0), true, true);
-    uint32_t at = 0;
+    struct bed *b = bed_for(s, true, true);
+    uint64_t seed = b->seed, at = 0;
     CBENCH_LOOP (s) {
-        begin(b, at);
-        uint64_t *handle = &b->live[b->steps[at++ % STEPS]];
+        begin(b, at++);
+        uint64_t *handle = &b->live[random_next(&seed) & b->mask];
         release(&b->table, *handle);
         *handle = allocate(&b->table);
     }
+    b->seed = seed;
     cbench_items(s, cbench_iterations(s));
-    bed_free(b);
 }
 
 /* ------------------------------------------------------------------ the bare loop */
 
 static void bare(struct cbench_state *s, size_t stride, bool alone)
 {
-    uint64_t live_count = (uint64_t)cbench_range(s, 0), seed = 3, q = 0;
+    uint64_t live_count = (uint64_t)cbench_range(s, 0), mask = live_count - 1, seed = 3, q = 0;
     uint8_t *lines = room(2 * live_count, stride);
-    uint32_t *order = room(2 * live_count, sizeof *order), *steps = random_steps(live_count), at = 0;
+    uint32_t *order = room(2 * live_count, sizeof *order);
     cbench_pin(0);
     for (uint64_t i = 0; i < 2 * live_count; i++)
         order[i] = (uint32_t)i;
@@ -258,7 +266,7 @@ static void bare(struct cbench_state *s, size_t stride, bool alone)
     }
     uint32_t *live = order, *queue = order + live_count;
     CBENCH_LOOP (s) {
-        uint32_t *one = &live[steps[at++ % STEPS]], comes = queue[q];
+        uint32_t *one = &live[random_next(&seed) & mask], comes = queue[q];
         uint32_t *goes_line = (uint32_t *)(void *)(lines + (size_t)*one * stride);
         uint32_t *comes_line = (uint32_t *)(void *)(lines + (size_t)comes * stride);
         ++*goes_line;
@@ -267,12 +275,11 @@ static void bare(struct cbench_state *s, size_t stride, bool alone)
         ++*comes_line;
         *one = comes;
         if (alone)
-            at += (*goes_line >> 31) + (*comes_line >> 31);
+            seed += (*goes_line >> 31) + (*comes_line >> 31);
     }
     cbench_items(s, cbench_iterations(s));
     free(lines);
     free(order);
-    free(steps);
 }
 
 static void churn_ref(struct cbench_state *s, void *arg)
@@ -406,81 +413,9 @@ static void churn_remote_ref(struct cbench_state *s, void *arg)
     free(relay_lines);
 }
 
-/* ------------------------------------------------------------------ malloc and a lock-free hash table */
-
-#ifdef CALLFAN_URCU
-
-struct node {
-    struct cds_lfht_node hook;
-    uint64_t key;
-    uint64_t rest[5];
-};
-_Static_assert(sizeof(struct node) == 64, "as large as a slot");
-
-static unsigned long hash_of(uint64_t key)
-{
-    return (unsigned long)(key * 0x9E3779B97F4A7C15u);
-}
-
-static int same_key(struct cds_lfht_node *n, const void *key)
-{
-    return caa_container_of(n, struct node, hook)->key == *(const uint64_t *)key;
-}
-
-static void node_add(struct cds_lfht *table, uint64_t key)
-{
-    struct node *n = malloc(sizeof *n);
-    if (n == NULL)
-        abort();
-    cds_lfht_node_init(&n->hook);
-    n->key = key;
-    urcu_memb_read_lock();
-    cds_lfht_add(table, hash_of(key), &n->hook);
-    urcu_memb_read_unlock();
-}
-
-static void node_remove(struct cds_lfht *table, uint64_t key)
-{
-    struct cds_lfht_iter found;
-    urcu_memb_read_lock();
-    cds_lfht_lookup(table, hash_of(key), same_key, &key, &found);
-    struct cds_lfht_node *n = cds_lfht_iter_get_node(&found);
-    if (n == NULL || cds_lfht_del(table, n) != 0)
-        abort();
-    urcu_memb_read_unlock();
-    free(caa_container_of(n, struct node, hook));
-}
-
-static void churn_ref_malloc_urcu(struct cbench_state *s, void *arg)
-{
-    uint64_t live_count = (uint64_t)cbench_range(s, 0), key = 0;
-    uint64_t *live = room(live_count, sizeof *live);
-    uint32_t *steps = random_steps(live_count), at = 0;
-    (void)arg;
-    cbench_pin(0);
-    urcu_memb_register_thread();
-    struct cds_lfht *table = cds_lfht_new_flavor(live_count, live_count, live_count, 0, &urcu_memb_flavor, NULL);
-    for (uint64_t i = 0; i < live_count; i++)
-        node_add(table, live[i] = ++key);
-    CBENCH_LOOP (s) {
-        uint64_t *one = &live[steps[at++ % STEPS]];
-        node_remove(table, *one);
-        node_add(table, *one = ++key);
-    }
-    cbench_items(s, cbench_iterations(s));
-    for (uint64_t i = 0; i < live_count; i++)
-        node_remove(table, live[i]);
-    cds_lfht_destroy(table, NULL);
-    urcu_memb_unregister_thread();
-    free(live);
-    free(steps);
-}
-
-#endif
-
 static void add(const char *name, cbench_fn *fn)
 {
-    static const int64_t live[] = {4096, 131072, 1 << 20};
+    static const int64_t live[] = {4096, 131072, 1 << 20, 8 << 20};
     struct cbench *b = cbench_add(name, fn, NULL);
     for (size_t i = 0; i < (cbench_smoke() ? 1 : sizeof live / sizeof *live); i++)
         cbench_arg(b, live[i]);
@@ -492,19 +427,15 @@ int main(int argc, char **argv)
         return 1;
     add("churn", churn);
     add("churn_ref", churn_ref);
-#ifdef CALLFAN_URCU
-    add("churn_ref_malloc_urcu", churn_ref_malloc_urcu);
-#endif
     add("churn_alone", churn_alone);
     add("churn_alone_ref", churn_alone_ref);
     add("churn_shared", churn_shared);
     add("churn_shared_ref", churn_ref);
-#ifdef CALLFAN_URCU
-    add("churn_shared_ref_malloc_urcu", churn_ref_malloc_urcu);
-#endif
     add("churn_journal", churn_journal);
     add("churn_journal_ref", churn_journal_ref);
     cbench_real_time(cbench_add("churn_remote", churn_remote, NULL));
     cbench_real_time(cbench_add("churn_remote_ref", churn_remote_ref, NULL));
-    return cbench_run();
+    int status = cbench_run();
+    drop_bed();
+    return status;
 }

@@ -1,5 +1,5 @@
 /*
- * Question: what does it cost to close a line that has 1, 1,000 or 1,000,000 calls, all of whose handles must be void when it returns?
+ * Question: what does it cost to close a line that has 1, 1,000, 1,000,000 or 8,000,000 calls, all of whose handles must be void when it returns?
  *
  * Expected: the same for each: one look-up of the line and one compare-and-swap of its word, then a push to the list. Releasing each call
  * instead (close_ref_each) costs a line of memory per call.
@@ -24,7 +24,7 @@ static struct {
     struct cf_handle_head line_head __attribute__((aligned(64))), head;
     uint8_t line_slots[LINES * 64] __attribute__((aligned(64)));
     struct cf_handle_table lines, calls;
-    uint64_t segments[(1 << 20) >> SHIFT];
+    uint64_t segments[(8 << 20) >> SHIFT];
     uint32_t line, life;
 } bed;
 
@@ -159,7 +159,7 @@ static void close_ref_each(struct cbench_state *s, void *arg)
 
 static void add(const char *name, cbench_fn *fn, const int64_t *iterations)
 {
-    static const int64_t calls[] = {1, 1000, 1000000};
+    static const int64_t calls[] = {1, 1000, 1000000, 8000000};
     for (size_t i = 0; i < (cbench_smoke() ? 2 : sizeof calls / sizeof *calls); i++) {
         struct cbench *b = cbench_add(name, fn, NULL);
         cbench_arg(b, calls[i]);
@@ -170,7 +170,7 @@ static void add(const char *name, cbench_fn *fn, const int64_t *iterations)
 
 int main(int argc, char **argv)
 {
-    static const int64_t iterations[] = {100000, 10000, 100};
+    static const int64_t iterations[] = {100000, 10000, 100, 10};
     if (!cbench_init(&argc, argv))
         return 1;
     add("close", close_line, iterations);

@@ -1,25 +1,19 @@
 /*
- * Question: what does it cost to turn a handle into its slot, with 4 K, 128 K and 1 M slots?
+ * Question: what does it cost to turn a handle into its slot, with 4 K, 128 K, 1 M and 8 M slots?
  *
- * Expected: one line of the slot (256 KiB, 8 MiB, 64 MiB in all: second-level cache, third, memory) and, for a call, one of its line's,
+ * Expected: one line of the slot (256 KiB, 8 MiB, 64 MiB, 512 MiB in all: second-level cache, third, memory) and, for a call, one of its line's,
  * which stays in the first-level cache. Independent look-ups overlap their misses, so the bare loop that reads one word per slot
  * should be near; a chain, in which each handle is found in the slot before, shows the latency of one.
  *
  * Method: all slots live, under 64 lines, asked in random order. look_up: the generation alone. look_up_call: generation, parent's
  * generation and state word, as lineGetCallStatus does it. The bare loop loads one word of the same slots in the same order.
- * look_up_ref_urcu: liburcu's lock-free hash table, nodes of 64 bytes.
+ * Beside malloc and hash tables: bench_handle_peers.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/cbench.h"
 #include "shm/handle_table.h"
-
-#ifdef CALLFAN_URCU
-#include <urcu/urcu-memb.h>
-
-#include <urcu/rculfhash.h>
-#endif
 
 #define LINES 64
 #define SHIFT 12
@@ -28,7 +22,7 @@ struct bed {
     struct cf_handle_head line_head __attribute__((aligned(64))), head;
     uint8_t line_slots[LINES * 64] __attribute__((aligned(64)));
     struct cf_handle_table lines, table;
-    uint64_t segments[(1 << 20) >> SHIFT];
+    uint64_t segments[(8 << 20) >> SHIFT];
     uint64_t count, *handles; /* in random order */
     uint8_t *memory;
 };
@@ -163,68 +157,9 @@ static void look_up_chain_ref(struct cbench_state *s, void *arg)
     bed_fini(s);
 }
 
-#ifdef CALLFAN_URCU
-
-struct node {
-    struct cds_lfht_node hook;
-    uint64_t key;
-    uint64_t rest[5];
-};
-
-static int same_key(struct cds_lfht_node *n, const void *key)
-{
-    return caa_container_of(n, struct node, hook)->key == *(const uint64_t *)key;
-}
-
-static unsigned long hash_of(uint64_t key)
-{
-    return (unsigned long)(key * 0x9E3779B97F4A7C15u);
-}
-
-static void look_up_ref_urcu(struct cbench_state *s, void *arg)
-{
-    uint64_t at = 0;
-    struct cds_lfht_iter found;
-    (void)arg;
-    bed_init((uint64_t)cbench_range(s, 0));
-    struct node *nodes = calloc(bed.count, sizeof *nodes);
-    if (nodes == NULL)
-        abort();
-    urcu_memb_register_thread();
-    struct cds_lfht *table = cds_lfht_new_flavor(bed.count, bed.count, bed.count, 0, &urcu_memb_flavor, NULL);
-    for (uint64_t i = 0; i < bed.count; i++) {
-        struct node *n = &nodes[cf_handle_index(bed.handles[i])];
-        cds_lfht_node_init(&n->hook);
-        n->key = bed.handles[i];
-        urcu_memb_read_lock();
-        cds_lfht_add(table, hash_of(n->key), &n->hook);
-        urcu_memb_read_unlock();
-    }
-    CBENCH_LOOP (s) {
-        const uint64_t *key = &bed.handles[at++ & (bed.count - 1)];
-        urcu_memb_read_lock();
-        cds_lfht_lookup(table, hash_of(*key), same_key, key, &found);
-        struct cds_lfht_node *n = cds_lfht_iter_get_node(&found);
-        urcu_memb_read_unlock();
-        if (n == NULL)
-            abort();
-        CBENCH_USE(n);
-    }
-    urcu_memb_read_lock();
-    for (uint64_t i = 0; i < bed.count; i++)
-        cds_lfht_del(table, &nodes[i].hook);
-    urcu_memb_read_unlock();
-    cds_lfht_destroy(table, NULL);
-    urcu_memb_unregister_thread();
-    free(nodes);
-    bed_fini(s);
-}
-
-#endif
-
 static void add(const char *name, cbench_fn *fn)
 {
-    static const int64_t slots[] = {4096, 131072, 1 << 20};
+    static const int64_t slots[] = {4096, 131072, 1 << 20, 8 << 20};
     struct cbench *b = cbench_add(name, fn, NULL);
     for (size_t i = 0; i < (cbench_smoke() ? 1 : sizeof slots / sizeof *slots); i++)
         cbench_arg(b, slots[i]);
@@ -236,9 +171,6 @@ int main(int argc, char **argv)
         return 1;
     add("look_up", look_up);
     add("look_up_ref", bare);
-#ifdef CALLFAN_URCU
-    add("look_up_ref_urcu", look_up_ref_urcu);
-#endif
     add("look_up_call", look_up_call);
     add("look_up_call_ref", bare);
     add("look_up_chain", look_up_chain);

@@ -11,6 +11,7 @@ usage: scripts/bench.sh [OPTIONS] [NAME...]
   --repetitions N   of each benchmark (default 5); the median is what counts
   --min-time S      seconds per repetition (default 0.2)
   --rt              at real-time priority (needs root or CAP_SYS_NICE); steadier on a busy machine
+  --plots           then draw docs/img anew from the results, as scripts/plots.sh does
   --no-build        run what is built
   --no-install      do not install missing packages
   --list            print the programs' names and end
@@ -18,10 +19,13 @@ usage: scripts/bench.sh [OPTIONS] [NAME...]
 
 A program runs on one CPU, the last one, or on as many as its source asks for by a comment `bench-cpus: N`.
 
+While a program runs a line says which of its benchmarks. At the end, over all programs that ran:
+
 The table: a benchmark foo/ARGS is compared with each foo_ref/ARGS and foo_ref_WHAT/ARGS of its program, and with the
 benchmark that it names itself (cbench_compare). Where both count items the times are per item. Ratio is time divided by
 the reference's time: below 1 is faster than the reference. cv is the larger coefficient of variation of the two over
-the repetitions. Full results: build/release/bench/results/NAME.json.
+the repetitions. Below it are the figures that benchmarks count themselves: percentiles, bytes.
+Full results: build/release/bench/results/NAME.json.
 END
 }
 
@@ -32,6 +36,7 @@ rt=
 build=yes
 install=yes
 list=no
+plots=no
 names=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -48,6 +53,7 @@ while [ $# -gt 0 ]; do
         shift 2
         ;;
     --rt) rt="chrt -r 1"; shift ;;
+    --plots) plots=yes; shift ;;
     --no-build) build=no; shift ;;
     --no-install) install=no; shift ;;
     --list) list=yes; shift ;;
@@ -79,7 +85,7 @@ done
 
 source scripts/deps.sh
 if [ "$install" = yes ]; then
-    install_packages "${BUILD_PACKAGES[@]}" jq util-linux
+    install_packages "${BUILD_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"
 fi
 out=build/release/bench/results
 mkdir -p "$out"
@@ -108,17 +114,54 @@ cpus_of() {
     tail -n "${wanted:-1}" <<<"$allowed" | paste -sd,
 }
 
+# What was measured goes into the results, so that tables and pictures made of them later tell the truth.
+commit=$(git describe --always --dirty --exclude '*' 2>/dev/null || echo unknown)
+cpu=$(lscpu | sed -n 's/^Model name: *//p' | head -n 1 | tr -d ',=')
+context=commit=$commit,cpu="$(nproc) CPUs of $cpu"
+
+# Reads the lines that a program prints, one or more per benchmark, and tells which one was reached: on a terminal in a line that is
+# written over, else every 20 seconds. $1: what stands before, $2: how many there are.
+progress() {
+    local name rest last="" reached=0 told=$SECONDS terminal=no line='^[0-9.e+-]+ (ns|us|ms|s) '
+    if [ -t 2 ]; then
+        terminal=yes
+    else
+        echo "$1" >&2
+    fi
+    while read -r name rest; do
+        name=${name%_mean}
+        name=${name%_median}
+        name=${name%_stddev}
+        if ! [[ $rest =~ $line ]] || [ "$name" = "$last" ]; then
+            continue
+        fi
+        last=$name
+        reached=$((reached + 1))
+        if [ "$terminal" = yes ]; then
+            printf '\r%s: %d of %s, %s\033[K' "$1" "$reached" "$2" "$name" >&2
+        elif [ $((SECONDS - told)) -ge 20 ]; then
+            told=$SECONDS
+            echo "    $reached of $2, $name" >&2
+        fi
+    done
+    if [ "$terminal" = yes ]; then
+        printf '\r%s: %d benchmarks\033[K\n' "$1" "$reached" >&2
+    fi
+}
+
 done_names=()
 failed=()
 number=0
 for name in "${names[@]}"; do
     number=$((number + 1))
     cpus=$(cpus_of "$name")
-    echo "[$number/${#names[@]}] $name on CPU $cpus" >&2
+    head="[$number/${#names[@]}] $name on CPU $cpus"
+    count=$("build/release/bench/$name" --benchmark_list_tests=true --benchmark_filter="$filter" 2>/dev/null | wc -l) || true
     # shellcheck disable=SC2086
     if CALLFAN_BIN=$PWD/build/release/bin taskset -c "$cpus" $rt "build/release/bench/$name" \
-        --benchmark_format=json --benchmark_filter="$filter" --benchmark_repetitions="$repetitions" \
-        --benchmark_min_time="$min_time" >"$out/$name.json" 2>"$out/$name.log"; then
+        --benchmark_out="$out/$name.json" --benchmark_out_format=json --benchmark_context="$context" \
+        --benchmark_filter="$filter" --benchmark_repetitions="$repetitions" --benchmark_min_time="$min_time" \
+        2>"$out/$name.log" | progress "$head" "$count"; then
         done_names+=("$name")
     elif grep -q 'Failed to match any benchmarks' "$out/$name.log"; then
         echo "    nothing matches $filter" >&2
@@ -164,6 +207,22 @@ table_of() {
     ' "$out/$1.json"
 }
 
+# One line per benchmark that counts something beside its time: name and the figures.
+counted_of() {
+    jq -r --arg program "${1#bench_}" '
+        [.benchmarks[] | select(.error_occurred != true)] as $all
+        | [$all[] | select(.aggregate_name == "median")] as $medians
+        | (if ($medians | length) > 0 then $medians else $all end)[]
+        | [to_entries[] | select((.value | type) == "number")
+           | select(.key | IN("family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads",
+                              "iterations", "real_time", "cpu_time", "items_per_second", "bytes_per_second") | not)] as $counted
+        | select(($counted | length) > 0)
+        | [$program, .run_name] + [$counted[] | "\(.key) \(.value * 1000 | round / 1000)"]
+        | .[:2] + [.[2:] | join(", ")]
+        | @tsv
+    ' "$out/$1.json"
+}
+
 # shellcheck disable=SC2016 # an awk program
 print_time='
     function time(ns) {
@@ -178,6 +237,12 @@ print_time='
 for name in "${done_names[@]}"; do
     table_of "$name"
 done | awk -F '\t' "$print_time" | column -t -s '|' -R 3,5,6,7
+for name in "${done_names[@]}"; do
+    counted_of "$name"
+done | column -t -s $'\t' | sed '1i\\ncounted by the benchmarks, medians'
+if [ "$plots" = yes ]; then
+    scripts/plots.sh --no-install "${done_names[@]}"
+fi
 if [ ${#failed[@]} -gt 0 ]; then
     echo "FAILED: ${failed[*]}" >&2
     exit 1

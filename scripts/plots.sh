@@ -1,0 +1,209 @@
+#!/usr/bin/env bash
+# Draws docs/img/*.svg from the results that scripts/bench.sh left in build/release/bench/results; without those of a program its picture
+# stays as it is.
+set -euo pipefail
+
+usage() {
+    cat <<'END'
+usage: scripts/plots.sh [OPTIONS] [NAME...]
+
+  NAME              only from these programs: bench_latency, or shorter: latency
+  --to FOLDER       in place of docs/img
+  --no-install      do not install missing packages
+  --help            this text
+
+handle_peers: time of handle operations and memory by number of handles, for Callfan and what else one would use.
+engine_fanout: cost of a delivery by ports and live calls. latency: percentiles of the age of an event.
+END
+}
+
+programs=(handle_peers engine_fanout latency)
+to=docs/img
+install=yes
+names=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --to)
+        if [ $# -lt 2 ]; then
+            echo "plots.sh: $1 needs a value" >&2
+            exit 2
+        fi
+        to=$(realpath -m "$2")
+        shift 2
+        ;;
+    --no-install) install=no; shift ;;
+    --help | -h) usage; exit 0 ;;
+    -*)
+        echo "plots.sh: unknown option $1" >&2
+        usage >&2
+        exit 2
+        ;;
+    *) names+=("${1#bench_}"); shift ;;
+    esac
+done
+
+cd "$(dirname "$0")/.."
+source scripts/deps.sh
+if [ "$install" = yes ]; then
+    install_packages "${BENCH_PACKAGES[@]}"
+fi
+if ! command -v gnuplot >/dev/null; then
+    echo "plots.sh: no gnuplot (package gnuplot-nox), no pictures" >&2
+    exit 1
+fi
+results=build/release/bench/results
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$to"
+
+# family, arguments, threads, ns per item, and the figures that are named after the program's name. Of each benchmark the median, or the
+# only run.
+data_of() {
+    local name=$1
+    shift
+    jq -r '
+        [.benchmarks[] | select(.error_occurred != true)] as $all
+        | [$all[] | select(.aggregate_name == "median")] as $medians
+        | {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9} as $ns
+        | (if ($medians | length) > 0 then $medians else $all end)[]
+        | . as $run
+        | (.run_name | split("/")) as $words
+        | [$words[0], ([$words[1:][] | select(test("^[0-9]+$"))] | join(",")),
+           ([$words[] | select(startswith("threads:"))[8:]][0] // "1"),
+           (if (.items_per_second // 0) > 0 then 1e9 / .items_per_second else .real_time * $ns[.time_unit] end)]
+          + [$ARGS.positional[] | $run[.] // "-"]
+        | @tsv' "$results/bench_$name.json" --args "$@"
+}
+
+# When, what and where: the foot of each picture.
+foot_of() {
+    jq -r '.context | "\(.date[:10]), commit \(.commit // "unknown"), \(.cpu // "\(.num_cpus) CPUs"): median of each benchmark by scripts/bench.sh"' \
+        "$results/bench_$1.json"
+}
+
+# draw NAME WIDTH HEIGHT: a gnuplot script on stdin. The background is not left to the page: lines and letters are made for this one.
+draw() {
+    {
+        cat <<END
+set terminal svg size $2,$3 dynamic rounded font 'DejaVu Sans,Helvetica,Arial,sans-serif,13' background '#ffffff'
+set output '$to/$1.svg'
+data = '$work/$1'
+foot = '$(foot_of "$1")'
+END
+        cat <<'END'
+set datafile separator tab
+set border 3 lc rgb '#444444'
+set tics nomirror textcolor rgb '#222222'
+set grid lc rgb '#dddddd' lw 1
+set key textcolor rgb '#222222'
+set style line 1 lc rgb '#000000' lw 3.2 pt 7 ps 0.7
+set style line 2 lc rgb '#d55e00' lw 1.8 pt 5 ps 0.6
+set style line 3 lc rgb '#e69f00' lw 1.8 pt 4 ps 0.6
+set style line 4 lc rgb '#0072b2' lw 1.8 pt 9 ps 0.7
+set style line 5 lc rgb '#56b4e9' lw 1.8 pt 8 ps 0.7
+set label 1 foot at screen 0.5, screen 0.018 center font ',11' textcolor rgb '#555555'
+END
+        cat
+    } | gnuplot
+    echo "$to/$1.svg" >&2
+}
+
+draw_handle_peers() {
+    data_of handle_peers bytes >"$work/handle_peers"
+    draw handle_peers 1080 720 <<'END'
+at(family, threads, column) = sprintf("< awk -F '\\t' '$1 == \"%s\" && $3 == %d { print $2 \"\\t\" $%d }' %s", family, threads, column, data)
+set multiplot title "Handles: Callfan's table beside allocators with hash tables, objects of 64 bytes" font ',16' layout 2, 3 \
+    margins 0.065, 0.985, 0.165, 0.885 spacing 0.065, 0.13
+set logscale xy
+set xtics ('4 K' 4096, '128 K' 131072, '1 M' 1048576, '8 M' 8388608)
+set xrange [2800:12000000]
+set yrange [1:3000]
+set ytics (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+set xlabel 'live handles' offset 0, 0.4
+unset key
+array family[5] = ['', '_ref_urcu_glibc', '_ref_urcu_jemalloc', '_ref_ck_ht_glibc', '_ref_ck_ht_jemalloc']
+array kind[5] = ['Callfan', 'liburcu cds_lfht, glibc malloc', 'liburcu cds_lfht, jemalloc', 'ck_ht, glibc malloc', 'ck_ht, jemalloc']
+set ylabel 'ns per operation' offset 1.4
+set title 'look up'
+plot for [i = 1:5] at('look_up'.family[i], 1, 4) using 1:2 with linespoints ls i
+set title 'look up, while another thread churns'
+plot for [i = 1:5] at('look_up_churned'.family[i], 1, 4) using 1:2 with linespoints ls i
+set title 'churn: release any, allocate one'
+plot for [i = 1:5] at('churn'.family[i], 1, 4) using 1:2 with linespoints ls i
+set title 'churn in two threads, per operation of both'
+plot for [i = 1:5] at('churn'.family[i], 2, 4) using 1:2 with linespoints ls i
+set title "sweep: give back a closed line's, per handle"
+plot for [i = 1:5] at('sweep'.family[i], 1, 4) using 1:2 with linespoints ls i
+set title 'memory, resident when all are live'
+set ylabel 'bytes per handle'
+unset logscale y
+set yrange [0:200]
+set ytics 0, 40
+set key at screen 0.5, screen 0.075 center center maxrows 2 width 2 samplen 2.5
+plot for [i = 1:5] at('fill'.family[i], 1, 5) using 1:2 with linespoints ls i title kind[i]
+unset multiplot
+END
+}
+
+draw_engine_fanout() {
+    data_of engine_fanout | awk -F '\t' -v OFS='\t' '{ split($2, a, ","); print $1, a[1], a[2], $4 }' >"$work/engine_fanout"
+    draw engine_fanout 760 470 <<'END'
+at(family, calls) = sprintf("< awk -F '\\t' '$1 == \"%s\" && $3 == \"%s\" { print $2 \"\\t\" $4 }' %s", family, calls, data)
+calls = system("cut -f 3 ".data." | sort -nu")
+of(calls) = calls >= 1e6 ? sprintf('%g M', calls / 1e6) : sprintf('%g K', calls / 1e3)
+set title 'Fan-out in the engine: one LINE_CALLSTATE into the ring of each port' font ',16'
+set lmargin 9
+set rmargin 3
+set bmargin 5.2
+set logscale x 2
+set xtics (1, 2, 4, 8, 16)
+set xrange [0.85:19]
+set yrange [0:*]
+set xlabel 'ports that monitor the call'
+set ylabel 'ns per delivery'
+set key top right samplen 3
+plot for [i = 1:words(calls)] at('fanout', word(calls, i)) using 1:2 with linespoints ls (i == 1 ? 4 : i) lw 3 \
+         title sprintf('engine, %s live calls', of(word(calls, i) + 0)), \
+     for [i = 1:words(calls)] at('fanout_ref', word(calls, i)) using 1:2 with linespoints ls (i == 1 ? 5 : i + 1) dt 2 \
+         title sprintf('bare stores of the same lines, %s', of(word(calls, i) + 0))
+END
+}
+
+draw_latency() {
+    data_of latency p50_us p90_us p99_us p99.9_us max_us | awk -F '\t' -v OFS='\t' '{
+        for (i = 5; i <= 9; i++) print $1, $2, i - 4, $i }' >"$work/latency"
+    draw latency 980 500 <<'END'
+at(family, rate) = sprintf("< awk -F '\\t' '$1 == \"%s\" && $2 == \"%s\" { print $3 \"\\t\" $4 }' %s", family, rate, data)
+array line[3] = [4, 2, 1]
+array rate[3] = ['1000', '10000', '100000']
+array label[3] = ['1 K', '10 K', '100 K']
+set multiplot title 'From provider to application: how old an event is that the batch call hands out' font ',16' layout 1, 2 \
+    margins 0.075, 0.985, 0.25, 0.84 spacing 0.08, 0.1
+set logscale y
+set xtics ('p50' 1, 'p90' 2, 'p99' 3, 'p99.9' 4, 'max' 5)
+set xrange [0.8:5.2]
+set yrange [0.1:200000]
+set ytics ('100 ns' 0.1, '1 µs' 1, '10 µs' 10, '100 µs' 100, '1 ms' 1000, '10 ms' 10000, '100 ms' 100000)
+set xlabel 'percentile of all events' offset 0, 0.3
+unset key
+set title 'all awake: core and application spin'
+plot for [i = 1:3] at('awake', rate[i]) using 1:2 with linespoints ls line[i] lw 2.6, \
+     for [i = 1:3] at('awake_ref', rate[i]) using 1:2 with linespoints ls line[i] lw 1.4 dt 2
+set title 'all asleep between events'
+set key at screen 0.5, screen 0.1 center center maxrows 2 width 1 samplen 3
+plot for [i = 1:3] at('asleep', rate[i]) using 1:2 with linespoints ls line[i] lw 2.6 title label[i].' events/s', \
+     for [i = 1:3] at('asleep_ref', rate[i]) using 1:2 with linespoints ls line[i] lw 1.4 dt 2 title label[i].', bare relay'
+unset multiplot
+END
+}
+
+for program in "${programs[@]}"; do
+    if [ ${#names[@]} -gt 0 ] && ! printf '%s\n' "${names[@]}" | grep -qx "$program"; then
+        continue
+    fi
+    if [ -s "$results/bench_$program.json" ]; then
+        "draw_$program"
+    else
+        echo "plots.sh: no results of bench_$program" >&2
+    fi
+done
