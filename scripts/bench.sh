@@ -178,6 +178,8 @@ table_of() {
         def ns: {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9};
         def family: split("/")[0];
         def args: split("/")[1:] | join("/");
+        # How it was run is not what it is.
+        def short: gsub("/(iterations:[0-9]+|manual_time|real_time)"; "");
         # The figures of each benchmark: the median, or the only run.
         [.benchmarks[] | select(.error_occurred != true)] as $all
         | ([$all[] | select(.aggregate_name == "cv") | {key: .run_name, value: .real_time}] | from_entries) as $cv
@@ -203,7 +205,7 @@ table_of() {
         ]
         | ([.[] | .[2]]) as $references
         | .[] | select(.[2] != "" or (.[0] as $n | $references | index($n) | not))
-        | [$program] + . | @tsv
+        | [$program, (.[0] | short), .[1], (.[2] | short)] + .[3:] | @tsv
     ' "$out/$1.json"
 }
 
@@ -217,7 +219,7 @@ counted_of() {
            | select(.key | IN("family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads",
                               "iterations", "real_time", "cpu_time", "items_per_second", "bytes_per_second") | not)] as $counted
         | select(($counted | length) > 0)
-        | [$program, .run_name] + [$counted[] | "\(.key) \(.value * 1000 | round / 1000)"]
+        | [$program, (.run_name | gsub("/(iterations:[0-9]+|manual_time|real_time)"; ""))] + [$counted[] | "\(.key) \(.value | if . >= 1000 then round else . * 1000 | round / 1000 end)"]
         | .[:2] + [.[2:] | join(", ")]
         | @tsv
     ' "$out/$1.json"

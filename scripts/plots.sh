@@ -85,7 +85,7 @@ foot_of() {
 draw() {
     {
         cat <<END
-set terminal svg size $2,$3 dynamic rounded font 'DejaVu Sans,Helvetica,Arial,sans-serif,13' background '#ffffff'
+set terminal svg size $2,$3 dynamic rounded noenhanced font 'DejaVu Sans,Helvetica,Arial,sans-serif,13' background '#ffffff'
 set output '$to/$1.svg'
 data = '$work/$1'
 foot = '$(foot_of "$1")'
@@ -95,7 +95,8 @@ set datafile separator tab
 set border 3 lc rgb '#444444'
 set tics nomirror textcolor rgb '#222222'
 set grid lc rgb '#dddddd' lw 1
-set key textcolor rgb '#222222'
+set key textcolor rgb '#222222' reverse Left
+set title offset 0, -0.4
 set style line 1 lc rgb '#000000' lw 3.2 pt 7 ps 0.7
 set style line 2 lc rgb '#d55e00' lw 1.8 pt 5 ps 0.6
 set style line 3 lc rgb '#e69f00' lw 1.8 pt 4 ps 0.6
@@ -111,9 +112,10 @@ END
 draw_handle_peers() {
     data_of handle_peers bytes >"$work/handle_peers"
     draw handle_peers 1080 720 <<'END'
+set encoding utf8
 at(family, threads, column) = sprintf("< awk -F '\\t' '$1 == \"%s\" && $3 == %d { print $2 \"\\t\" $%d }' %s", family, threads, column, data)
 set multiplot title "Handles: Callfan's table beside allocators with hash tables, objects of 64 bytes" font ',16' layout 2, 3 \
-    margins 0.065, 0.985, 0.165, 0.885 spacing 0.065, 0.13
+    margins 0.065, 0.985, 0.17, 0.895 spacing 0.065, 0.13
 set logscale xy
 set xtics ('4 K' 4096, '128 K' 131072, '1 M' 1048576, '8 M' 8388608)
 set xrange [2800:12000000]
@@ -126,6 +128,7 @@ array kind[5] = ['Callfan', 'liburcu cds_lfht, glibc malloc', 'liburcu cds_lfht,
 set ylabel 'ns per operation' offset 1.4
 set title 'look up'
 plot for [i = 1:5] at('look_up'.family[i], 1, 4) using 1:2 with linespoints ls i
+unset label 1
 set title 'look up, while another thread churns'
 plot for [i = 1:5] at('look_up_churned'.family[i], 1, 4) using 1:2 with linespoints ls i
 set title 'churn: release any, allocate one'
@@ -139,7 +142,7 @@ set ylabel 'bytes per handle'
 unset logscale y
 set yrange [0:200]
 set ytics 0, 40
-set key at screen 0.5, screen 0.075 center center maxrows 2 width 2 samplen 2.5
+set key at screen 0.5, screen 0.075 center center maxrows 2 width 3 samplen 2.5
 plot for [i = 1:5] at('fill'.family[i], 1, 5) using 1:2 with linespoints ls i title kind[i]
 unset multiplot
 END
@@ -154,18 +157,18 @@ of(calls) = calls >= 1e6 ? sprintf('%g M', calls / 1e6) : sprintf('%g K', calls 
 set title 'Fan-out in the engine: one LINE_CALLSTATE into the ring of each port' font ',16'
 set lmargin 9
 set rmargin 3
-set bmargin 5.2
+set bmargin 8
 set logscale x 2
 set xtics (1, 2, 4, 8, 16)
 set xrange [0.85:19]
 set yrange [0:*]
-set xlabel 'ports that monitor the call'
+set xlabel 'ports that monitor the call' offset 0, 0.3
 set ylabel 'ns per delivery'
-set key top right samplen 3
-plot for [i = 1:words(calls)] at('fanout', word(calls, i)) using 1:2 with linespoints ls (i == 1 ? 4 : i) lw 3 \
+set key at screen 0.5, screen 0.12 center center maxrows 2 width 3 samplen 3
+plot for [i = 1:words(calls)] at('fanout', word(calls, i)) using 1:2 with linespoints ls (i == 1 ? 4 : 2) lw 3 \
          title sprintf('engine, %s live calls', of(word(calls, i) + 0)), \
-     for [i = 1:words(calls)] at('fanout_ref', word(calls, i)) using 1:2 with linespoints ls (i == 1 ? 5 : i + 1) dt 2 \
-         title sprintf('bare stores of the same lines, %s', of(word(calls, i) + 0))
+     at('fanout_ref', word(calls, words(calls))) using 1:2 with linespoints ls 1 lw 1.8 dt 2 \
+         title 'bare stores of the same lines'
 END
 }
 
@@ -189,6 +192,7 @@ unset key
 set title 'all awake: core and application spin'
 plot for [i = 1:3] at('awake', rate[i]) using 1:2 with linespoints ls line[i] lw 2.6, \
      for [i = 1:3] at('awake_ref', rate[i]) using 1:2 with linespoints ls line[i] lw 1.4 dt 2
+unset label 1
 set title 'all asleep between events'
 set key at screen 0.5, screen 0.1 center center maxrows 2 width 1 samplen 3
 plot for [i = 1:3] at('asleep', rate[i]) using 1:2 with linespoints ls line[i] lw 2.6 title label[i].' events/s', \
