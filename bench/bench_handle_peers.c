@@ -16,7 +16,7 @@
  *                    itself with Callfan and ck_ht, which have one writer per table, in one table with liburcu; time per operation of both
  *   churn_shared     churn with a table whose handles any thread may release, in one thread
  *   look_up          of live handles in random order, as a reader that a writer may be beside: liburcu's read lock, ck_epoch's section
- *   look_up_churned  the same on one CPU, while the other one churns; void: how many ended between the reader's two loads.
+ *   look_up_churned  the same on one CPU, while the other one churns; void_ppm: how many of a million ended between the reader's two loads.
  *                    Peers free objects in batches of 1,024 after a grace period, Callfan's slots need none
  *   churn_looked_up  that writer's time
  *   sweep            all handles of a line at its close, until all slots or objects are given back. void_us: until none is live, which
@@ -282,7 +282,7 @@ static void beside(struct cbench_state *s, const struct keeper_kind *kind, bool 
     pthread_join(thread, NULL);
     if (!writer_timed) {
         bed.work[0].seed = other.work.seed;
-        cbench_counter(s, "void", (double)times - (double)live, CBENCH_PER_ITERATION);
+        cbench_counter(s, "void_ppm", ((double)times - (double)live) * 1e6, CBENCH_PER_ITERATION);
     }
     cbench_counter(s, "other_per_s", (double)other.times, CBENCH_RATE);
     kind->set_watched(bed.work[0].keeper, false);
