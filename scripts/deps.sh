@@ -9,6 +9,7 @@ BUILD_PACKAGES=(
 )
 TEST_PACKAGES=(sip-tester kamailio baresip-core jq util-linux procps libosip2-dev liburcu-dev mandoc spin patch systemd)
 # What scripts/bench.sh and plots.sh use, and what it compares with.
+# shellcheck disable=SC2034 # theirs
 BENCH_PACKAGES=(jq util-linux liburcu-dev libosip2-dev gnuplot-nox)
 
 # Prints those of the packages that are not installed.

@@ -77,7 +77,7 @@ data_of() {
 
 # When, what and where: the foot of each picture.
 foot_of() {
-    jq -r '.context | "\(.date[:10]), commit \(.commit // "unknown"), \(.cpu // "\(.num_cpus) CPUs"): median of each benchmark by scripts/bench.sh"' \
+    jq -r '.context | "\(.date[:10]), commit \(.commit // "unknown"), \(.cpu // "\(.num_cpus) CPUs"), load average \(.load_avg[1] // 0 | . * 10 | round / 10) before: medians by scripts/bench.sh"' \
         "$results/bench_$1.json"
 }
 
@@ -177,7 +177,12 @@ draw_latency() {
         for (i = 5; i <= 9; i++) print $1, $2, i - 4, $i }' >"$work/latency"
     draw latency 980 500 <<'END'
 at(family, rate) = sprintf("< awk -F '\\t' '$1 == \"%s\" && $2 == \"%s\" { print $3 \"\\t\" $4 }' %s", family, rate, data)
-array line[3] = [4, 2, 1]
+set style line 11 lc rgb '#0072b2' lw 2.6 pt 9 ps 0.7
+set style line 12 lc rgb '#0072b2' lw 1.4 pt 9 ps 0.7 dt 2
+set style line 13 lc rgb '#d55e00' lw 2.6 pt 5 ps 0.6
+set style line 14 lc rgb '#d55e00' lw 1.4 pt 5 ps 0.6 dt 2
+set style line 15 lc rgb '#000000' lw 2.6 pt 7 ps 0.7
+set style line 16 lc rgb '#000000' lw 1.4 pt 7 ps 0.7 dt 2
 array rate[3] = ['1000', '10000', '100000']
 array label[3] = ['1 K', '10 K', '100 K']
 set multiplot title 'From provider to application: how old an event is that the batch call hands out' font ',16' layout 1, 2 \
@@ -190,13 +195,12 @@ set ytics ('100 ns' 0.1, '1 µs' 1, '10 µs' 10, '100 µs' 100, '1 ms' 1000, '10
 set xlabel 'percentile of all events' offset 0, 0.3
 unset key
 set title 'all awake: core and application spin'
-plot for [i = 1:3] at('awake', rate[i]) using 1:2 with linespoints ls line[i] lw 2.6, \
-     for [i = 1:3] at('awake_ref', rate[i]) using 1:2 with linespoints ls line[i] lw 1.4 dt 2
+plot for [i = 1:6] at(i % 2 == 1 ? 'awake' : 'awake_ref', rate[(i + 1) / 2]) using 1:2 with linespoints ls 10 + i
 unset label 1
 set title 'all asleep between events'
 set key at screen 0.5, screen 0.1 center center maxrows 2 width 1 samplen 3
-plot for [i = 1:3] at('asleep', rate[i]) using 1:2 with linespoints ls line[i] lw 2.6 title label[i].' events/s', \
-     for [i = 1:3] at('asleep_ref', rate[i]) using 1:2 with linespoints ls line[i] lw 1.4 dt 2 title label[i].', bare relay'
+plot for [i = 1:6] at(i % 2 == 1 ? 'asleep' : 'asleep_ref', rate[(i + 1) / 2]) using 1:2 with linespoints ls 10 + i \
+         title label[(i + 1) / 2].(i % 2 == 1 ? ' events/s' : ', bare relay')
 unset multiplot
 END
 }
