@@ -159,9 +159,12 @@ static const struct {
     const char *name;
     cbench_fn *fn;
 } looks[] = {
-    {"look_up", look_up},           {"look_up_ref", bare},
-    {"look_up_call", look_up_call}, {"look_up_call_ref", bare},
-    {"look_up_chain", look_up_chain}, {"look_up_chain_ref", look_up_chain_ref},
+    {"look_up", look_up},
+    {"look_up_ref", bare},
+    {"look_up_call", look_up_call},
+    {"look_up_call_ref", bare},
+    {"look_up_chain", look_up_chain},
+    {"look_up_chain_ref", look_up_chain_ref},
 };
 
 int main(int argc, char **argv)

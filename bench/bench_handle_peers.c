@@ -15,6 +15,8 @@
  *   churn            one of the live handles at random is released, one allocated. Two threads: each has half of the handles, to
  *                    itself with Callfan and ck_ht, which have one writer per table, in one table with liburcu; time per operation of both
  *   churn_shared     churn with a table whose handles any thread may release, in one thread
+ *   churn_remote     one thread allocates, another one releases, batches of 64, at most 2,048 under way: Callfan's shared table and
+ *                    liburcu; ck_ht's one writer cannot
  *   look_up          of live handles in random order, as a reader that a writer may be beside: liburcu's read lock, ck_epoch's section
  *   look_up_churned  the same on one CPU, while the other one churns; void_ppm: how many of a million ended between the reader's two loads.
  *                    Peers free objects in batches of 1,024 after a grace period, Callfan's slots need none
@@ -71,7 +73,8 @@ static void shuffle(uint64_t *array, uint64_t count)
 
 /* ------------------------------------------------------------------ what must be so */
 
-#define EXPECT_MOST (1 << 20) /* of more handles only so many: beyond the caches they take longer than what is measured */
+/* Of more handles only so many: beyond the caches they take longer than what is measured. */
+#define EXPECT_MOST (1 << 20)
 
 static uint64_t found(const struct keeper_kind *kind, struct keeper_work *w, uint64_t *ret_asked)
 {
@@ -299,6 +302,81 @@ static void churn_looked_up(struct cbench_state *s, void *arg)
     beside(s, arg, true);
 }
 
+/* ------------------------------------------------------------------ one allocates, another one releases */
+
+#define LANE  2048 /* handles under way at most: the bed has room for twice as many as live in it */
+#define BATCH 64
+
+static struct {
+    struct keeper_work work; /* the releasing thread's */
+    uint64_t handles[LANE];
+    uint64_t given __attribute__((aligned(128))); /* batches; by the allocating thread */
+    uint64_t taken __attribute__((aligned(128))); /* by the releasing one */
+    uint32_t stop __attribute__((aligned(128)));
+} lane;
+
+static void wait_a_little(uint32_t *spins)
+{
+    cf_pause();
+    if (++*spins % 1024 == 0)
+        sched_yield();
+}
+
+/* The batch as the work of one that fills or releases it. */
+static struct keeper_work batch_work(const struct keeper_work *w, uint64_t batch)
+{
+    struct keeper_work part = *w;
+    part.handles = &lane.handles[batch * BATCH % LANE];
+    part.count = BATCH;
+    return part;
+}
+
+static void *lane_release(void *arg)
+{
+    const struct keeper_kind *kind = arg;
+    uint32_t spins = 0;
+    cbench_pin(1);
+    kind->enter();
+    for (uint64_t batch = 0;; batch++) {
+        while (cf_load_acquire_64(&lane.given) == batch && cf_load_acquire_32(&lane.stop) == 0)
+            wait_a_little(&spins);
+        if (cf_load_acquire_64(&lane.given) == batch)
+            break;
+        struct keeper_work part = batch_work(&lane.work, batch);
+        kind->release(&part);
+        cf_store_release_64(&lane.taken, batch + 1);
+    }
+    kind->leave();
+    return NULL;
+}
+
+static void churn_remote(struct cbench_state *s, void *arg)
+{
+    const struct keeper_kind *kind = arg;
+    pthread_t thread;
+    uint32_t spins = 0;
+    cbench_pin(0);
+    bed_begin(kind, live_of(s), 1);
+    kind->set_watched(bed.work[0].keeper, true);
+    memset(&lane, 0, sizeof lane);
+    lane.work = bed.work[0];
+    lane.work.thread = 1;
+    kind->enter();
+    must(pthread_create(&thread, NULL, lane_release, (void *)(uintptr_t)kind) == 0, "no thread");
+    for (uint64_t batch = 0; cbench_take(s, BATCH) != 0; batch++) {
+        while (batch - cf_load_acquire_64(&lane.taken) == LANE / BATCH)
+            wait_a_little(&spins);
+        struct keeper_work part = batch_work(&bed.work[0], batch);
+        kind->fill(&part);
+        cf_store_release_64(&lane.given, batch + 1);
+    }
+    cf_store_release_32(&lane.stop, 1);
+    pthread_join(thread, NULL);
+    kind->leave();
+    kind->set_watched(bed.work[0].keeper, false);
+    cbench_items(s, cbench_iterations(s));
+}
+
 /* ------------------------------------------------------------------ all at once */
 
 static void sweep(struct cbench_state *s, void *arg)
@@ -309,7 +387,8 @@ static void sweep(struct cbench_state *s, void *arg)
     cbench_pin(0);
     bed_end();
     kind->enter();
-    struct keeper_work w = {.keeper = kind->new(kind, live_of(s), 1), .handles = words(live_of(s)), .count = live_of(s)};
+    struct keeper_work w = {
+        .keeper = kind->new(kind, live_of(s), 1), .handles = words(live_of(s)), .count = live_of(s)};
     while (cbench_take(s, 1) != 0) {
         kind->fill(&w);
         expect_live(kind, &w);
@@ -358,7 +437,7 @@ static void fill_all(const struct keeper_kind *kind, uint64_t *handles, uint64_t
     clock_gettime(CLOCK_MONOTONIC, &end);
     ret->bytes = private_bytes() - before;
     ret->ns = (int64_t)(end.tv_sec - start.tv_sec) * 1000000000 + (end.tv_nsec - start.tv_nsec);
-    expect_live(kind, &w);
+    expect_live(kind, &w); /* all ends with the process */
 }
 
 static _Noreturn void fill_child(const struct keeper_kind *kind, uint64_t count, int to)
@@ -367,7 +446,7 @@ static _Noreturn void fill_child(const struct keeper_kind *kind, uint64_t count,
     uint64_t *handles = words(count);
     prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* whole huge pages would be counted for the part of them that is used */
     kind->enter();
-    fill_all(kind, handles, 64, &little); /* what an allocator makes once is not the handles'; both end with the process */
+    fill_all(kind, handles, 64, &little); /* what an allocator makes once is not the handles' */
     fill_all(kind, handles, count, &result);
     kind->leave();
     must(write(to, &result, sizeof result) == (ssize_t)sizeof result, "no pipe");
@@ -403,7 +482,9 @@ static void fill(struct cbench_state *s, void *arg)
 static struct cbench *add(const char *name, cbench_fn *fn, const struct keeper_kind *kind, int64_t live)
 {
     char full[64];
-    snprintf(full, sizeof full, "%s%s", name, kind->name);
+    /* What is released by another thread is the shared one's in any case. */
+    bool plain = kind == &keeper_callfan_shared && fn == churn_remote;
+    snprintf(full, sizeof full, "%s%s", name, plain ? "" : kind->name);
     struct cbench *b = cbench_add(full, fn, (void *)(uintptr_t)kind);
     cbench_arg(b, live);
     return b;
@@ -432,6 +513,8 @@ static void add_each(const char *name, cbench_fn *fn, int64_t live)
 static void add_all(const struct keeper_kind *kind, int64_t live)
 {
     add("churn", churn, kind, live);
+    if (kind->any_releases)
+        cbench_real_time(add("churn_remote", churn_remote, kind, live));
     if (kind == &keeper_callfan_shared) /* looked up in the same way */
         return;
     add("look_up", look_up, kind, live);

@@ -112,8 +112,8 @@ static bool release(struct keeper *k, unsigned shard, uint64_t handle)
 static bool read_state(struct keeper *k, unsigned shard, unsigned thread, uint64_t handle, uint64_t *ret_state)
 {
     (void)thread;
-    return cf_handle_child_read(&k->shard[shard].table, cf_handle_index(handle), cf_handle_generation(handle), ret_state,
-                                NULL) != NULL;
+    return cf_handle_child_read(&k->shard[shard].table, cf_handle_index(handle), cf_handle_generation(handle),
+                                ret_state, NULL) != NULL;
 }
 
 static const struct keeper_operations operations = {allocate, release, read_state};
@@ -159,11 +159,12 @@ static void drop(struct keeper_work *w, int64_t *ret_void_ns, int64_t *ret_all_n
     k->life = cf_handle_table_allocate(&k->lines, &k->line);
 }
 
-#define KIND(kind_name)                                                                                                \
+#define KIND(kind_name, shared)                                                                                        \
     {                                                                                                                  \
-        .name = kind_name, .new = keeper_new, .free = keeper_free, .set_watched = set_watched, .enter = nothing,       \
-        .leave = nothing, .fill = fill, .churn = churn, .look_up = look_up, .release = release_all, .drop = drop       \
+        .name = kind_name, .any_releases = shared, .new = keeper_new, .free = keeper_free, .set_watched = set_watched, \
+        .enter = nothing, .leave = nothing, .fill = fill, .churn = churn, .look_up = look_up, .release = release_all,  \
+        .drop = drop                                                                                                   \
     }
 
-const struct keeper_kind keeper_callfan = KIND("");
-const struct keeper_kind keeper_callfan_shared = KIND("_shared");
+const struct keeper_kind keeper_callfan = KIND("", false);
+const struct keeper_kind keeper_callfan_shared = KIND("_shared", true);

@@ -149,7 +149,8 @@ static __attribute__((noinline)) void build_anew(struct keeper *k, struct shard 
     table_init(k, fresh, s->capacity);
     while (ck_ht_next(old, &at, &entry))
         put(fresh, ck_ht_entry_key_direct(entry), (void *)ck_ht_entry_value_direct(entry));
-    cf_store_release_32(&s->current, !s->current); /* pairs with the load in read_state(): the entries before the table */
+    /* pairs with the load in read_state(): the entries before the table */
+    cf_store_release_32(&s->current, !s->current);
     if (k->watched)
         ck_epoch_synchronize(&k->reader[0].record);
     ck_ht_destroy(old);

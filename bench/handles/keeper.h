@@ -33,8 +33,9 @@ struct keeper_work {
 struct allocator;
 
 struct keeper_kind {
-    const char *name;                  /* benchmarks' names end in it: "" or "_shared" of Callfan's, "_ref_" and the peer's */
+    const char *name; /* benchmarks' names end in it: "" or "_shared" of Callfan's, "_ref_" and the peer's */
     const struct allocator *allocator; /* NULL: the keeper has memory of its own */
+    bool any_releases;                 /* any thread may release, while the shard's writer allocates */
 
     /* Room for that many handles in all, dealt over the shards. Tables have their final size from the start. */
     struct keeper *(*new)(const struct keeper_kind *kind, uint64_t handles, unsigned shards);
@@ -47,10 +48,10 @@ struct keeper_kind {
     void (*enter)(void);
     void (*leave)(void);
 
-    void (*fill)(struct keeper_work *w);                         /* allocates `count` */
-    void (*churn)(struct keeper_work *w, uint64_t times);        /* releases one, whichever it may be, and allocates one */
-    uint64_t (*look_up)(struct keeper_work *w, uint64_t times);  /* returns how many were live */
-    void (*release)(struct keeper_work *w);                      /* all */
+    void (*fill)(struct keeper_work *w);                  /* allocates `count` */
+    void (*churn)(struct keeper_work *w, uint64_t times); /* releases one, whichever it may be, and allocates one */
+    uint64_t (*look_up)(struct keeper_work *w, uint64_t times); /* returns how many were live */
+    void (*release)(struct keeper_work *w);                     /* all */
 
     /* Ends all handles as a line that is closed does: nanoseconds until none is live, and until all memory is given back. */
     void (*drop)(struct keeper_work *w, int64_t *ret_void_ns, int64_t *ret_all_ns);
@@ -59,7 +60,7 @@ struct keeper_kind {
 /* Callfan's, then the peers that were there when this was compiled. Ends with NULL. */
 extern const struct keeper_kind *const keeper_kinds[];
 
-/* Of one thread, which looks ahead without atomic operations; and the one whose handles any thread may release. */
+/* The one of a single thread, without atomic read-modify-writes; and the one whose handles any thread may release. */
 extern const struct keeper_kind keeper_callfan, keeper_callfan_shared;
 extern const struct keeper_kind keeper_urcu_glibc, keeper_urcu_jemalloc;
 extern const struct keeper_kind keeper_ck_ht_glibc, keeper_ck_ht_jemalloc;

@@ -153,7 +153,7 @@ static void drop(struct keeper_work *w, int64_t *ret_void_ns, int64_t *ret_all_n
 
 #define KIND(kind_name, kind_allocator)                                                                                \
     {                                                                                                                  \
-        .name = kind_name, .allocator = kind_allocator, .new = keeper_new, .free = keeper_free,                        \
+        .name = kind_name, .allocator = kind_allocator, .any_releases = true, .new = keeper_new, .free = keeper_free,  \
         .set_watched = set_watched, .enter = enter, .leave = leave, .fill = fill, .churn = churn, .look_up = look_up,  \
         .release = release_all, .drop = drop                                                                           \
     }

@@ -48,7 +48,8 @@ WORK void work_churn(const struct keeper_operations *o, struct keeper_work *w, u
         uint64_t *one = &handles[work_random(&seed) & mask];
         if (!o->release(k, shard, *one))
             abort();
-        cf_store_release_64(one, o->allocate(k, shard)); /* pairs with the load in work_look_up(): the object before its handle */
+        /* pairs with the load in work_look_up(): the object before its handle */
+        cf_store_release_64(one, o->allocate(k, shard));
     }
     w->seed = seed;
 }
