@@ -10,6 +10,7 @@ usage: scripts/bench.sh [OPTIONS] [NAME...]
   --filter REGEX    only benchmarks whose names match
   --repetitions N   of each benchmark (default 5); the median is what counts
   --min-time S      seconds per repetition (default 0.2)
+  --interleave      the repetitions of a program's benchmarks in random order, so that what changes on the machine meets all alike
   --rt              at real-time priority (needs root or CAP_SYS_NICE); steadier on a busy machine
   --plots           then draw docs/img anew from the results, as scripts/plots.sh does
   --no-build        run what is built
@@ -24,7 +25,9 @@ While a program runs a line says which of its benchmarks. At the end, over all p
 The table: a benchmark foo/ARGS is compared with each foo_ref/ARGS and foo_ref_WHAT/ARGS of its program, and with the
 benchmark that it names itself (cbench_compare). Where both count items the times are per item. Ratio is time divided by
 the reference's time: below 1 is faster than the reference. cv is the larger coefficient of variation of the two over
-the repetitions. Below it are the figures that benchmarks count themselves: percentiles, bytes.
+the repetitions. Where a benchmark measured how long a line of memory takes between its CPUs (line_ns), its repetitions are
+told apart: /near below 100 ns, /far from there. A second table has the counters, for benchmarks that have some: percentiles, bytes; each
+program's source says what they are.
 Full results: build/release/bench/results/NAME.json.
 END
 }
@@ -33,6 +36,7 @@ filter=.
 repetitions=5
 min_time=0.2
 rt=
+interleave=false
 build=yes
 install=yes
 list=no
@@ -52,6 +56,7 @@ while [ $# -gt 0 ]; do
         esac
         shift 2
         ;;
+    --interleave) interleave=true; shift ;;
     --rt) rt="chrt -r 1"; shift ;;
     --plots) plots=yes; shift ;;
     --no-build) build=no; shift ;;
@@ -85,7 +90,8 @@ done
 
 source scripts/deps.sh
 if [ "$install" = yes ]; then
-    install_packages "${BUILD_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"
+    install_packages "${BUILD_PACKAGES[@]}" jq util-linux
+    install_packages "${BENCH_PACKAGES[@]}" || echo "bench.sh: without some of what there is to compare with" >&2
 fi
 out=build/release/bench/results
 mkdir -p "$out"
@@ -161,8 +167,9 @@ for name in "${names[@]}"; do
     if CALLFAN_BIN=$PWD/build/release/bin taskset -c "$cpus" $rt "build/release/bench/$name" \
         --benchmark_out="$out/$name.json" --benchmark_out_format=json --benchmark_context="$context" \
         --benchmark_filter="$filter" --benchmark_repetitions="$repetitions" --benchmark_min_time="$min_time" \
-        2>"$out/$name.log" | progress "$head" "$count"; then
+        --benchmark_enable_random_interleaving="$interleave" 2>"$out/$name.log" | progress "$head" "$count"; then
         done_names+=("$name")
+        sed -n 's/^not compared: /    not compared: /p' "$out/$name.log" >&2
     elif grep -q 'Failed to match any benchmarks' "$out/$name.log"; then
         echo "    nothing matches $filter" >&2
     else
@@ -180,16 +187,22 @@ table_of() {
         def args: split("/")[1:] | join("/");
         # How it was run is not what it is.
         def short: gsub("/(iterations:[0-9]+|manual_time|real_time)"; "");
-        # The figures of each benchmark: the median, or the only run.
+        def median: sort | (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;
+        def cv: (add / length) as $mean | if $mean > 0 then (map(. - $mean | . * .) | add / length | sqrt) / $mean else 0 end;
+        # The figures of each benchmark: the median, or the only run; near and far apart where the CPUs came and went.
         [.benchmarks[] | select(.error_occurred != true)] as $all
         | ([$all[] | select(.aggregate_name == "cv") | {key: .run_name, value: .real_time}] | from_entries) as $cv
-        | [$all[] | select(.aggregate_name == "median")] as $medians
-        | (if ($medians | length) > 0 then $medians else $all end) as $runs
-        | [$runs[] | {
+        | [$all[] | select(.aggregate_name == "median" and .line_ns == null)] as $medians
+        | (if ($medians | length) > 0 then $medians else [$all[] | select(.run_type == "iteration" and .line_ns == null)] end) as $runs
+        | ([$runs[] | {
               name: .run_name, label: (.label // ""), cv: ($cv[.run_name] // 0),
               time: (.real_time * ns[.time_unit]),
               item: (if (.items_per_second // 0) > 0 then 1e9 / .items_per_second else null end)
-          }] as $all
+          }]
+          + ([$all[] | select(.run_type == "iteration" and .line_ns != null)] | group_by([.run_name, .line_ns >= 100]) | map({
+              name: (.[0].run_name + (if .[0].line_ns >= 100 then "/far" else "/near" end)), label: (.[0].label // ""),
+              cv: (map(.real_time) | cv), time: (map(.real_time * ns[.time_unit]) | median), item: null
+          }))) as $all
         | def row($a; $b):
               ($a.item != null and $b.item != null) as $by_item
               | (if $by_item then $a.item else $a.time end) as $x
@@ -209,19 +222,19 @@ table_of() {
     ' "$out/$1.json"
 }
 
-# One line per benchmark that counts something beside its time: name and the figures.
-counted_of() {
+# One line per benchmark with counters of its own: name, what it says of itself, its counters.
+counters_of() {
     jq -r --arg program "${1#bench_}" '
+        def own: .key as $key | (.value | type) == "number" and ([
+            "family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads", "iterations",
+            "real_time", "cpu_time", "items_per_second", "bytes_per_second"] | index($key) | not);
+        def digits: if . >= 100 then round elif . >= 1 then . * 10 | round / 10 else . * 1000 | round / 1000 end | tostring;
         [.benchmarks[] | select(.error_occurred != true)] as $all
         | [$all[] | select(.aggregate_name == "median")] as $medians
         | (if ($medians | length) > 0 then $medians else $all end)[]
-        | [to_entries[] | select((.value | type) == "number")
-           | select(.key | IN("family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads",
-                              "iterations", "real_time", "cpu_time", "items_per_second", "bytes_per_second") | not)] as $counted
-        | select(($counted | length) > 0)
-        | [$program, (.run_name | gsub("/(iterations:[0-9]+|manual_time|real_time)"; ""))] + [$counted[] | "\(.key) \(.value | if . >= 1000 then round else . * 1000 | round / 1000 end)"]
-        | .[:2] + [.[2:] | join(", ")]
-        | @tsv
+        | [to_entries[] | select(own) | .key + " " + (.value | digits)] as $counters
+        | select($counters | length > 0)
+        | [$program, (.run_name | gsub("/(iterations:[0-9]+|manual_time|real_time)"; "")), ($counters | join(", ")), (.label // "" | select(startswith("vs ") | not) // "")] | join("|")
     ' "$out/$1.json"
 }
 
@@ -239,9 +252,11 @@ print_time='
 for name in "${done_names[@]}"; do
     table_of "$name"
 done | awk -F '\t' "$print_time" | column -t -s '|' -R 3,5,6,7
-for name in "${done_names[@]}"; do
-    counted_of "$name"
-done | column -t -s $'\t' | sed '1i\\ncounted by the benchmarks, medians'
+counters=$(for name in "${done_names[@]}"; do counters_of "$name"; done)
+if [ -n "$counters" ]; then
+    printf '\n'
+    printf 'program|benchmark|counters|\n%s\n' "$counters" | column -t -s '|'
+fi
 if [ "$plots" = yes ]; then
     scripts/plots.sh --no-install "${done_names[@]}"
 fi

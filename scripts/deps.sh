@@ -8,9 +8,9 @@ BUILD_PACKAGES=(
     libbenchmark-dev libcmocka-dev
 )
 TEST_PACKAGES=(sip-tester kamailio baresip-core jq util-linux procps libosip2-dev liburcu-dev mandoc spin patch systemd)
-# What scripts/bench.sh and plots.sh use, and what it compares with.
+# What scripts/bench.sh and plots.sh use, and what it compares with; it builds and runs without these, too.
 # shellcheck disable=SC2034 # theirs
-BENCH_PACKAGES=(jq util-linux liburcu-dev libosip2-dev gnuplot-nox)
+BENCH_PACKAGES=(jq util-linux liburcu-dev libosip2-dev libzmq3-dev libiceoryx-binding-c-dev iceoryx gnuplot-nox)
 
 # Prints those of the packages that are not installed.
 missing_packages() {
