@@ -96,6 +96,8 @@ static void engine_begin(int64_t wake_interval_ns)
         .up_ring = up_object.ring,
         .wake_interval_ns = wake_interval_ns,
     };
+    e->outlet[0] = (struct cf_outlet){.p = e->view[0].p};
+    e->outlet[1] = (struct cf_outlet){.p = e->view[1].p, .ring = e->view[1].ring};
 }
 
 /* The kernel's side of a bell. */
