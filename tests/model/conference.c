@@ -151,6 +151,7 @@ static void may_list(struct model *m, struct m_answer *a, const struct m_ref *as
         r->changes += SIM_OPENS;
     }
     if (!told) {
+        r->listing = true;
         r->view_state = c->state;
         r->view_mode = c->mode;
     }
@@ -215,6 +216,8 @@ static void listed_anyway(struct model *m, uint32_t port, const struct m_answer 
             r = m_ref_new(m, port, a->open, i, M_OPTIONAL);
             r->for_list = true;
         }
+        if (r->handle == 0 && m->ports[port].outage) /* what changed behind the list in this turn was not counted */
+            r->infos = UINT32_MAX;
         r->listed = r->handle == 0 ? handle : r->listed;
         r->view_state = c->state;
         r->view_mode = c->mode;
@@ -281,5 +284,5 @@ void m_conference_settle(struct model *m, struct m_ref *r) {
     } else if (r->for_list) {
         r->gone = true;
     }
-    r->for_list = false;
+    r->for_list = r->listing = false;
 }

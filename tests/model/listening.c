@@ -74,13 +74,15 @@ void m_answer_listen(struct model *m, struct m_answer *a, struct m_ref *ref, con
 void m_heard(struct model *m, uint32_t provider, const struct cf_record *r) {
     struct m_call *c = m_call_of(m, provider, r->m.device);
     bool digit = r->m.id == CF_EV_DIGIT;
+    enum m_heard kind = digit ? M_DIGITS : M_MEDIA;
     uint64_t mode = digit ? r->m.param2 : r->m.param1;
     if (c == NULL || c->state == LINECALLSTATE_IDLE || c->state == LINECALLSTATE_CONFERENCED || (mode & (mode - 1)) != 0)
         return;
     for (uint32_t i = 0; i < m->refs_high; i++) {
         struct m_ref *ref = &m->refs[i];
-        if (!ref->used || ref->gone || &m->calls[ref->call] != c || (ref->listens[digit ? M_DIGITS : M_MEDIA] & mode) == 0)
+        if (!ref->used || ref->gone || &m->calls[ref->call] != c || (ref->listens[kind] & mode) == 0)
             continue;
+        ref->heard[kind] |= (uint32_t)mode;
         m_ref_owe(m, ref, &(struct m_owed){.id = digit ? LINE_MONITORDIGITS : LINE_MONITORMEDIA, .param1 = (uint32_t)r->m.param1,
                                            .param2 = digit ? (uint32_t)mode : 0, .time_ns = r->m.time_ns,
                                            .optional = ref->listens_unsure});
@@ -98,7 +100,7 @@ void m_heard_told(struct model *m, const struct m_output *o) {
         m_fail(m, "port %u: message %u at %ld says %lu", o->port, o->m.id, o->m.time_ns, o->m.param3);
     else if (!m->ports[o->port].outage)
         m_meets(m, r, o);
-    else if (tone ? !m_tones_listens(m, o->port, o->m.device) : (r->listens[kind] & mode) == 0)
+    else if (tone ? !m_tones_listens(m, o->port, o->m.device) : (r->heard[kind] & mode) == 0)
         m_fail(m, "port %u: message %u of mode %lu, for which it does not listen", o->port, o->m.id, mode);
 }
 

@@ -114,6 +114,7 @@ struct m_ref {
     bool candidate;   /* may turn out to be the initial owner */
     bool saw_idle;
     bool for_list;    /* lineGetConfRelatedCalls may make it */
+    bool listing;     /* such a list may have given it its handle in this turn */
     bool perhaps;     /* it was announced in this turn, which was not certain: what it was owed was not counted */
     bool owner_unsure; /* it asked in this turn to be a monitor, and whether it may is not known */
     bool told_before; /* the application had the handle when the turn began */
@@ -127,6 +128,7 @@ struct m_ref {
     uint32_t changes;             /* so many, or fewer with their bits or-ed */
     uint32_t infos;               /* LINE_CALLINFO bits lost to an outage */
     uint32_t listens[M_HEARD];    /* lineMonitorDigits, lineMonitorMedia: the modes */
+    uint32_t heard[M_HEARD];      /* those heard in this turn, whatever it listens for later in it */
     bool listens_unsure;          /* ... or some of them */
     uint8_t owed_count;
     struct m_owed owed[SIM_QUEUE];

@@ -188,8 +188,10 @@ bool m_many_requests(const struct model *m, uint32_t port, bool apart) {
 static void call_request(struct model *m, struct m_answer *a, uint32_t port, const struct cf_record *r) {
     struct m_ref *ref = m_ref_of(m, port, r->m.device);
     a->listed = ref == NULL && r->m.id == CF_REQ_CALL_INFO && m_listed_of(m, port, r->m.device) != NULL;
-    if (a->listed)
+    if (a->listed) { /* the line may have been closed meanwhile, for too many handles of calls that have ended */
+        a->may_fail = m->ports[port].opens[m_listed_of(m, port, r->m.device)->open].limbo;
         return;
+    }
     if (ref == NULL || ref->gone) {
         a->result = LINEERR_INVALCALLHANDLE;
         return;

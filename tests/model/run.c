@@ -212,6 +212,10 @@ static bool explain(struct sim *s, bool idle) {
             m_copy(&s->model, &s->trial);
             return true;
         }
+        for (uint32_t i = 0; s->options.verbose && i < n; i++)
+            printf("%s%u%s", i == 0 ? "  not in the order " : ", ", order[i], i + 1 < n ? "" : ": ");
+        if (s->options.verbose)
+            printf("%s\n", s->trial.why);
         if (first[0] == '\0') {
             memcpy(first, s->trial.why, sizeof first);
             memcpy(order, sorted, sizeof order);

@@ -84,7 +84,7 @@ static void told_of_line(struct model *m, const struct m_output *o)
            o->m.param2, o->m.param3, o->m.device);
 }
 
-/* In an outage: what was reported in this turn. */
+/* In an outage, or to a handle that a list made in this turn: what was reported in it. */
 static bool reported(const struct model *m, const struct m_call *c, const struct m_output *o)
 {
     for (uint32_t i = 0; i < m->specifics_count; i++)
@@ -102,7 +102,7 @@ void m_specific_told(struct model *m, const struct m_output *o)
     else if (r == NULL || r->saw_idle)
         m_fail(m, "port %u: LINE_DEVSPECIFIC of %#lx, which it was not given, or whose call has ended", o->port,
                o->m.device);
-    else if (!m->ports[o->port].outage)
+    else if (!m->ports[o->port].outage && r->handle != 0)
         m_meets(m, r, o);
     else if (!reported(m, &m->calls[r->call], o))
         m_fail(m, "port %u: LINE_DEVSPECIFIC (%lu, %lu, %lu) of %#lx, of which nothing such was reported", o->port,

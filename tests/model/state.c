@@ -200,8 +200,8 @@ void m_ref_owe(struct model *m, struct m_ref *r, const struct m_owed *owed) {
     if (r->gone || p->shut)
         return;
     if (r->announce == M_LATER || r->announce == M_OPTIONAL) {
-        p->missed_high += r->for_list && p->outage;
-        if (r->for_list && owed->id == LINE_CALLINFO)
+        p->missed_high += r->listing && p->outage;
+        if (r->listing && owed->id == LINE_CALLINFO)
             r->infos |= owed->param1;
         return;
     }

@@ -210,6 +210,8 @@ void m_answers(struct model *m, uint32_t port, uint32_t slot, const struct cf_re
     if (reply->result != 0)
         m_tags_refused(m, a);
     if (reply->result != 0 && a->may_fail) {
+        if (a->listed)
+            m_listed_of(m, port, a->handle)->used = false;
         struct m_ref *ref = a->id == CF_REQ_SET_PRIVILEGE ? m_ref_of(m, port, a->handle) : NULL;
         if (ref != NULL)
             ref->privilege = (uint8_t)a->privilege; /* refused after all */
@@ -307,6 +309,7 @@ static void ref_end(struct model *m, struct m_ref *r, bool idle, const struct m_
                    c->serial, r->handle);
     }
     forget_possible(r);
+    r->heard[M_DIGITS] = r->heard[M_MEDIA] = 0;
     if (r->gone || p->shut) {
         r->used = r->used && !r->gone;
         return;
@@ -336,6 +339,8 @@ static void ref_end(struct model *m, struct m_ref *r, bool idle, const struct m_
 static void call_end(struct model *m, uint32_t call, bool idle) {
     struct m_call *c = &m->calls[call];
     uint32_t refs = m_call_refs(m, call, true);
+    for (uint32_t i = 0; i < SIM_CALLS; i++)
+        refs += m->listed[i].used; /* of whichever call it is */
     if (c->ending) {
         c->ended |= idle;
         if (refs == 0) {
