@@ -205,6 +205,16 @@ static bool open_journal(struct program *g)
     return rc == 0;
 }
 
+static bool open_digests(struct program *g)
+{
+    if (g->settings.digests == NULL)
+        return true;
+    int rc = cf_sim_digests_open(&g->port.digests, g->settings.digests, g->settings.first_serial, g->settings.calls);
+    if (rc < 0)
+        say("%s: %s", g->settings.digests, strerror(-rc));
+    return rc == 0;
+}
+
 static bool open_world(struct program *g)
 {
     g->outlet = cf_sim_port_outlet(&g->port);
@@ -234,7 +244,7 @@ static bool start(struct program *g)
         say("provider \"%s\": %s", options.name, strerror(-rc));
         return false;
     }
-    if (!open_journal(g) || !open_world(g))
+    if (!open_journal(g) || !open_digests(g) || !open_world(g))
         return false;
     if (cf_sandbox_enter(0, why, sizeof why) < 0) {
         say("%s", why);
@@ -263,6 +273,7 @@ static bool finish(struct program *g)
     int rc = cf_sim_journal_close(g->port.journal);
     if (rc < 0)
         say("%s: %s", g->settings.record, strerror(-rc));
+    cf_sim_digests_close(g->port.digests);
     cf_sim_model_free(g->model);
     cf_sim_player_free(g->player);
     cf_provider_free(g->port.provider);

@@ -4,7 +4,7 @@
 static void write_down(struct cf_sim_port *port, const struct cf_sim_note *note, int64_t now_ns, uint32_t state,
                        uint32_t mode, uint32_t flags)
 {
-    if (port->journal == NULL)
+    if (port->journal == NULL && port->digests == NULL)
         return;
     const struct cf_sim_journal_entry entry = {.serial = note->serial,
                                                .time_ns = now_ns,
@@ -12,7 +12,10 @@ static void write_down(struct cf_sim_port *port, const struct cf_sim_note *note,
                                                .mode = mode,
                                                .line = note->line,
                                                .flags = note->flags | flags};
-    cf_sim_journal_add(port->journal, &entry);
+    if (port->journal != NULL)
+        cf_sim_journal_add(port->journal, &entry);
+    if (port->digests != NULL)
+        cf_sim_digests_note(port->digests, &entry);
 }
 
 static uint64_t port_call_new(void *arg)
@@ -31,6 +34,8 @@ static void port_call_free(void *arg, uint64_t call)
 static bool port_announce(void *arg, const struct cf_new_call *call, const struct cf_sim_note *note)
 {
     struct cf_sim_port *port = arg;
+    if (port->digests != NULL)
+        cf_sim_digests_begin(port->digests, note->serial, call->time_ns);
     bool sent = cf_provider_post_new_call(port->provider, call);
     while (!sent && (note->flags & CF_JOURNAL_AGAIN) != 0 && cf_provider_wait_room(port->provider))
         sent = cf_provider_post_new_call(port->provider, call);

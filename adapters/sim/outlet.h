@@ -1,5 +1,5 @@
 /*
- * Where the simulator's reports go: the provider's port and the journal; in tests, anywhere else.
+ * Where the simulator's reports go: the provider's port, the journal and the digests; in tests, anywhere else.
  */
 #ifndef CF_SIM_OUTLET_H
 #define CF_SIM_OUTLET_H
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "adapters/provider/port.h"
+#include "adapters/sim/digests.h"
 #include "adapters/sim/journal.h"
 
 /* What the journal wants to know beside the event. */
@@ -47,10 +48,11 @@ struct cf_sim_outlet {
     void (*note)(void *arg, const struct cf_sim_note *note, uint32_t state, int64_t now_ns); /* for the journal alone */
 };
 
-/* The port and, unless it is NULL, the journal; both borrowed. */
+/* The port and, unless they are NULL, the journal and the digests; all borrowed. */
 struct cf_sim_port {
     struct cf_provider *provider;
     struct cf_sim_journal *journal;
+    struct cf_sim_digests *digests;
 };
 
 struct cf_sim_outlet cf_sim_port_outlet(struct cf_sim_port *port);

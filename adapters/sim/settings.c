@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/sim/digests.h"
 #include "callfan/limits.h"
 #include "callfan/tapi_const.h"
 
@@ -59,6 +60,7 @@ const char cf_sim_settings_help[] =
     "  seed = 1               same seed, same calls\n"
     "  first_serial = 1       the caller's number is the call's serial number\n"
     "  record = FILE          journal of everything reported\n"
+    "  digests = FILE         what was told of each call, in two bytes each; needs calls\n"
     "  script = FILE          exact events at exact times instead of the model\n";
 
 static cfg_opt_t *keys(void)
@@ -104,6 +106,7 @@ static cfg_opt_t *keys(void)
         CFG_INT("seed", 1, CFGF_NONE),
         CFG_INT("first_serial", 1, CFGF_NONE),
         CFG_STR("record", NULL, CFGF_NONE),
+        CFG_STR("digests", NULL, CFGF_NONE),
         CFG_STR("script", NULL, CFGF_NONE),
         CFG_END(),
     };
@@ -400,7 +403,10 @@ static void read_all(struct reading *r, struct cf_sim_settings *s)
     s->seed = (uint64_t)number(r, "seed", INT64_MIN, INT64_MAX);
     s->first_serial = (uint64_t)number(r, "first_serial", 0, INT64_MAX / 2);
     s->record = path(r, "record");
+    s->digests = path(r, "digests");
     s->script = path(r, "script");
+    if (r->rc == 0 && s->digests != NULL && (s->calls == 0 || s->calls > CF_SIM_DIGESTS_MAX))
+        r->rc = fail(r, "digests", "digests needs calls, at most 1073741824, to know how many there will be");
 }
 
 int cf_sim_settings_read(const struct cf_options *o, struct cf_sim_settings *ret_settings, char *why, size_t why_bytes)
@@ -423,8 +429,9 @@ int cf_sim_settings_read(const struct cf_options *o, struct cf_sim_settings *ret
 void cf_sim_settings_fini(struct cf_sim_settings *s)
 {
     free(s->record);
+    free(s->digests);
     free(s->script);
-    s->record = s->script = NULL;
+    s->record = s->digests = s->script = NULL;
 }
 
 void cf_sim_settings_default(struct cf_sim_settings *ret_settings)

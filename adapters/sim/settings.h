@@ -79,6 +79,7 @@ struct cf_sim_settings {
     uint32_t calls_max;      /* alive at once, closed or not */
     uint64_t seed, first_serial;
     char *record; /* path of the journal, NULL: none */
+    char *digests; /* path of the digests, NULL: none */
     char *script; /* path of a script, NULL: the model */
     struct cf_sim_dial_rule dial[CF_SIM_DIAL_RULES_MAX];
     uint32_t dial_count;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "apps/callfan/compare.h"
+#include "apps/callfan/digests.h"
 #include "apps/callfan/histogram.h"
 #include "apps/callfan/marks.h"
 #include "apps/callfan/options.h"
@@ -45,7 +46,7 @@ struct kept {
 };
 
 struct check {
-    const char *sender_path, *states_text, *ready_path;
+    const char *sender_path, *digests_path, *states_text, *ready_path;
     struct cf_expected_states expected;
     uint64_t calls_max;
     uint32_t monitors;
@@ -54,6 +55,7 @@ struct check {
     unsigned number; /* of this monitor, from 1 */
     struct cf_tool_session session;
     struct cf_view view;
+    struct cf_digests digests;
     struct cf_histogram latency;
     struct cf_compare_times times;
     struct cf_compare_result result;
@@ -240,7 +242,7 @@ struct verdict {
     uint64_t count;
 };
 
-enum { VERDICTS = 17 };
+enum { VERDICTS = 18 };
 
 /* Everything that may not be; a count of 0 is as it should be. */
 static void judge(const struct check *c, struct verdict verdicts[VERDICTS])
@@ -273,6 +275,8 @@ static void judge(const struct check *c, struct verdict verdicts[VERDICTS])
                                                                            : c->gap_missed + c->folded - k->missed},
         {"calls that are listed otherwise than told after a resync", c->listed_otherwise},
         {"gaps, where none is allowed", c->allow_gaps ? 0 : c->gaps},
+        {"states that the simulator could not tell at once, which its digests do not allow for",
+         c->digests_path != NULL ? cf_digests_waited(&c->digests) : 0},
     };
     memcpy(verdicts, all, sizeof all);
 }
@@ -360,6 +364,8 @@ static int conclude(struct check *c)
     if (c->sender_path != NULL) {
         if (!compare_with_sender(c))
             return CF_EXIT_FINDINGS;
+    } else if (c->digests_path != NULL) {
+        cf_digests_compare(&c->digests, stderr, &c->result);
     } else if (c->expected.count != 0) {
         cf_compare_expected(&c->view, &c->expected, stderr, &c->result);
     }
@@ -401,9 +407,16 @@ static int monitor(struct check *c)
     c->session.ops = &ops;
     c->session.self = c;
     c->session.privileges = LINECALLPRIVILEGE_MONITOR;
+    if (c->digests_path != NULL && !cf_digests_open(&c->digests, c->digests_path))
+        return CF_EXIT_FINDINGS;
+    c->view.digests = c->digests_path != NULL ? &c->digests : NULL;
     int result = cf_tool_session_join(&c->session);
-    if (result != CF_EXIT_OK)
+    if (result != CF_EXIT_OK) {
+        cf_digests_close(&c->digests);
         return result;
+    }
+    if (c->digests_path != NULL)
+        cf_digests_ready(&c->digests);
     c->next_seq = 1;
     c->times.ready_ns = c->arrival_ns = c->event_ns = cf_tool_now_ns();
     tell_ready(c);
@@ -418,6 +431,7 @@ static int monitor(struct check *c)
     }
     cf_tool_session_leave(&c->session);
     cf_view_fini(&c->view);
+    cf_digests_close(&c->digests);
     cf_away_fini(&c->times.away);
     cf_tool_map_fini(&c->gaps_at_open);
     cf_marks_end(&c->marks);
@@ -478,6 +492,8 @@ int cf_tool_check(int argc, char **argv)
          "only this line, or N-M; may be repeated (default: all, new ones too)"},
         {"sender", CF_OPTION_TEXT, &c.sender_path, "FILE",
          "compare every call with callfan-sim's record (or a folder of them) at the end"},
+        {"digests", CF_OPTION_TEXT, &c.digests_path, "FILE",
+         "compare every call with callfan-sim's digests at the end: two bytes a call"},
         {"states", CF_OPTION_TEXT, &c.states_text, "LIST",
          "every call goes through these states, e.g. OFFERING,(ACCEPTED),CONNECTED,\n"
          "                     DISCONNECTED,IDLE; with --calls there must be exactly so many"},
@@ -494,7 +510,7 @@ int cf_tool_check(int argc, char **argv)
         {"json", CF_OPTION_FLAG, &c.json, NULL, "one JSON object per monitor"},
     };
     const struct cf_tool_usage usage = {
-        .synopsis = "callfan check [--sender FILE | --states LIST] [OPTION]...",
+        .synopsis = "callfan check [--sender FILE | --digests FILE | --states LIST] [OPTION]...",
         .text = "Monitors lines by the batch call and proves at the end that nothing was lost: dense\n"
                 "sequence numbers, every call's states against the sender's list, counters that obey\n"
                 "offered = delivered + pending + missed + cancelled. When its end comes it reads on\n"
@@ -509,10 +525,10 @@ int cf_tool_check(int argc, char **argv)
         fprintf(stderr, "callfan check: --states: '%s' is no list of call states\n", c.states_text);
         return CF_EXIT_USAGE;
     }
-    if (c.monitors == 0 || c.monitors > MONITORS_MAX || (c.states_text != NULL && c.sender_path != NULL)) {
+    bool too_many = (c.sender_path != NULL) + (c.digests_path != NULL) + (c.states_text != NULL) > 1;
+    if (c.monitors == 0 || c.monitors > MONITORS_MAX || too_many) {
         fprintf(stderr, "callfan check: %s\n",
-                c.states_text != NULL && c.sender_path != NULL ? "--sender or --states, not both"
-                                                               : "--monitors: 1 to 64");
+                too_many ? "one of --sender, --digests and --states" : "--monitors: 1 to 64");
         return CF_EXIT_USAGE;
     }
     cf_tool_catch_signals();

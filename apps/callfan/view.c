@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/callfan/digests.h"
+
 /* The first state that follows an announcement carries the privilege; last_ns is 0 until then. */
 static bool has_state(const struct cf_view_call *c)
 {
@@ -34,7 +36,7 @@ const char *cf_view_code_name(uint16_t code, char text[48])
 void cf_view_fini(struct cf_view *v)
 {
     size_t at = 0;
-    for (size_t i = 0; i * CF_VIEW_CHUNK < v->calls_count; i++)
+    for (size_t i = 0; v->digests == NULL && i * CF_VIEW_CHUNK < v->calls_count; i++)
         free(v->chunks[i]);
     free(v->chunks);
     for (const struct cf_tool_map_entry *e; (e = cf_tool_map_next(&v->by_serial, &at)) != NULL;)
@@ -100,6 +102,13 @@ static struct cf_view_call *new_call(struct cf_view *v)
 void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char *caller)
 {
     uint64_t serial = serial_of(caller), index;
+    if (v->digests != NULL) {
+        bool is_new = cf_digests_announce(v->digests, call, serial);
+        v->announced_twice = v->digests->twice_count;
+        v->calls_count += is_new;
+        v->live_count += is_new;
+        return;
+    }
     if (serial == 0)
         serial = call;
     uint32_t *place = place_of_serial(&v->by_serial, serial, true);
@@ -117,9 +126,23 @@ void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char
     v->live_count++;
 }
 
+static bool digest_state(struct cf_view *v, const struct cf_batch_message *m, bool resync)
+{
+    enum cf_digest_told told = cf_digests_state(v->digests, m->hDevice, (uint32_t)m->dwParam1, (uint32_t)m->dwParam2);
+    v->unknown_handle += told == CF_DIGEST_UNKNOWN;
+    v->after_idle += told == CF_DIGEST_AFTER_IDLE;
+    v->no_first_privilege += told == CF_DIGEST_FIRST && m->dwParam3 == 0;
+    v->second_privilege += told == CF_DIGEST_LATER && m->dwParam3 != 0 && !resync;
+    bool ended = told <= CF_DIGEST_LATER && (m->dwParam1 & LINECALLSTATE_IDLE) != 0;
+    v->live_count -= ended;
+    return ended;
+}
+
 bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool resync)
 {
     uint64_t index;
+    if (v->digests != NULL)
+        return digest_state(v, m, resync);
     if (!cf_tool_map_get(&v->by_handle, m->hDevice, &index)) {
         v->unknown_handle++;
         return false;
@@ -149,6 +172,8 @@ bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool res
 bool cf_view_is(const struct cf_view *v, HCALL call, DWORD state, DWORD mode)
 {
     uint64_t index;
+    if (v->digests != NULL)
+        return true;
     if (!cf_tool_map_get(&v->by_handle, call, &index))
         return false;
     const struct cf_view_call *c = cf_view_at(v, index - 1);
@@ -158,6 +183,8 @@ bool cf_view_is(const struct cf_view *v, HCALL call, DWORD state, DWORD mode)
 void cf_view_give_back(struct cf_view *v, HCALL call)
 {
     uint64_t index;
+    if (v->digests != NULL)
+        cf_digests_give_back(v->digests, call);
     if (!cf_tool_map_get(&v->by_handle, call, &index))
         return;
     cf_view_at(v, index - 1)->handle = 0;
@@ -178,6 +205,10 @@ void cf_view_close(struct cf_view *v, uint32_t device, bool behind)
 {
     struct cf_tool_map kept = {0};
     size_t at = 0;
+    if (v->digests != NULL) { /* they do not know whose line it is: what lives is counted once, with the first line */
+        v->closed_live += v->live_count;
+        v->live_count = 0;
+    }
     for (const struct cf_tool_map_entry *e; (e = cf_tool_map_next(&v->by_handle, &at)) != NULL;) {
         struct cf_view_call *c = cf_view_at(v, e->value - 1);
         if (c->device == device)

@@ -2,7 +2,7 @@
  * What one monitor saw of every call: the sequence of its states, to be compared with what the sender sent.
  *
  * Shape      one record per call, never removed; a call is named by the digits of its caller (a serial that the sender counts), or,
- *            without such digits, by its handle
+ *            without such digits, by its handle. With digests there are no records: two bytes of each call (digests.h)
  * Units      time_ns: CLOCK_MONOTONIC
  * Progress   nothing grows by copying while the traffic runs: a pause would be measured as latency
  * Overlap    one thread
@@ -37,7 +37,10 @@ struct cf_view_call {
     uint16_t state[CF_VIEW_STATES_MAX];
 };
 
+struct cf_digests;
+
 struct cf_view {
+    struct cf_digests *digests; /* borrowed; NULL: records */
     struct cf_view_call **chunks; /* callee's; of CF_VIEW_CHUNK calls each, which never move */
     size_t calls_count, chunks_room;
     struct cf_tool_map by_serial; /* serial / CF_VIEW_CHUNK -> page of index + 1 by the rest of the serial */
@@ -64,7 +67,7 @@ void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char
 /* LINE_CALLSTATE; true when the call has ended. Its handle stays known, so that a state after IDLE is seen, until it is given back. */
 bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool resync);
 
-/* Whether that is the state in which the call was told to be last. */
+/* Whether that is the state in which the call was told to be last. Digests do not know: true. */
 bool cf_view_is(const struct cf_view *v, HCALL call, DWORD state, DWORD mode);
 
 void cf_view_give_back(struct cf_view *v, HCALL call);
@@ -72,6 +75,7 @@ void cf_view_give_back(struct cf_view *v, HCALL call);
 /* LINE_CLOSE: the handles of a line are void. behind: messages of the line were missed, so its calls need not have been told IDLE. */
 void cf_view_close(struct cf_view *v, uint32_t device, bool behind);
 
+/* Records alone. */
 const struct cf_view_call *cf_view_find(const struct cf_view *v, uint64_t serial);
 
 #endif
