@@ -22,26 +22,33 @@ Modes:
           ^C ends it early, with the summary
   carrier simulated calls that are held for long (180 s in the mean), 12 messages of each to many monitors, for 10 minutes: nothing missed until they
           all end at once; percentiles, processor time and memory of each process. Each monitor remembers every call that ever was
-  all     these but sip-max, storm, soak and carrier
+  national  simulated calls, every mobile call of a large country in its busy hours: 107,000 calls/s that last 180 s, 12 messages of each to 8
+          applications, which are 10.3 million deliveries/s and 19 million live calls. Looks first for the highest rate that this machine holds
+          without loss, then lets calls of full length come at that rate, as many as its memory allows, until all have ended; rates, losses,
+          percentiles, processor time and memory by owner, the law of each port, and each application's view of every call
+  all     these but sip-max, storm, soak, carrier and national
 
 The modes sip, sip-out and sip-max also print the adapter's processor time and switches per call, the first two also what memory it and the core
 had in use over the time: from 200 s on it must not have grown in the last half.
 
-  --calls-per-second N  (sim 10000, sip 500, sip-out 500, sip-max 1000, kill 2000, stop 10000, storm 1000, soak 2000, carrier 10000)
-  --seconds N           of traffic (60; sip-max 5, soak 3600, carrier 600)
-  --monitors N          (4; carrier 16)
+  --calls-per-second N  (sim 10000, sip 500, sip-out 500, sip-max 1000, kill 2000, stop 10000, storm 1000, soak 2000, carrier 10000; national: the
+                        highest that is tried, 107000)
+  --seconds N           of traffic (60; sip-max 5, soak 3600, carrier 600; national: how long as many calls end as begin)
+  --monitors N          (4; carrier 16, national 8)
   --stop-seconds N      how long the monitor stands still (60; the traffic lasts as long and 8 s more, each time)
   --stops N             how often (1)
   --expect-gaps 0|1     stop: of each stop, one gap with the exact count and then the truth, or none and nothing lost, for which the ring must
                         be large enough: --stop-seconds 5 --ring-kib 65536 at 10,000 calls/s (1)
   --no-reference        stop: not the run without the stop
-  --ring-kib N          message ring of the monitors (the service's default)
+  --ring-kib N          message ring of the monitors (the service's default; national 65536, less where memory is short)
+  --memory-mib N        national: use no more memory than that (70 % of what is available, which is never exceeded)
+  --steps N             national: the first rate that is tried is the highest divided by 2^N (4)
   --kill-every N        kill: seconds between two kills (2)
   --kills N             kill: so many, however long it takes; storm: (1000)
   --first-ms N          kill: fail when a monitor got no new event within so many ms of a kill
   --seed N              storm, soak: who is killed when (1)
   --slack-kib N         storm, soak: memory may have grown by so much (2048; soak 4096, and 5 %)
-  --hold-ms N           holding time of simulated calls in the mean (3000; carrier 180000)
+  --hold-ms N           holding time of simulated calls in the mean (3000; carrier 180000); national: of each (180000)
   --wake-us N           least time between two wake-ups of an application (the service's default)
   --gather-us N         sip, sip-out, sip-max: gather_us of the adapter (0)
   --system-calls        sip, sip-out, sip-max: count the adapter's system calls too (perf, root), which takes a little time
@@ -56,13 +63,13 @@ END
 }
 
 modes=() rate="" seconds="" gather_us=0 system_calls=no given_monitors="" stop_seconds=60 kill_every=2 given_hold_ms="" wake_us="" ring_kib="" reference=yes real_time=no bin="" build=yes
-stops=1 expect_gaps=1 kills_wanted="" first_ms="" seed=1 slack_kib=""
+stops=1 expect_gaps=1 kills_wanted="" first_ms="" seed=1 slack_kib="" memory_mib="" steps=4
 while [ $# -gt 0 ]; do
     case $1 in
-    sim | sip | sip-out | sip-max | kill | stop | storm | soak | carrier) modes+=("$1"); shift ;;
+    sim | sip | sip-out | sip-max | kill | stop | storm | soak | carrier | national) modes+=("$1"); shift ;;
     all) modes+=(sim sip sip-out kill stop); shift ;;
     --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us | --ring-kib | \
-        --gather-us | --stops | --expect-gaps | --kills | --first-ms | --seed | --slack-kib)
+        --gather-us | --stops | --expect-gaps | --kills | --first-ms | --seed | --slack-kib | --memory-mib | --steps)
         if [ $# -lt 2 ] || ! [[ $2 =~ ^[0-9]+$ ]]; then
             echo "load.sh: $1 takes a whole number" >&2
             exit 2
@@ -83,6 +90,8 @@ while [ $# -gt 0 ]; do
         --first-ms) first_ms=$2 ;;
         --seed) seed=$2 ;;
         --slack-kib) slack_kib=$2 ;;
+        --memory-mib) memory_mib=$2 ;;
+        --steps) steps=$2 ;;
         esac
         shift 2
         ;;
@@ -138,7 +147,7 @@ fail() {
     result=1
 }
 
-for part in parts memory adapter victims crowd sim sip sip-out sip-max kill stop storm soak carrier; do
+for part in parts memory adapter victims crowd sim sip sip-out sip-max kill stop storm soak carrier national; do
     # shellcheck source=/dev/null
     source "$root/scripts/load/$part.sh"
 done
@@ -164,6 +173,7 @@ run_modes() {
         storm) default_rate 1000; run_storm ;;
         soak) default_rate 2000 3600; run_soak ;;
         carrier) default_rate 10000 600 16 180000; run_carrier ;;
+        national) default_rate 107000 60 8 180000; run_national ;;
         esac
     done
     if [ "$result" -ne 0 ]; then
