@@ -81,8 +81,10 @@ national_memory() {
         -v keeper="$(national_kib "$service_pid" RssAnon)" '{ sum += $1; each = each sprintf("%s%.1f", NR == 1 ? "" : ", ", $1 / 1024) }
         END { printf "memory (MiB): applications %s (%.0f bytes a call and application, 64 of them the library'"'"'s), simulator %.0f (%.0f bytes a " \
             "call), its digests %.0f, keeper %.0f\n", each, sum * 1024 / calls / NR, sim / 1024, sim * 1024 / calls, file / 1048576, keeper / 1024 }'
-    awk -v used="$(national_used)" -v calls="$1" -v limit="$national_limit_kib" 'BEGIN {
-        printf "memory (MiB): all together %.0f of at most %.0f, %.0f bytes a live call\n", used / 1024, limit / 1024, used * 1024 / calls }'
+    awk -v used="$(national_used)" -v calls="$1" -v limit="$national_limit_kib" -v rings="$rings" -v goal="$national_goal_live" 'BEGIN {
+        each = (used - rings) / calls
+        printf "memory (MiB): all together %.0f of at most %.0f; without the rings %.0f bytes a live call, by which %d live calls would take %.1f GiB with them\n",
+            used / 1024, limit / 1024, each * 1024, goal, (each * goal + rings) / 1048576 }'
 }
 
 # ------------------------------------------------------------------ one run
@@ -106,6 +108,7 @@ national_try() {
     local i room=$(($3 + 65536 < 33554432 ? $3 + 65536 : 33554432)) # what the layouts can hold
     make_folder
     service_start "$(globals)
+hang_seconds = 60 # a core that gets no processor is none that hangs
 applications = $((monitors + 4))
 handles = $room
 provider sim {
@@ -294,6 +297,7 @@ national_full() {
 }
 
 run_national() {
+    national_goal_live=$((rate * hold_ms / 1000))
     local goal=$rate given_ring_kib=$ring_kib given_national_hold_ms=$hold_ms tries=0 held=no
     national_limit_kib=$(national_limit)
     ring_kib=$(national_ring "$national_limit_kib")

@@ -62,7 +62,7 @@ start_monitors() {
     monitor_pids=()
     local i
     for ((i = 1; i <= monitors; i++)); do
-        wait_for 30 "monitor $i" test -s "$service_folder/ready.$i"
+        wait_for 30 "monitor $i" test -s "$service_folder/ready.$i" || return 1
         monitor_pids+=("$(cat "$service_folder/ready.$i")")
     done
 }
