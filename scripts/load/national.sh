@@ -297,6 +297,10 @@ national_full() {
 }
 
 run_national() {
+    if [ "$rate" -eq 0 ] || [ "$seconds" -eq 0 ] || [ "$hold_ms" -eq 0 ] || [ "$monitors" -eq 0 ] || [ "$steps" -gt 16 ]; then
+        echo "load.sh: national needs a rate, seconds, a holding time and monitors, and at most 16 steps" >&2
+        exit 2
+    fi
     national_goal_live=$((rate * hold_ms / 1000))
     local goal=$rate given_ring_kib=$ring_kib given_national_hold_ms=$hold_ms tries=0 held=no
     national_limit_kib=$(national_limit)
