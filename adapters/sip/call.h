@@ -165,11 +165,12 @@ enum cf_sip_refer_state {
 };
 
 struct cf_sip_refer {
-    uint8_t state; /* enum cf_sip_refer_state */
-    bool silent;   /* OBEYED: nothing is told, since the peer does not want it or did not take it */
-    uint16_t told; /* OBEYED: status of the newest NOTIFY */
-    uint16_t news; /* OBEYED: the newest status, to be told when NOTIFY has been answered */
-    uint32_t cseq; /* of the REFER */
+    uint8_t state;  /* enum cf_sip_refer_state */
+    uint8_t wanted; /* enum cf_sip_referral, of ours */
+    bool silent;    /* OBEYED: nothing is told, since the peer does not want it or did not take it */
+    uint16_t told;  /* OBEYED: status of the newest NOTIFY */
+    uint16_t news;  /* OBEYED: the newest status, to be told when NOTIFY has been answered */
+    uint32_t cseq;  /* of the REFER */
 };
 
 /* The far end of a dialog: what requests to it need. */
@@ -205,6 +206,7 @@ struct cf_sip_call {
     bool credentials; /* requests of this call carry them */
     bool quiet;       /* it is transferred: IDLE comes without DISCONNECTED */
     bool picked_up;   /* outgoing: another call took its place before it was answered */
+    bool to_focus;    /* outgoing: whoever answers must be the focus of a conference */
     uint32_t next_free;
     uint32_t invite_cseq; /* of the INVITE that began the call */
     uint32_t remote_cseq;
@@ -229,6 +231,8 @@ struct cf_sip_call {
     struct cf_sip_session session;
     uint64_t session_end_ns; /* when it is over unless it was refreshed */
     struct cf_sip_refer refer;
+    uint32_t
+        former_refer; /* CSeq of our REFER before, whose subscription has not ended though its outcome is known; 0: none */
     struct cf_sip_stored lines;  /* headers of the first INVITE (Replaces, Referred-By), or of the REFER */
     uint64_t referrer;           /* the call whose REFER asked for this one, and is to hear how it goes; 0: none */
     struct cf_sip_stored digits; /* still to be sent */
@@ -390,13 +394,16 @@ struct cf_sip_making {
     uint32_t limit_s;          /* given up when it is not answered for so long; 0: ring_limit */
     struct cf_sip_words lines; /* further headers of its INVITE, each with CRLF */
     uint64_t referrer;         /* see struct cf_sip_call */
+    bool to_focus;             /* a 2xx of somebody who is no focus is acknowledged and ended */
+    bool holds;                /* we hold from the beginning: sendonly is offered */
 };
 
 /* True for a destination that can be called. */
-bool cf_sip_call_callable(const struct cf_sip_calls *calls, struct cf_sip_words destination);
+bool cf_sip_callable(const struct cf_sip_config *config, struct cf_sip_words destination);
 
 /* The Request-URI of a destination; false: it is none. */
-bool cf_sip_destination_put(const struct cf_sip_stack *stack, struct cf_sip_words destination, struct cf_sip_out *out);
+bool cf_sip_destination_put(const struct cf_sip_config *config, struct cf_sip_words destination,
+                            struct cf_sip_out *out);
 
 /* Makes a call and sends its INVITE. 0 with the call, which is then CALLING (no event tells it), or a negative errno: -EINVAL
  * destination, -ENOSPC no room. */
@@ -494,16 +501,24 @@ struct cf_sip_dialog_name {
     char target_text[512], replaces_text[1024];
 };
 
+/* What our REFER is for. */
+enum cf_sip_referral {
+    CF_SIP_REFERRAL_TRANSFER, /* the peer is to talk to another, and the call ends */
+    CF_SIP_REFERRAL_JOIN,     /* a focus is to call another into its conference; the call goes on */
+    CF_SIP_REFERRAL_REMOVE,   /* a focus is to hang up on another: method=BYE (RFC 4579 5.11); the call goes on */
+};
+
 struct cf_sip_referring {
-    struct cf_sip_words destination; /* as of cf_sip_making */
+    struct cf_sip_words destination; /* as of cf_sip_making; of REMOVE a sip: URI */
     struct cf_sip_words replaces;    /* as of cf_sip_dialog_name */
+    enum cf_sip_referral wanted;
 };
 
 /* The call's dialog, or where it is calling. -EINVAL: it is neither answered nor one of ours that is being made; -EMSGSIZE. */
 int cf_sip_call_name(struct cf_sip_calls *calls, const struct cf_sip_call *call, struct cf_sip_dialog_name *ret_name);
 
-/* Asks the peer to call another: REFER. DONE tells the outcome; after 200 the call ends with BYE and IDLE. -EINVAL: it is not
- * answered; -EDESTADDRREQ: the destination is none. */
+/* Asks the peer to call another, or to hang up on it: REFER. DONE tells the outcome; after 200 of a transfer the call ends with BYE and
+ * IDLE. -EINVAL: it is not answered; -EDESTADDRREQ: the destination is none. */
 int cf_sip_call_refer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_referring *referring);
 bool cf_sip_call_send_refer(struct cf_sip_calls *calls, struct cf_sip_call *call);
 bool cf_sip_call_send_notify(struct cf_sip_calls *calls, struct cf_sip_call *call);

@@ -2,6 +2,7 @@
  * Operations that two calls are about: swap, consultation, transfer; see trunk.h.
  *
  *     SETUP_TRANSFER     re-INVITE holds the call; then the reply, ONHOLDPENDTRANSFER, and the consultation call has dial tone or dials
+ *     PREPARE_ADD        the same of a conference's call, ONHOLDPENDCONF
  *     DIAL               a consultation call with dial tone calls
  *     SWAP_HOLD          re-INVITE holds the one, then another retrieves the other
  *     BLIND_TRANSFER     REFER; the outcome is the reply, and then the call is IDLE
@@ -53,23 +54,6 @@ static struct cf_sip_link *second_of(const struct cf_sip_link *link)
     return cf_sip_link_of(link->trunk->all, link->second);
 }
 
-/* Ends the command; `call` is named by the reply. */
-static void reply(struct cf_sip_link *link, int32_t result, uint64_t call)
-{
-    const uint64_t number = link->command;
-    link->command = 0;
-    link->doing = CF_SIP_DOING_ONE;
-    link->second = 0;
-    if (number != 0)
-        cf_provider_reply(link->trunk->all->provider, number, result, call);
-}
-
-static void tell(const struct cf_sip_link *link, uint32_t state, uint32_t mode, uint64_t now_ns)
-{
-    const struct cf_call_state change = {.state = state, .mode = mode, .time_ns = (int64_t)now_ns};
-    cf_provider_post_call_state(link->trunk->all->provider, link->provider_call, &change);
-}
-
 /* ---- consultation calls */
 
 bool cf_sip_consult_pends(const struct cf_sip_link *link)
@@ -78,13 +62,18 @@ bool cf_sip_consult_pends(const struct cf_sip_link *link)
     return consultation != NULL && (consultation->ua_call != 0 || consultation->dial_tone);
 }
 
+uint32_t cf_sip_consult_hold(const struct cf_sip_link *link)
+{
+    return link->part == CF_SIP_PART_CONFERENCE ? LINECALLSTATE_ONHOLDPENDCONF : LINECALLSTATE_ONHOLDPENDTRANSFER;
+}
+
 bool cf_sip_consult_hang_up(struct cf_sip_link *link, uint64_t now_ns)
 {
     if (!link->dial_tone)
         return false;
     link->dial_tone = false;
     cf_listening_end(link->trunk->all->listening, link->provider_call);
-    tell(link, LINECALLSTATE_IDLE, 0, now_ns);
+    cf_sip_link_tell(link, LINECALLSTATE_IDLE, 0, now_ns);
     return true;
 }
 
@@ -98,13 +87,35 @@ void cf_sip_consult_end(struct cf_sip_link *link, uint64_t now_ns)
     cf_sip_ua_drop(consultation->trunk->ua, now_ns, consultation->ua_call, trunks->settings->drop_status);
 }
 
-static int32_t set_up(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns)
+int32_t cf_sip_consult_refusal(const struct cf_sip_trunk *trunk, const struct cf_command *command)
 {
-    struct cf_sip_trunk *trunk = link->trunk;
     const struct cf_sip_words target = {command->target.at, command->target.bytes};
     if (target.len > CF_SIP_TARGET_MAX || (target.len != 0 && !cf_sip_ua_callable(trunk->ua, target)))
         return LINEERR_INVALADDRESS;
+    return 0;
+}
+
+struct cf_sip_link *cf_sip_consult_new(struct cf_sip_trunk *trunk, const struct cf_command *command)
+{
     struct cf_sip_link *consultation = cf_sip_link_new(trunk);
+    if (consultation == NULL)
+        return NULL;
+    struct cf_sip_target *kept = &trunk->all->target[consultation - trunk->all->link];
+    kept->len = command->target.bytes;
+    kept->limit_s = command->params.no_answer_timeout_s;
+    if (kept->len != 0)
+        memcpy(kept->text, command->target.at, kept->len);
+    return consultation;
+}
+
+/* lineSetupTransfer of a call, linePrepareAddToConference of a conference's. */
+static int32_t set_up(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns)
+{
+    struct cf_sip_trunk *trunk = link->trunk;
+    const int32_t refusal = cf_sip_consult_refusal(trunk, command);
+    if (refusal != 0)
+        return refusal;
+    struct cf_sip_link *consultation = cf_sip_consult_new(trunk, command);
     if (consultation == NULL)
         return LINEERR_CALLUNAVAIL;
     const int rc = cf_sip_ua_hold(trunk->ua, now_ns, link->ua_call, true);
@@ -112,11 +123,6 @@ static int32_t set_up(struct cf_sip_link *link, const struct cf_command *command
         cf_sip_link_free(trunk->all, consultation);
         return cf_sip_link_error(rc);
     }
-    struct cf_sip_target *kept = &trunk->all->target[consultation - trunk->all->link];
-    kept->len = (uint32_t)target.len;
-    kept->limit_s = command->params.no_answer_timeout_s;
-    if (target.len != 0)
-        memcpy(kept->text, target.text, target.len);
     link->second = consultation->provider_call;
     link->doing = CF_SIP_DOING_SETUP;
     return 0;
@@ -126,12 +132,12 @@ static void tell_consultation(struct cf_sip_link *link, struct cf_sip_link *cons
 {
     link->consultation = consultation->provider_call;
     consultation->dial_tone = !dials;
-    reply(link, 0, consultation->provider_call);
-    tell(link, LINECALLSTATE_ONHOLDPENDTRANSFER, 0, now_ns);
+    cf_sip_link_reply(link, 0, consultation->provider_call);
+    cf_sip_link_tell(link, cf_sip_consult_hold(link), 0, now_ns);
     if (dials)
-        tell(consultation, LINECALLSTATE_DIALING, 0, now_ns);
+        cf_sip_link_tell(consultation, LINECALLSTATE_DIALING, 0, now_ns);
     else
-        tell(consultation, LINECALLSTATE_DIALTONE, LINEDIALTONEMODE_NORMAL, now_ns);
+        cf_sip_link_tell(consultation, LINECALLSTATE_DIALTONE, LINEDIALTONEMODE_NORMAL, now_ns);
 }
 
 /* The first call is on hold, or not. A new core has no consultation call: that of the lost one has gone. */
@@ -153,9 +159,9 @@ static void set_up_done(struct cf_sip_link *link, const struct cf_sip_event *eve
     link->second = 0;
     if (consultation != NULL)
         cf_sip_link_free(trunks, consultation);
-    reply(link, result, 0);
+    cf_sip_link_reply(link, result, 0);
     if (held)
-        tell(link, LINECALLSTATE_ONHOLD, 0, event->time_ns);
+        cf_sip_link_tell(link, LINECALLSTATE_ONHOLD, 0, event->time_ns);
 }
 
 int32_t cf_sip_consult_dial(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns)
@@ -169,7 +175,7 @@ int32_t cf_sip_consult_dial(struct cf_sip_link *link, const struct cf_command *c
         return result;
     link->dial_tone = false;
     cf_provider_reply(trunks->provider, command->number, 0, link->provider_call);
-    tell(link, LINECALLSTATE_DIALING, 0, now_ns);
+    cf_sip_link_tell(link, LINECALLSTATE_DIALING, 0, now_ns);
     return 0;
 }
 
@@ -180,7 +186,7 @@ static int32_t swap(struct cf_sip_link *link, const struct cf_command *command, 
     const struct cf_sip_link *second = cf_sip_link_of(link->trunk->all, command->second);
     if (second == NULL || second->ua_call == 0)
         return LINEERR_INVALCALLSTATE;
-    if (second->command != 0)
+    if (second->command != 0 || second->part > CF_SIP_PART_CONFERENCE)
         return LINEERR_RESOURCEUNAVAIL;
     const int rc = cf_sip_ua_hold(link->trunk->ua, now_ns, link->ua_call, true);
     if (rc < 0)
@@ -199,13 +205,13 @@ static void swap_done(struct cf_sip_link *link, const struct cf_sip_event *event
     if (result == 0)
         result = cf_sip_link_error(cf_sip_ua_hold(second->trunk->ua, event->time_ns, second->ua_call, false));
     if (result != 0) {
-        reply(link, result, link->provider_call);
+        cf_sip_link_reply(link, result, link->provider_call);
         return;
     }
     second->command = link->command;
     second->doing = CF_SIP_DOING_ONE;
     link->command = 0;
-    reply(link, 0, 0);
+    cf_sip_link_reply(link, 0, 0);
 }
 
 /* ---- transfer */
@@ -230,11 +236,11 @@ static int32_t complete(struct cf_sip_link *link, const struct cf_command *comma
     struct cf_sip_trunks *trunks = link->trunk->all;
     const struct cf_sip_link *second = cf_sip_link_of(trunks, command->second);
     struct cf_sip_dialog_name name;
-    if (command->transfer_mode != LINETRANSFERMODE_TRANSFER)
-        return LINEERR_OPERATIONUNAVAIL;
     if (second == NULL || second->ua_call == 0)
         return LINEERR_INVALCALLSTATE;
-    if (second->command != 0)
+    if (second->part == CF_SIP_PART_CONFERENCE)
+        return LINEERR_OPERATIONUNAVAIL;
+    if (second->command != 0 || second->part != CF_SIP_PART_NONE)
         return LINEERR_RESOURCEUNAVAIL;
     const int rc = cf_sip_ua_name(second->trunk->ua, second->ua_call, &name);
     if (rc < 0)
@@ -256,7 +262,7 @@ static void transfer_done(struct cf_sip_link *link, const struct cf_sip_event *e
     const int32_t result = cf_sip_transfer_result(event->status);
     struct cf_sip_link *second = second_of(link);
     const bool lives = second != NULL && second->ua_call != 0;
-    reply(link, result, link->provider_call);
+    cf_sip_link_reply(link, result, link->provider_call);
     if (lives && result != 0)
         cf_sip_ua_quiet(second->trunk->ua, second->ua_call, false);
     else if (lives)
@@ -273,9 +279,14 @@ int32_t cf_sip_consult_begin(struct cf_sip_link *link, const struct cf_command *
         [CF_CMD_COMPLETE_TRANSFER - CF_CMD_SWAP_HOLD] = complete,
         [CF_CMD_BLIND_TRANSFER - CF_CMD_SWAP_HOLD] = blind,
     };
+    if (link->part == CF_SIP_PART_CONFERENCE && command->id != CF_CMD_SWAP_HOLD && command->id != CF_CMD_PREPARE_ADD)
+        return LINEERR_OPERATIONUNAVAIL; /* a conference is not transferred */
     if (link->command != 0)
         return LINEERR_RESOURCEUNAVAIL; /* the one before has not ended */
-    const int32_t result = begin[command->id - CF_CMD_SWAP_HOLD](link, command, now_ns);
+    const bool adds = command->id == CF_CMD_PREPARE_ADD;
+    int32_t result = adds ? cf_sip_conference_prepare_refusal(link) : 0;
+    if (result == 0)
+        result = adds ? set_up(link, command, now_ns) : begin[command->id - CF_CMD_SWAP_HOLD](link, command, now_ns);
     if (result == 0)
         link->command = command->number;
     return result;
@@ -286,7 +297,7 @@ void cf_sip_consult_done(struct cf_sip_link *link, const struct cf_sip_event *ev
     const int32_t held = cf_sip_link_result(event->status);
     switch ((enum cf_sip_doing)link->doing) {
     case CF_SIP_DOING_ONE:
-        reply(link, held, link->provider_call);
+        cf_sip_link_reply(link, held, link->provider_call);
         break;
     case CF_SIP_DOING_SETUP:
         set_up_done(link, event, held);
@@ -296,6 +307,8 @@ void cf_sip_consult_done(struct cf_sip_link *link, const struct cf_sip_event *ev
         break;
     case CF_SIP_DOING_TRANSFER:
         transfer_done(link, event);
+        break;
+    case CF_SIP_DOING_CONFERENCE: /* whose events conference.c keeps */
         break;
     }
 }

@@ -248,6 +248,16 @@ struct cf_sip_cursor cf_sip_address_params(const struct cf_sip_msg *msg, const s
     return (struct cf_sip_cursor){params, end};
 }
 
+bool cf_sip_focus_read(const struct cf_sip_msg *msg)
+{
+    struct cf_sip_cursor c = cf_sip_address_params(msg, &msg->contact);
+    struct cf_sip_param param;
+    while (cf_sip_param_next(&c, &param) > 0)
+        if (CF_SIP_SAME(param.name, param.name_len, "isfocus"))
+            return param.value == NULL || CF_SIP_SAME(param.value, param.value_len, "true");
+    return false;
+}
+
 /* Goes through the contacts of a message: the first one, what follows it in its line, the other lines. */
 struct walk {
     const struct cf_sip_msg *msg;

@@ -7,7 +7,7 @@
  * Overlap:  pure functions.
  * Trust:    see scan.h. Numbers have the bounds of their RFCs; lists are cut at the limits below.
  * Source:   RFC 3262 (RSeq, RAck), RFC 4028 (Session-Expires, Min-SE, 422), RFC 3261 20 (Contact, Retry-After, Min-Expires, Allow),
- *           RFC 3420 (sipfrag); application/dtmf-relay and application/dtmf have no RFC.
+ *           RFC 3420 (sipfrag), RFC 3840 (isfocus); application/dtmf-relay and application/dtmf have no RFC.
  */
 #ifndef CALLFAN_ADAPTERS_SIP_EXTENSION_H
 #define CALLFAN_ADAPTERS_SIP_EXTENSION_H
@@ -101,6 +101,9 @@ unsigned cf_sip_contacts_read(const struct cf_sip_msg *msg, struct cf_sip_contac
  * Expires header. False: the contact is not there, or nothing says how long. */
 bool cf_sip_granted_read(const struct cf_sip_msg *response, const char *user, const char *host, uint16_t port,
                          uint32_t *ret_s);
+
+/* The message's Contact says that it is the focus of a conference (RFC 3840, RFC 4579): isfocus. */
+bool cf_sip_focus_read(const struct cf_sip_msg *msg);
 
 /* ---- bodies */
 

@@ -25,9 +25,10 @@ static void reply_waiting(struct cf_sip_trunks *trunks, struct cf_sip_link *link
 void cf_sip_link_free(struct cf_sip_trunks *trunks, struct cf_sip_link *link)
 {
     struct cf_sip_link *second = cf_sip_link_of(trunks, link->second);
+    cf_sip_conference_forget(link);
     reply_waiting(trunks, link, LINEERR_OPERATIONFAILED);
     cf_listening_end(trunks->listening, link->provider_call);
-    if (second != NULL && link->doing == CF_SIP_DOING_SETUP)
+    if (second != NULL && (link->doing == CF_SIP_DOING_SETUP || link->doing == CF_SIP_DOING_CONFERENCE))
         cf_sip_link_free(trunks, second); /* nobody was told of it */
     else if (second != NULL && link->doing == CF_SIP_DOING_TRANSFER && second->ua_call != 0)
         cf_sip_ua_quiet(second->trunk->ua, second->ua_call, false);
@@ -53,10 +54,12 @@ struct cf_sip_link *cf_sip_link_new(struct cf_sip_trunk *trunk)
 
 void cf_sip_links_renew(struct cf_sip_trunks *trunks)
 {
+    cf_sip_conferences_renew(trunks);
     for (uint32_t i = 0; i < trunks->links; i++) {
         trunks->link[i].command = 0;
         trunks->link[i].consultation = 0;
-        if (trunks->link[i].provider_call != 0 && trunks->link[i].ua_call == 0)
+        if (trunks->link[i].provider_call != 0 && trunks->link[i].ua_call == 0 &&
+            trunks->link[i].part <= CF_SIP_PART_CHOSEN) /* a member has no dialog */
             cf_sip_link_free(trunks, &trunks->link[i]);
     }
 }
@@ -154,7 +157,7 @@ static enum cf_posted post(struct cf_sip_trunk *trunk, const struct cf_sip_event
                                    .mode = event->mode != 0 ? event->mode : states[event->kind].mode,
                                    .time_ns = (int64_t)event->time_ns};
     if (event->kind == CF_SIP_ONHOLD && link != NULL && cf_sip_consult_pends(link))
-        change.state = LINECALLSTATE_ONHOLDPENDTRANSFER;
+        change.state = cf_sip_consult_hold(link);
     if (event->kind == CF_SIP_DISCONNECTED)
         change.raw_cause = (struct cf_text){cause, cf_sip_cause_text(&event->cause, cause)};
     return cf_provider_post_call_state(trunk->all->provider, event->user, &change);
@@ -165,6 +168,8 @@ static void idle(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
 {
     struct cf_sip_trunks *trunks = trunk->all;
     struct cf_sip_link *link = cf_sip_link_of(trunks, event->user);
+    if (link != NULL && link->part == CF_SIP_PART_CONFERENCE)
+        cf_sip_conference_over(link, false, event->time_ns);
     if (link != NULL)
         reply_waiting(trunks, link, LINEERR_OPERATIONFAILED);
     cf_listening_end(trunks->listening, event->user);
@@ -202,6 +207,33 @@ static void inform(struct cf_sip_trunk *trunk, const struct cf_sip_event *event)
         cf_provider_post_call_info(trunk->all->provider, event->user, changed, (int64_t)event->time_ns, &record);
 }
 
+void cf_sip_link_tell(const struct cf_sip_link *link, uint32_t state, uint32_t mode, uint64_t now_ns)
+{
+    const struct cf_call_state change = {.state = state, .mode = mode, .time_ns = (int64_t)now_ns};
+    cf_provider_post_call_state(link->trunk->all->provider, link->provider_call, &change);
+}
+
+void cf_sip_link_tell_disconnected(const struct cf_sip_link *link, uint32_t mode, const struct cf_sip_cause *cause,
+                                   uint64_t now_ns)
+{
+    char text[24];
+    const struct cf_call_state change = {.state = LINECALLSTATE_DISCONNECTED,
+                                         .mode = mode,
+                                         .raw_cause = {text, cf_sip_cause_text(cause, text)},
+                                         .time_ns = (int64_t)now_ns};
+    cf_provider_post_call_state(link->trunk->all->provider, link->provider_call, &change);
+}
+
+void cf_sip_link_reply(struct cf_sip_link *link, int32_t result, uint64_t call)
+{
+    const uint64_t number = link->command;
+    link->command = 0;
+    link->doing = CF_SIP_DOING_ONE;
+    link->second = 0;
+    if (number != 0)
+        cf_provider_reply(link->trunk->all->provider, number, result, call);
+}
+
 int32_t cf_sip_link_result(unsigned status)
 {
     switch (status) {
@@ -222,7 +254,9 @@ int32_t cf_sip_link_result(unsigned status)
 void cf_sip_link_event(void *context, const struct cf_sip_event *event)
 {
     struct cf_sip_trunk *trunk = context;
-    struct cf_sip_link *link;
+    struct cf_sip_link *link = cf_sip_link_of(trunk->all, event->user);
+    if (link != NULL && cf_sip_conference_event(link, event))
+        return;
     switch (event->kind) {
     case CF_SIP_OFFERING:
     case CF_SIP_BEGUN:
@@ -235,26 +269,28 @@ void cf_sip_link_event(void *context, const struct cf_sip_event *event)
         inform(trunk, event);
         break;
     case CF_SIP_ONHOLD:
-        link = cf_sip_link_of(trunk->all, event->user);
         if (link == NULL ||
             link->doing != CF_SIP_DOING_SETUP) /* it is told behind the reply that names the consultation call */
             post(trunk, event);
         break;
     case CF_SIP_DONE:
-        link = cf_sip_link_of(trunk->all, event->user);
-        if (link != NULL)
-            cf_sip_consult_done(link, event);
+        if (link == NULL)
+            break;
+        cf_sip_consult_done(link, event);
+        if (link->part == CF_SIP_PART_CONFERENCE)
+            cf_sip_conference_wake(link); /* somebody may wait to be let go of */
         break;
     case CF_SIP_DIGIT:
         cf_listening_digit(trunk->all->listening, event->user, event->digit, LINEDIGITMODE_DTMF,
                            (int64_t)event->time_ns);
         break;
     case CF_SIP_DISCONNECTED:
-        link = cf_sip_link_of(trunk->all, event->user);
         if (link != NULL)
             link->over = true;
         cf_listening_end(trunk->all->listening, event->user);
         post(trunk, event);
+        if (link != NULL && link->part == CF_SIP_PART_CONFERENCE)
+            cf_sip_conference_over(link, false, event->time_ns);
         break;
     default:
         post(trunk, event);
@@ -305,8 +341,12 @@ void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot)
     call.called = text_of(snapshot->called);
     if (link == NULL)
         return;
+    if (link->part == CF_SIP_PART_CONFERENCE)
+        call.origin = LINECALLORIGIN_CONFERENCE;
     if (call.state == 0) { /* nobody will close it */
         const uint64_t ua_call = link->ua_call;
+        if (link->part == CF_SIP_PART_CONFERENCE)
+            cf_sip_conference_over(link, true, (uint64_t)call.time_ns);
         cf_sip_link_free(trunks, link);
         cf_sip_ua_close(trunk->ua, (uint64_t)cf_clock_ns(), ua_call, 0);
         return;
@@ -400,6 +440,13 @@ static bool obey(struct cf_sip_trunks *trunks, const struct cf_command *command,
         *ret_result = 0;
         return true;
     }
+    if (command->id == CF_CMD_SETUP_CONFERENCE && command->call == 0) {
+        *ret_result = cf_sip_conference_begin(trunks, NULL, command, now_ns);
+        return *ret_result != 0;
+    }
+    bool owed;
+    if (link != NULL && cf_sip_party_command(link, command, now_ns, &owed, ret_result))
+        return owed;
     if (link != NULL && command->id == CF_CMD_GATHER_DIGITS)
         return !gather(trunks, link, command, now_ns);
     if (link != NULL && command->id == CF_CMD_DIAL) {
@@ -427,11 +474,19 @@ static bool obey(struct cf_sip_trunks *trunks, const struct cf_command *command,
     case CF_CMD_UNHOLD:
     case CF_CMD_GENERATE_DIGITS:
         break;
+    case CF_CMD_SETUP_CONFERENCE:
+    case CF_CMD_ADD_TO_CONFERENCE:
+        *ret_result = cf_sip_conference_begin(trunks, link, command, now_ns);
+        return *ret_result != 0;
     case CF_CMD_SWAP_HOLD:
     case CF_CMD_SETUP_TRANSFER:
     case CF_CMD_COMPLETE_TRANSFER:
     case CF_CMD_BLIND_TRANSFER:
-        *ret_result = cf_sip_consult_begin(link, command, now_ns);
+    case CF_CMD_PREPARE_ADD:
+        if (command->id == CF_CMD_COMPLETE_TRANSFER && command->transfer_mode == LINETRANSFERMODE_CONFERENCE)
+            *ret_result = cf_sip_conference_begin(trunks, link, command, now_ns);
+        else
+            *ret_result = cf_sip_consult_begin(link, command, now_ns);
         return *ret_result != 0;
     default:
         *ret_result = LINEERR_OPERATIONUNAVAIL;
@@ -454,7 +509,7 @@ static bool obey(struct cf_sip_trunks *trunks, const struct cf_command *command,
 static void forget(struct cf_sip_trunks *trunks, uint64_t call, unsigned status, uint64_t now_ns)
 {
     struct cf_sip_link *link = cf_sip_link_of(trunks, call);
-    if (link == NULL)
+    if (link == NULL || cf_sip_party_keeps(link, now_ns))
         return;
     const struct cf_sip_link old = *link;
     cf_sip_link_free(trunks, link);

@@ -82,10 +82,13 @@ static bool put_refer_lines(struct cf_sip_calls *calls, const struct cf_sip_call
 {
     char uri_text[512];
     struct cf_sip_out uri = {.text = uri_text, .bytes_max = sizeof(uri_text)};
-    if (!cf_sip_destination_put(calls->stack, referring->destination, &uri) || memchr(uri.text, '?', uri.len) != NULL)
+    if (!cf_sip_destination_put(&calls->stack->config, referring->destination, &uri) ||
+        memchr(uri.text, '?', uri.len) != NULL)
         return false;
     CF_SIP_PUT(out, "Refer-To: <");
     cf_sip_put(out, uri.text, uri.len);
+    if (referring->wanted == CF_SIP_REFERRAL_REMOVE)
+        CF_SIP_PUT(out, ";method=BYE");
     if (referring->replaces.len != 0) {
         CF_SIP_PUT(out, "?Replaces=");
         cf_sip_put(out, referring->replaces.text, referring->replaces.len);
@@ -128,19 +131,32 @@ int cf_sip_call_refer(struct cf_sip_calls *calls, struct cf_sip_call *call, cons
         return -ENOSPC;
     }
     call->refer.state = CF_SIP_REFER_ASKED;
+    call->refer.wanted = (uint8_t)referring->wanted;
     call->operating = true;
     return 0;
 }
 
-/* The outcome is known: after success there is nothing left to talk about. */
-static void finish(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status)
+static void count(struct cf_sip_counters *c, enum cf_sip_referral wanted, bool done)
 {
+    const bool transfer = wanted == CF_SIP_REFERRAL_TRANSFER;
+    c->transfers += transfer && done;
+    c->transfer_failures += transfer && !done;
+    c->joined += wanted == CF_SIP_REFERRAL_JOIN && done;
+    c->removed += wanted == CF_SIP_REFERRAL_REMOVE && done;
+    c->focus_failures += !transfer && !done;
+}
+
+/* The outcome is known: after a transfer there is nothing left to talk about. more: the peer may yet tell of it. */
+static void finish(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned status, bool more)
+{
+    const enum cf_sip_referral wanted = (enum cf_sip_referral)call->refer.wanted;
     const bool done = status < 300;
+    if (more && wanted != CF_SIP_REFERRAL_TRANSFER)
+        call->former_refer = call->refer.cseq;
     forget_refer(calls, call);
-    calls->stack->counters.transfers += done;
-    calls->stack->counters.transfer_failures += !done;
+    count(&calls->stack->counters, wanted, done);
     cf_sip_call_report_done(calls, call, done ? 200 : status);
-    if (!done)
+    if (!done || wanted != CF_SIP_REFERRAL_TRANSFER)
         return;
     call->quiet = true;
     cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_BYE);
@@ -153,12 +169,12 @@ void cf_sip_call_refer_response(struct cf_sip_calls *calls, struct cf_sip_call *
     if (call->refer.state != CF_SIP_REFER_ASKED)
         return; /* NOTIFY came first */
     if (status >= 300) {
-        finish(calls, call, status);
+        finish(calls, call, status, false);
         return;
     }
     cf_sip_refer_sub_read(response, &subscribes);
     if (!subscribes) {
-        finish(calls, call, 200); /* RFC 4488: nothing more will be heard of it */
+        finish(calls, call, 200, false); /* RFC 4488: nothing more will be heard of it */
         return;
     }
     call->refer.state = CF_SIP_REFER_ACCEPTED;
@@ -170,9 +186,9 @@ static void told(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigned 
 {
     const struct cf_sip_stack *stack = calls->stack;
     if (status >= 200) {
-        finish(calls, call, status);
+        finish(calls, call, status, !over);
     } else if (over) {
-        finish(calls, call, 500); /* how it went is not said */
+        finish(calls, call, 500, false); /* how it went is not said */
     } else {
         call->refer.state = CF_SIP_REFER_ACCEPTED;
         cf_sip_call_due(calls, call, CF_SIP_DUE_REFER, stack->now_ns + stack->config.transfer_limit_ns);
@@ -184,6 +200,17 @@ static bool refuse(struct cf_sip_calls *calls, const struct cf_sip_request *requ
     cf_sip_reply_begin(calls->stack, request, status, NULL);
     cf_sip_reply_end(calls->transactions, request, status, "", 0);
     return false;
+}
+
+/* More of a REFER whose outcome is known. Where a NOTIFY does not say of which it tells, the older comes first (RFC 3515 2.4.6: the second
+ * of a dialog has to be named). */
+static bool is_former(struct cf_sip_call *call, const struct cf_sip_package *package, bool over)
+{
+    if (call->former_refer == 0 || (package->identified && package->id != call->former_refer))
+        return false;
+    if (over)
+        call->former_refer = 0;
+    return true;
 }
 
 bool cf_sip_call_notified(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request)
@@ -199,6 +226,11 @@ bool cf_sip_call_notified(struct cf_sip_calls *calls, struct cf_sip_call *call, 
         CF_SIP_PUT(out, "Allow-Events: refer\r\n");
         cf_sip_reply_end(calls->transactions, request, 489, "", 0);
         return false;
+    }
+    if (is_former(call, &package, over)) {
+        cf_sip_reply_begin(calls->stack, request, 200, NULL);
+        cf_sip_reply_end(calls->transactions, request, 200, "", 0);
+        return true;
     }
     const bool asked = call->refer.state == CF_SIP_REFER_ASKED || call->refer.state == CF_SIP_REFER_ACCEPTED;
     if (!asked || (package.identified && package.id != call->refer.cseq)) {
@@ -400,7 +432,7 @@ void cf_sip_call_refer_due(struct cf_sip_calls *calls, struct cf_sip_call *call)
     if (!cf_sip_call_connected(call))
         return;
     if (call->refer.state == CF_SIP_REFER_ACCEPTED)
-        finish(calls, call, 408);
+        finish(calls, call, 408, true);
     else if (call->refer.state == CF_SIP_REFER_OVER)
         cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_BYE);
 }

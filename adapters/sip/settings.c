@@ -49,6 +49,7 @@ const char cf_sip_settings_help[] =
     "the line call\n"
     "  replace = peer          who may put a call in the place of one of ours (INVITE with Replaces): the same words\n"
     "  transfer_limit_ms = 180000  a transfer of ours whose outcome nobody tells for so long has failed\n"
+    "  conference = {}         sip: URI of a conference factory (RFC 4579): lines that have one make conferences\n"
     "  admit = {}              \"user:password\" of those who may call; without any, everybody may\n"
     "  realm = callfan         realm of the challenge to the others\n"
     "  digest = {SHA-256, MD5} what the challenge offers; old peers read its first line alone and know only MD5\n";
@@ -91,6 +92,7 @@ static cfg_opt_t *keys(void)
         CFG_STR("refer", "nobody", CFGF_NONE),
         CFG_STR("replace", "peer", CFGF_NONE),
         CFG_INT("transfer_limit_ms", 180000, CFGF_NONE),
+        CFG_STR_LIST("conference", "{}", CFGF_NONE),
         CFG_STR_LIST("admit", "{}", CFGF_NONE),
         CFG_STR("realm", "callfan", CFGF_NONE),
         CFG_STR_LIST("digest", "{SHA-256, MD5}", CFGF_NONE),
@@ -280,6 +282,16 @@ static void read_peer(struct reading *r, const struct cf_sip_settings *s, struct
         copy(r, line->domain, "domain", domain != NULL ? domain : host);
 }
 
+/* What it says, only the user agent checks. */
+static void read_conference(struct reading *r, struct cf_sip_line_settings *line, unsigned index)
+{
+    const char *conference = entry(r, "conference", index);
+    if (conference != NULL && strlen(conference) >= sizeof(line->conference))
+        fail(r, "conference", "%s is longer than 255 bytes", conference);
+    else if (conference != NULL)
+        memcpy(line->conference, conference, strlen(conference) + 1);
+}
+
 static void read_line(struct reading *r, struct cf_sip_settings *s, unsigned index)
 {
     struct cf_sip_line_settings *line = &s->line[index];
@@ -293,6 +305,7 @@ static void read_line(struct reading *r, struct cf_sip_settings *s, unsigned ind
     read_media(r, line, index);
     copy_own(r, line->number, "number", index);
     read_peer(r, s, line, index);
+    read_conference(r, line, index);
 }
 
 static void read_lines(struct reading *r, struct cf_sip_settings *s)
@@ -463,6 +476,7 @@ struct cf_sip_config cf_sip_settings_line(const struct cf_sip_settings *settings
     config.password = own->password;
     config.admit = settings->admit;
     config.realm = settings->realm;
+    config.conference = own->conference[0] != '\0' ? own->conference : NULL;
     config.register_s = own->registers ? settings->register_s : 0;
     if (own->registers && config.number != NULL)
         config.user = config.number; /* the Request-URI of calls that come by the registration */

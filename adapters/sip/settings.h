@@ -16,6 +16,7 @@ enum {
     CF_SIP_NAME_MAX = 64,
     CF_SIP_ADMITS_MAX = 256,
     CF_SIP_CONNECTIONS_MAX = 4096, /* of a line */
+    CF_SIP_FACTORY_MAX = 256,      /* bytes of a conference factory's URI, with its end */
 };
 
 struct cf_sip_line_settings {
@@ -32,6 +33,7 @@ struct cf_sip_line_settings {
     char username[CF_SIP_NAME_MAX]; /* empty: no credentials */
     char password[CF_SIP_NAME_MAX];
     bool registers;
+    char conference[CF_SIP_FACTORY_MAX]; /* factory, empty: none */
 };
 
 struct cf_sip_settings {

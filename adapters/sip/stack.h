@@ -71,6 +71,7 @@ struct cf_sip_config {
     uint32_t session_s;     /* (0) session interval that we offer and take; 0: no session timers */
     uint32_t min_se_s;      /* (90) shorter ones are refused */
     uint32_t redirects_max; /* (0) 3xx followed in one call */
+    const char *conference;     /* sip: URI of a conference factory; NULL: none */
     enum cf_sip_trust refer;    /* who may have a call of ours transferred: REFER makes us call */
     enum cf_sip_trust replace;  /* who may put a call in the place of one of ours: INVITE with Replaces */
     uint64_t transfer_limit_ns; /* (180 s) a transfer of ours that nobody has told the outcome of for so long has failed */
@@ -149,6 +150,11 @@ struct cf_sip_login {
     X(register_failures)                                                                                               \
     X(transfers)        /* calls that we transferred */                                                                \
     X(transfer_failures)                                                                                               \
+    X(conferences)      /* calls of ours that a focus answered */                                                      \
+    X(no_focus)         /* calls to a conference factory that somebody else answered */                                \
+    X(joined)           /* calls that a focus has taken into a conference upon our REFER */                            \
+    X(removed)          /* of these, those that it has hung up upon another */                                         \
+    X(focus_failures)   /* REFERs of either kind that came to nothing */                                               \
     X(referred)         /* calls made because a REFER asked for them */                                                \
     X(replaced)         /* calls that an INVITE with Replaces took the place of */                                     \
     X(refused_transfer) /* REFERs, and INVITEs with Replaces, that were refused */                                     \

@@ -77,8 +77,9 @@ int cf_sip_trunks_open(struct cf_sip_trunks *trunks, const struct cf_sip_setting
     trunks->link = map_memory(trunks->links * sizeof(struct cf_sip_link));
     trunks->target = map_memory(trunks->links * sizeof(struct cf_sip_target)); /* touched where it is used */
     const uint32_t gatherings = trunks->links < CF_SIP_GATHERINGS_MAX ? trunks->links : CF_SIP_GATHERINGS_MAX;
+    const bool bonds = cf_sip_bonds_open(trunks);
     const bool listens = cf_listening_new(&trunks->listening, provider, trunks->links, gatherings) == 0;
-    if (trunks->link == NULL || trunks->target == NULL || !listens) {
+    if (trunks->link == NULL || trunks->target == NULL || !bonds || !listens) {
         snprintf(why, why_bytes, "no memory for %u calls", trunks->links);
         cf_sip_trunks_close(trunks);
         return -ENOMEM;
@@ -110,6 +111,7 @@ void cf_sip_trunks_close(struct cf_sip_trunks *trunks)
     if (trunks->target != NULL)
         munmap(trunks->target, trunks->links * sizeof(struct cf_sip_target));
     trunks->target = NULL;
+    cf_sip_bonds_close(trunks);
     cf_listening_free(trunks->listening);
     trunks->listening = NULL;
     trunks->settings = NULL;
@@ -137,9 +139,23 @@ bool cf_sip_trunks_leave(struct cf_sip_trunks *trunks, int64_t now_ns)
 
 /* ------------------------------------------------------------------ announcing */
 
+/* What a factory adds. The largest conference is the core's; a smaller limit of the focus only its refusal tells. */
+static void add_conferences(struct cf_line_caps *caps)
+{
+    caps->call_features |= LINECALLFEATURE_SETUPCONF | LINECALLFEATURE_PREPAREADDCONF | LINECALLFEATURE_ADDTOCONF |
+                           LINECALLFEATURE_REMOVEFROMCONF;
+    caps->call_states |= LINECALLSTATE_CONFERENCED | LINECALLSTATE_ONHOLDPENDCONF;
+    caps->transfer_modes |= LINETRANSFERMODE_CONFERENCE;
+    caps->addr_cap_flags |=
+        LINEADDRCAPFLAGS_SETUPCONFNULL | LINEADDRCAPFLAGS_CONFERENCEMAKE | LINEADDRCAPFLAGS_CONFERENCEHELD;
+    caps->conference_max = CF_CONFERENCE_MEMBERS_MAX;
+    caps->remove_from_conf_caps = LINEREMOVEFROMCONF_ANY;
+    caps->remove_from_conf_state = LINECALLSTATE_IDLE;
+}
+
 static struct cf_line_caps caps_of(const struct cf_sip_settings *settings, unsigned line)
 {
-    return (struct cf_line_caps){
+    struct cf_line_caps caps = {
         .permanent_id = line + 1,
         .addresses = 1,
         .bearer_modes = LINEBEARERMODE_VOICE,
@@ -162,6 +178,9 @@ static struct cf_line_caps caps_of(const struct cf_sip_settings *settings, unsig
                        LINECALLSTATE_DIALTONE | LINECALLSTATE_ONHOLDPENDTRANSFER,
         .transfer_modes = LINETRANSFERMODE_TRANSFER,
     };
+    if (settings->line[line].conference[0] != '\0')
+        add_conferences(&caps);
+    return caps;
 }
 
 static void tell_service(struct cf_sip_trunk *trunk)
@@ -202,7 +221,7 @@ bool cf_sip_trunks_announce(struct cf_sip_trunks *trunks)
             return false;
     for (unsigned i = 0; i < trunks->settings->lines; i++)
         cf_sip_ua_walk(trunks->trunk[i].ua, cf_sip_link_announce, &trunks->trunk[i]);
-    return cf_provider_snapshot_end(trunks->provider);
+    return cf_sip_parties_announce(trunks) && cf_provider_snapshot_end(trunks->provider);
 }
 
 /* ------------------------------------------------------------------ running */
@@ -210,9 +229,11 @@ bool cf_sip_trunks_announce(struct cf_sip_trunks *trunks)
 int64_t cf_sip_trunks_tick(struct cf_sip_trunks *trunks, int64_t now_ns)
 {
     int64_t next = CF_REACTOR_NEVER;
+    for (unsigned i = 0; i < trunks->settings->lines; i++)
+        cf_sip_ua_tick(trunks->trunk[i].ua, (uint64_t)now_ns);
+    cf_sip_conferences_work(trunks, (uint64_t)now_ns);
     for (unsigned i = 0; i < trunks->settings->lines; i++) {
         struct cf_sip_trunk *trunk = &trunks->trunk[i];
-        cf_sip_ua_tick(trunk->ua, (uint64_t)now_ns);
         const uint64_t deadline = cf_sip_ua_next_deadline(trunk->ua);
         if (deadline < (uint64_t)next)
             next = (int64_t)deadline;

@@ -8,7 +8,7 @@
  * Source     callfan/provider.h
  *
  * Files      trunk.c life and announcements; transport.c sockets; link.c events and commands of calls; consult.c those that two calls
- *            are about: swap, transfer
+ *            are about: swap, transfer; bond.h what belongs to conferences at a focus: conference.c, party.c
  */
 #ifndef CALLFAN_ADAPTERS_SIP_TRUNK_H
 #define CALLFAN_ADAPTERS_SIP_TRUNK_H
@@ -19,6 +19,7 @@
 #include "adapters/sip/tcp.h"
 
 struct cf_sip_trunks;
+struct cf_sip_bond;
 
 /* One line. */
 struct cf_sip_trunk {
@@ -38,7 +39,18 @@ enum cf_sip_doing {
     CF_SIP_DOING_ONE,   /* hold, retrieve, digits: of this call alone */
     CF_SIP_DOING_SETUP, /* this call is being held; `second` is the consultation call, which nobody was told of yet */
     CF_SIP_DOING_SWAP,  /* this call is being held; `second` is to be retrieved then */
-    CF_SIP_DOING_TRANSFER, /* `second`, if any, is the consultation call, which ends with this one */
+    CF_SIP_DOING_TRANSFER,   /* `second`, if any, is the consultation call, which ends with this one */
+    CF_SIP_DOING_CONFERENCE, /* a step of a conference's call; `second`, if any, is the consultation call, untold too */
+};
+
+/* What a call has to do with a conference. */
+enum cf_sip_part {
+    CF_SIP_PART_NONE,
+    CF_SIP_PART_CONFERENCE, /* it stands for one: its far end is the focus */
+    CF_SIP_PART_CHOSEN,     /* the focus will be asked to take it over */
+    CF_SIP_PART_MOVING,     /* it has been asked: how the call's own dialog ends is kept until the outcome is known */
+    CF_SIP_PART_MEMBER,     /* it has no dialog any more */
+    CF_SIP_PART_LEAVING,    /* a member whom the focus is, or will be, asked to hang up on */
 };
 
 /* A call as both sides name it. */
@@ -50,6 +62,7 @@ struct cf_sip_link {
     uint64_t consultation; /* made of this call: on hold, it is ONHOLDPENDTRANSFER; 0: none, or a name that has ended */
     struct cf_sip_trunk *trunk;
     uint8_t doing;  /* enum cf_sip_doing */
+    uint8_t part;   /* enum cf_sip_part */
     bool dial_tone; /* a consultation call that calls nobody yet */
     bool over;      /* DISCONNECTED was told: nothing is heard any more */
 };
@@ -70,8 +83,10 @@ struct cf_sip_trunks {
     struct cf_provider *provider;
     struct cf_reactor *reactor;
     struct cf_sip_trunk trunk[CF_SIP_LINES_MAX];
-    struct cf_sip_link *link;     /* by index of the provider's call */
-    struct cf_sip_target *target; /* likewise; valid while a consultation call waits for its call to be held */
+    struct cf_sip_link *link;           /* by index of the provider's call */
+    struct cf_sip_target *target;       /* likewise; valid while a consultation call waits for its call to be held */
+    struct cf_sip_bond *bond;           /* likewise; bond.h */
+    uint32_t queued_first, queued_last; /* conferences that have something to be looked after */
     uint32_t links;
     struct cf_listening *listening; /* to the digits of calls */
     bool paused;
@@ -144,9 +159,19 @@ int32_t cf_sip_link_dial(struct cf_sip_link *link, struct cf_sip_words destinati
 /* LINEERR_ of what an operation of the user agent returned. */
 int32_t cf_sip_link_error(int rc);
 
+/* Tells the core a state of the call. */
+void cf_sip_link_tell(const struct cf_sip_link *link, uint32_t state, uint32_t mode, uint64_t now_ns);
+
+/* Ends the command that waits; `call` is named by the reply. */
+void cf_sip_link_reply(struct cf_sip_link *link, int32_t result, uint64_t call);
+
+/* DISCONNECTED with its cause. */
+void cf_sip_link_tell_disconnected(const struct cf_sip_link *link, uint32_t mode, const struct cf_sip_cause *cause,
+                                   uint64_t now_ns);
+
 /* ---- what is about two calls (consult.c) */
 
-/* The commands SWAP_HOLD, SETUP_TRANSFER, COMPLETE_TRANSFER and BLIND_TRANSFER about a call that lives. 0: it will end with DONE and
+/* The commands SWAP_HOLD, SETUP_TRANSFER, PREPARE_ADD, COMPLETE_TRANSFER and BLIND_TRANSFER about a call that lives. 0: it will end with DONE and
  * its number is kept; else LINEERR_. */
 int32_t cf_sip_consult_begin(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns);
 
@@ -163,10 +188,58 @@ void cf_sip_consult_done(struct cf_sip_link *link, const struct cf_sip_event *ev
 /* The call is being retrieved, so that its consultation call, if any, ends. */
 void cf_sip_consult_end(struct cf_sip_link *link, uint64_t now_ns);
 
+/* On hold for its consultation call: LINECALLSTATE_. */
+uint32_t cf_sip_consult_hold(const struct cf_sip_link *link);
+
 /* True while the call on hold is held for its consultation call. */
 bool cf_sip_consult_pends(const struct cf_sip_link *link);
 
 /* A call without a dialog: IDLE. False: it has none of them. */
 bool cf_sip_consult_hang_up(struct cf_sip_link *link, uint64_t now_ns);
+
+/* Where a consultation call is to go at once; LINEERR_ when it cannot. A new consultation call that keeps it; NULL: none left. */
+int32_t cf_sip_consult_refusal(const struct cf_sip_trunk *trunk, const struct cf_command *command);
+struct cf_sip_link *cf_sip_consult_new(struct cf_sip_trunk *trunk, const struct cf_command *command);
+
+/* ---- conferences (conference.c, party.c) */
+
+/* The line has a factory. */
+bool cf_sip_conference_able(const struct cf_sip_trunk *trunk);
+
+/* The commands SETUP_CONFERENCE (link NULL: of a line alone), ADD_TO_CONFERENCE and COMPLETE_TRANSFER (CONFERENCE). 0: it will end later and
+ * its number is kept; else LINEERR_. */
+int32_t cf_sip_conference_begin(struct cf_sip_trunks *trunks, struct cf_sip_link *link,
+                                const struct cf_command *command, uint64_t now_ns);
+
+/* Why no consultation call can be prepared to be added; 0: it can. */
+int32_t cf_sip_conference_prepare_refusal(const struct cf_sip_link *conference);
+
+/* A command about a call that has a part. False: that is of no concern. ret_owed: it is to be replied to with ret_result. */
+bool cf_sip_party_command(struct cf_sip_link *party, const struct cf_command *command, uint64_t now_ns, bool *ret_owed,
+                          int32_t *ret_result);
+
+/* An event of a call that has a part. True: it is kept here, and not told. */
+bool cf_sip_conference_event(struct cf_sip_link *link, const struct cf_sip_event *event);
+
+/* The conference's call has ended, and so have its members; a second time nothing. silently: nobody is to be told, and they are freed. */
+void cf_sip_conference_over(struct cf_sip_link *conference, bool silently, uint64_t now_ns);
+
+/* The core has closed a call. True: it is a party, and its link stays until the focus has let go of it. */
+bool cf_sip_party_keeps(struct cf_sip_link *party, uint64_t now_ns);
+
+/* The link is freed, by whatever way: so are the members of a conference's, and a member leaves its list. */
+void cf_sip_conference_forget(struct cf_sip_link *link);
+
+/* There may be something to be looked after; looks after all of it. */
+void cf_sip_conference_wake(struct cf_sip_link *conference);
+void cf_sip_conferences_work(struct cf_sip_trunks *trunks, uint64_t now_ns);
+
+/* For a new core: what was being made is given up; members are announced behind their conferences. False: the core does not take them. */
+void cf_sip_conferences_renew(struct cf_sip_trunks *trunks);
+bool cf_sip_parties_announce(struct cf_sip_trunks *trunks);
+
+/* Memory for the bonds of so many links; false: there is none. */
+bool cf_sip_bonds_open(struct cf_sip_trunks *trunks);
+void cf_sip_bonds_close(struct cf_sip_trunks *trunks);
 
 #endif

@@ -36,6 +36,14 @@ static bool is_word(const char *text)
     return *text != '\0';
 }
 
+static bool is_factory(const struct cf_sip_config *config)
+{
+    const struct cf_sip_words factory = {config->conference, strlen(config->conference)};
+    struct cf_sip_uri uri;
+    return cf_sip_uri_read(factory.text, factory.len, &uri) && uri.scheme == CF_SIP_SCHEME_SIP &&
+           cf_sip_callable(config, factory);
+}
+
 const char *cf_sip_config_complete(struct cf_sip_config *config)
 {
     set_default32(&config->calls_max, 1024);
@@ -76,6 +84,8 @@ const char *cf_sip_config_complete(struct cf_sip_config *config)
         return "username needs a peer: nobody else gets credentials";
     if (config->username != NULL && (config->password == NULL || !cf_sip_auth_quotable(config->username)))
         return "username without password, or with a quote or backslash in it";
+    if (config->conference != NULL && !is_factory(config))
+        return "conference is no sip: address that can be called";
     if (!cf_sip_auth_quotable(config->realm))
         return "realm has a quote or backslash in it";
     if (config->t1_ns > config->t2_ns || config->t2_ns > 64 * config->t1_ns || 64 * config->t1_ns / 64 != config->t1_ns)
@@ -639,7 +649,7 @@ int cf_sip_ua_quiet(struct cf_sip_ua *ua, uint64_t id, bool quiet)
 
 bool cf_sip_ua_callable(const struct cf_sip_ua *ua, struct cf_sip_words destination)
 {
-    return cf_sip_call_callable(&ua->calls, destination);
+    return cf_sip_callable(&ua->stack.config, destination);
 }
 
 int cf_sip_ua_drop(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t id, unsigned status)
@@ -683,6 +693,34 @@ struct cf_sip_live cf_sip_ua_live(const struct cf_sip_ua *ua)
     };
 }
 
+static struct cf_sip_snapshot snapshot_of(const struct cf_sip_ua *ua, const struct cf_sip_call *call,
+                                          char text[3][CF_SIP_IDENTITY_MAX])
+{
+    struct cf_sip_snapshot snapshot = {.call = cf_sip_call_id(&ua->calls, call),
+                                       .user = call->user,
+                                       .state = (enum cf_sip_call_state)call->state,
+                                       .outgoing = call->outgoing,
+                                       .progress = (enum cf_sip_event_kind)call->progress,
+                                       .told = (enum cf_sip_event_kind)call->told};
+    struct cf_sip_words *const words[] = {&snapshot.caller, &snapshot.caller_name, &snapshot.called};
+    for (unsigned part = 0; part < 3; part++) {
+        words[part]->text = text[part];
+        words[part]->len = cf_sip_call_text(&ua->calls, call, (enum cf_sip_text)(CF_SIP_TEXT_CALLER + part), text[part],
+                                            CF_SIP_IDENTITY_MAX);
+    }
+    return snapshot;
+}
+
+int cf_sip_ua_snapshot(const struct cf_sip_ua *ua, uint64_t id, char text[3][CF_SIP_IDENTITY_MAX],
+                       struct cf_sip_snapshot *ret_snapshot)
+{
+    const struct cf_sip_call *call = cf_sip_call_of(&ua->calls, id);
+    if (call == NULL)
+        return -ESTALE;
+    *ret_snapshot = snapshot_of(ua, call, text);
+    return 0;
+}
+
 void cf_sip_ua_walk(const struct cf_sip_ua *ua, void (*each)(void *context, const struct cf_sip_snapshot *snapshot),
                     void *context)
 {
@@ -691,18 +729,7 @@ void cf_sip_ua_walk(const struct cf_sip_ua *ua, void (*each)(void *context, cons
         const struct cf_sip_call *call = &ua->calls.call[i];
         if (call->state == CF_SIP_CALL_FREE || call->muted)
             continue;
-        struct cf_sip_snapshot snapshot = {.call = cf_sip_call_id(&ua->calls, call),
-                                           .user = call->user,
-                                           .state = (enum cf_sip_call_state)call->state,
-                                           .outgoing = call->outgoing,
-                                           .progress = (enum cf_sip_event_kind)call->progress,
-                                           .told = (enum cf_sip_event_kind)call->told};
-        struct cf_sip_words *const words[] = {&snapshot.caller, &snapshot.caller_name, &snapshot.called};
-        for (unsigned part = 0; part < 3; part++) {
-            words[part]->text = text[part];
-            words[part]->len = cf_sip_call_text(&ua->calls, call, (enum cf_sip_text)(CF_SIP_TEXT_CALLER + part),
-                                                text[part], CF_SIP_IDENTITY_MAX);
-        }
+        const struct cf_sip_snapshot snapshot = snapshot_of(ua, call, text);
         each(context, &snapshot);
     }
 }

@@ -88,7 +88,7 @@ int cf_sip_ua_digits(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call, const
 /* The name of the call's dialog, for cf_sip_ua_refer() of another one, which may be of another line. */
 int cf_sip_ua_name(struct cf_sip_ua *ua, uint64_t call, struct cf_sip_dialog_name *ret_name);
 
-/* Transfers the call, see cf_sip_call_refer(); ends later with DONE. */
+/* Transfers the call, or asks a focus to take another call or to let go of it, see cf_sip_call_refer(); ends later with DONE. */
 int cf_sip_ua_refer(struct cf_sip_ua *ua, uint64_t now_ns, uint64_t call, const struct cf_sip_referring *referring);
 
 /* While quiet, the call ends without DISCONNECTED: it is being transferred to another. */
@@ -130,6 +130,10 @@ struct cf_sip_snapshot {
     enum cf_sip_event_kind told;     /* connected: RESUMED (active), HELD or ONHOLD */
     struct cf_sip_words caller, caller_name, called;
 };
+
+/* That of one call. -ESTALE: it is gone. */
+int cf_sip_ua_snapshot(const struct cf_sip_ua *ua, uint64_t call, char text[3][CF_SIP_IDENTITY_MAX],
+                       struct cf_sip_snapshot *ret_snapshot);
 
 /* Calls `each` for every live call that is not muted; it may close that call, and operate on no other. */
 void cf_sip_ua_walk(const struct cf_sip_ua *ua, void (*each)(void *context, const struct cf_sip_snapshot *snapshot),

@@ -67,7 +67,7 @@ static bool is_callable(const char *text, size_t len)
            (uri.user_len != 0 || uri.host_len != 0);
 }
 
-bool cf_sip_destination_put(const struct cf_sip_stack *stack, struct cf_sip_words destination, struct cf_sip_out *out)
+bool cf_sip_destination_put(const struct cf_sip_config *config, struct cf_sip_words destination, struct cf_sip_out *out)
 {
     const struct cf_sip_words address = first_address(destination);
     if (starts(address, "sip:") || starts(address, "sips:") || starts(address, "tel:")) {
@@ -75,35 +75,35 @@ bool cf_sip_destination_put(const struct cf_sip_stack *stack, struct cf_sip_word
     } else if (address.len != 0 && memchr(address.text, '@', address.len) != NULL) {
         CF_SIP_PUT(out, "sip:");
         cf_sip_put(out, address.text, address.len);
-    } else if (address.len != 0 && stack->config.has_peer) {
+    } else if (address.len != 0 && config->has_peer) {
         CF_SIP_PUT(out, "sip:");
         put_user(out, address);
         CF_SIP_PUT(out, "@");
-        cf_sip_put_string(out, stack->config.domain);
+        cf_sip_put_string(out, config->domain);
     }
     return !out->full && out->len != 0 && is_callable(out->text, out->len);
 }
 
 /* Where it goes: the configured peer, else the numeric address of the URI. */
-static bool find_hop(const struct cf_sip_stack *stack, const char *uri_text, size_t len, struct cf_sip_hop *ret_hop)
+static bool find_hop(const struct cf_sip_config *config, const char *uri_text, size_t len, struct cf_sip_hop *ret_hop)
 {
     struct cf_sip_uri uri;
-    if (stack->config.has_peer) {
-        *ret_hop = stack->config.peer;
+    if (config->has_peer) {
+        *ret_hop = config->peer;
         return true;
     }
     *ret_hop = (struct cf_sip_hop){.stream = cf_sip_uri_wants_stream(uri_text, len)};
     return cf_sip_uri_read(uri_text, len, &uri) &&
            cf_sip_addr_parse(&ret_hop->addr, uri.host, uri.host_len, uri.port != 0 ? uri.port : CF_SIP_DEFAULT_PORT) &&
-           ret_hop->addr.sa.sa_family == stack->config.family;
+           ret_hop->addr.sa.sa_family == config->family;
 }
 
-bool cf_sip_call_callable(const struct cf_sip_calls *calls, struct cf_sip_words destination)
+bool cf_sip_callable(const struct cf_sip_config *config, struct cf_sip_words destination)
 {
     char uri[URI_BYTES_MAX];
     struct cf_sip_out out = {.text = uri, .bytes_max = sizeof(uri)};
     struct cf_sip_hop hop;
-    return cf_sip_destination_put(calls->stack, destination, &out) && find_hop(calls->stack, uri, out.len, &hop);
+    return cf_sip_destination_put(config, destination, &out) && find_hop(config, uri, out.len, &hop);
 }
 
 /* ---- making */
@@ -197,7 +197,8 @@ int cf_sip_call_make(struct cf_sip_calls *calls, const struct cf_sip_making *mak
     char uri[URI_BYTES_MAX];
     struct cf_sip_out out = {.text = uri, .bytes_max = sizeof(uri)};
     struct cf_sip_hop hop;
-    if (!cf_sip_destination_put(stack, making->destination, &out) || !find_hop(stack, uri, out.len, &hop))
+    if (!cf_sip_destination_put(&stack->config, making->destination, &out) ||
+        !find_hop(&stack->config, uri, out.len, &hop))
         return -EINVAL;
     struct cf_sip_call *call = cf_sip_call_claim(calls, CF_SIP_CALL_CALLING);
     if (call == NULL)
@@ -205,6 +206,8 @@ int cf_sip_call_make(struct cf_sip_calls *calls, const struct cf_sip_making *mak
     call->outgoing = true;
     call->user = making->user;
     call->limit_s = making->limit_s;
+    call->to_focus = making->to_focus;
+    call->holds = making->holds;
     cf_sip_call_set_peer(calls, call, &hop);
     call->sdp_session = random_of(calls, call, "sdp").word[0] >> 1;
     call->credentials = true;
@@ -387,12 +390,15 @@ static void success(struct cf_sip_calls *calls, struct cf_sip_call *call, struct
     cf_sip_call_due(calls, call, CF_SIP_DUE_LIMIT, 0);
     cf_sip_call_send_ack(calls, call, client);
     cf_sip_store_free(&calls->stack->store, &call->lines);
-    if (!cf_sip_call_take_answer(calls, call, response)) {
+    const bool wrong = call->to_focus && !cf_sip_focus_read(response);
+    calls->stack->counters.no_focus += wrong;
+    if (wrong || !cf_sip_call_take_answer(calls, call, response)) {
         cf_sip_call_refer_progress(calls, call, 488);
         cf_sip_call_end_incompatible(calls, call);
         return;
     }
     calls->stack->counters.answered++;
+    calls->stack->counters.conferences += call->to_focus;
     tell_connected(calls, call, response);
     cf_sip_call_refer_progress(calls, call, cancelling ? 487 : 200);
     if (cancelling) /* the CANCEL came too late */
@@ -430,7 +436,7 @@ static bool follow(struct cf_sip_calls *calls, struct cf_sip_call *call, const s
     for (unsigned i = 0; i < contacts.count; i++) {
         const char *uri = cf_sip_ptr(response, contacts.contact[i].uri);
         const size_t len = contacts.contact[i].uri.len;
-        if (!is_callable(uri, len) || !find_hop(stack, uri, len, &hop) ||
+        if (!is_callable(uri, len) || !find_hop(&stack->config, uri, len, &hop) ||
             !cf_sip_call_set(calls, call, CF_SIP_TEXT_TARGET, uri, len))
             continue;
         call->redirects++;

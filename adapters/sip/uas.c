@@ -292,7 +292,7 @@ int cf_sip_call_redirect(struct cf_sip_calls *calls, struct cf_sip_call *call, s
     struct cf_sip_out uri = {.text = calls->stack->text, .bytes_max = CF_SIP_DATAGRAM_MAX};
     if (!is_open(call))
         return -EINVAL;
-    if (!cf_sip_destination_put(calls->stack, destination, &uri))
+    if (!cf_sip_destination_put(&calls->stack->config, destination, &uri))
         return -EDESTADDRREQ;
     struct cf_sip_out *out = begin_response(calls, call, 302);
     CF_SIP_PUT(out, "Contact: <");

@@ -37,6 +37,43 @@ void sip_phone_send(struct sip_phone *f, const char *text)
     assert_true(sendto(f->udp, text, strlen(text), 0, &f->peer.sa, cf_sip_addr_len(&f->peer)) >= 0);
 }
 
+static void refuse(struct sip_phone *f, const struct cf_sip_msg *msg, unsigned status)
+{
+    char text[2 * TEXT_MAX];
+    snprintf(text, sizeof(text),
+             "SIP/2.0 %u x\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s\r\nCall-ID: %.*s\r\nCSeq: %.*s\r\n\r\n", status,
+             msg->vias[0].len, cf_sip_ptr(msg, msg->vias[0]), msg->from.value.len, cf_sip_ptr(msg, msg->from.value),
+             msg->to.value.len, cf_sip_ptr(msg, msg->to.value), msg->to.tag.len == 0 ? ";tag=phone" : "",
+             msg->call_id.len, cf_sip_ptr(msg, msg->call_id), msg->cseq_value.len, cf_sip_ptr(msg, msg->cseq_value));
+    sip_phone_send(f, text);
+}
+
+/* What a focus is asked beside what any telephone is. True: it has been answered. */
+static bool talk_as_focus(struct sip_phone *f, const struct cf_sip_msg *msg)
+{
+    const bool factory = memmem(cf_sip_ptr(msg, msg->to.value), msg->to.value.len, "sip:factory@", 12) != NULL;
+    if (msg->method == CF_SIP_REFER) {
+        const char *at = memmem(msg->base, msg->len, "\r\nRefer-To: ", 12);
+        assert_non_null(at);
+        snprintf(f->refer_to, sizeof(f->refer_to), "%.*s", (int)strcspn(at + 12, "\r"), at + 12);
+        f->refer_cseq = msg->cseq;
+        if (f->refer != 0)
+            refuse(f, msg, f->refer);
+        return f->refer != 0;
+    }
+    if (msg->method != CF_SIP_INVITE || !factory || msg->to.tag.len != 0)
+        return false;
+    if (f->refuse != 0) {
+        refuse(f, msg, f->refuse);
+        return true;
+    }
+    f->of_factory = true;
+    snprintf(f->conference, sizeof(f->conference), "From: %.*s;tag=phone\r\nTo: %.*s\r\nCall-ID: %.*s\r\n",
+             msg->to.value.len, cf_sip_ptr(msg, msg->to.value), msg->from.value.len, cf_sip_ptr(msg, msg->from.value),
+             msg->call_id.len, cf_sip_ptr(msg, msg->call_id));
+    return false;
+}
+
 /* Back to where it came from. 200 to whatever is asked, but where silence was ordered; ACK to a 200 of ours. */
 static void talk(struct sip_phone *f, const struct cf_sip_msg *msg)
 {
@@ -61,6 +98,8 @@ static void talk(struct sip_phone *f, const struct cf_sip_msg *msg)
         return;
     }
     const bool described = msg->method == CF_SIP_INVITE;
+    if (f->focus && talk_as_focus(f, msg))
+        return;
     if (described && msg->to.tag.len == 0) {
         snprintf(f->caller, sizeof(f->caller), "%.*s", msg->from.value.len, cf_sip_ptr(msg, msg->from.value));
         snprintf(f->called, sizeof(f->called), "%.*s;tag=phone", msg->to.value.len, cf_sip_ptr(msg, msg->to.value));
@@ -68,12 +107,14 @@ static void talk(struct sip_phone *f, const struct cf_sip_msg *msg)
     }
     snprintf(text, sizeof(text),
              "SIP/2.0 200 OK\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s\r\nCall-ID: %.*s\r\nCSeq: %.*s\r\n"
-             "Contact: <sip:phone@127.0.0.1:%u>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+             "Contact: <sip:phone@127.0.0.1:%u>%s\r\n%s%sContent-Length: %zu\r\n\r\n%s",
              msg->vias[0].len, cf_sip_ptr(msg, msg->vias[0]), msg->from.value.len, cf_sip_ptr(msg, msg->from.value),
              msg->to.value.len, cf_sip_ptr(msg, msg->to.value), msg->to.tag.len == 0 ? ";tag=phone" : "",
              msg->call_id.len, cf_sip_ptr(msg, msg->call_id), msg->cseq_value.len, cf_sip_ptr(msg, msg->cseq_value),
-             f->own_port, msg->method == CF_SIP_REFER ? "Refer-Sub: false\r\n" : "",
+             f->own_port, f->of_factory && !f->no_focus ? ";isfocus" : "",
+             msg->method == CF_SIP_REFER ? "Refer-Sub: false\r\n" : "",
              described ? "Content-Type: application/sdp\r\n" : "", described ? strlen(SDP) : 0, described ? SDP : "");
+    f->of_factory = false;
     sip_phone_send(f, text);
 }
 
@@ -128,6 +169,21 @@ void sip_phone_ask_caller(struct sip_phone *f, const char *method, unsigned cseq
     ask(f, method, cseq, dialog, extra, body);
 }
 
+void sip_phone_ask_conference(struct sip_phone *f, const char *method, const char *extra, const char *body)
+{
+    f->asked_within++;
+    ask(f, method, 100 + f->asked_within, f->conference, extra, body);
+}
+
+void sip_phone_notify(struct sip_phone *f, unsigned status, bool last)
+{
+    char extra[300], body[64];
+    snprintf(extra, sizeof(extra), "Event: refer;id=%u\r\nSubscription-State: %s\r\nContent-Type: message/sipfrag\r\n",
+             f->refer_cseq, last ? "terminated;reason=noresource" : "active;expires=60");
+    snprintf(body, sizeof(body), "SIP/2.0 %u x\r\n", status);
+    sip_phone_ask_conference(f, "NOTIFY", extra, body);
+}
+
 /* ---- the core */
 
 static const char *state_name(uint64_t state)
@@ -139,6 +195,8 @@ static const char *state_name(uint64_t state)
                  {LINECALLSTATE_CONNECTED, "CONNECTED"},
                  {LINECALLSTATE_ONHOLD, "ONHOLD"},
                  {LINECALLSTATE_ONHOLDPENDTRANSFER, "PENDING"},
+                 {LINECALLSTATE_ONHOLDPENDCONF, "PENDCONF"},
+                 {LINECALLSTATE_CONFERENCED, "CONFERENCED"},
                  {LINECALLSTATE_DIALTONE, "DIALTONE"},
                  {LINECALLSTATE_DIALING, "DIALING"},
                  {LINECALLSTATE_DISCONNECTED, "DISCONNECTED"},
@@ -152,6 +210,26 @@ static const char *state_name(uint64_t state)
 static void note(struct sip_phone *f, const char *word, const char *more)
 {
     snprintf(f->heard + strlen(f->heard), sizeof(f->heard) - strlen(f->heard), "%s%s ", word, more);
+}
+
+/* A name for a call that the core hears of, and its name with a point. */
+static void name_call(struct sip_phone *f, uint64_t call)
+{
+    unsigned i = 0;
+    while (f->names[i] != 0 && f->names[i] != call)
+        assert_true(++i < SIP_PHONE_NAMES);
+    f->names[i] = call;
+}
+
+static const char *name_of(const struct sip_phone *f, uint64_t call)
+{
+    static char name[3];
+    for (unsigned i = 0; f->focus && i < SIP_PHONE_NAMES; i++)
+        if (f->names[i] == call) {
+            snprintf(name, sizeof(name), "%c.", 'a' + (char)i);
+            return name;
+        }
+    return "";
 }
 
 /* How a gathering ended, behind its reply. */
@@ -181,16 +259,22 @@ static void hear(struct sip_phone *f, const struct cf_record *record)
         break;
     case CF_EV_NEW_CALL:
         f->call = m->device;
+        name_call(f, m->device);
         note(f, "+", state_name((uint32_t)m->param2));
         break;
     case CF_EV_CALL_STATE:
-        note(f, "", state_name(m->param1));
+        note(f, name_of(f, m->device), state_name(m->param1));
+        f->parent = m->param1 == LINECALLSTATE_CONFERENCED ? m->param2 : f->parent;
         break;
     case CF_EV_REPLY:
         f->replied_call = m->device;
         snprintf(error, sizeof(error), "%llu:%x", (unsigned long long)m->param1, (uint32_t)m->param2);
         note(f, "", error);
-        if (m->param3 != 0)
+        if (m->param2 == 0 && m->device != 0)
+            name_call(f, m->device);
+        if (m->param3 > UINT32_MAX) /* a second call */
+            name_call(f, m->param3);
+        else if (m->param3 != 0)
             note_gathered(f, record);
         break;
     case CF_EV_DIGIT:
@@ -274,22 +358,25 @@ void sip_phone_talk_with(struct sip_phone *f, unsigned line)
     assert_true(cf_sip_addr_parse(&f->peer, "127.0.0.1", 9, f->ports[line]));
 }
 
-void sip_phone_open(struct sip_phone *f, const char *more)
+static void open_with(struct sip_phone *f, const char *calls_max, const char *more, const char *factory)
 {
-    union cf_sip_addr own;
-    socklen_t len = sizeof(own);
-    memset(f, 0, sizeof(*f));
     provider_core_init(&f->core, 1024, 4096);
     provider_core_serve(&f->core);
-    char *const argv[] = {
-        (char *)spawn_path("callfan-sip"),           "--socket", f->core.path,  "--name", "test",       "--set",
-        "listen={\"127.0.0.1:0\", \"127.0.0.1:0\"}", "--set",    "calls_max=2", "--set",  (char *)more, NULL};
+    char *const argv[] = {(char *)spawn_path("callfan-sip"),
+                          "--socket",
+                          f->core.path,
+                          "--name",
+                          "test",
+                          "--set",
+                          "listen={\"127.0.0.1:0\", \"127.0.0.1:0\"}",
+                          "--set",
+                          (char *)calls_max,
+                          "--set",
+                          (char *)more,
+                          factory != NULL ? "--set" : NULL,
+                          (char *)factory,
+                          NULL};
     f->pid = spawn(argv, &f->out);
-    f->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_true(f->udp >= 0 && cf_sip_addr_parse(&own, "127.0.0.1", 9, 0));
-    assert_int_equal(bind(f->udp, &own.sa, cf_sip_addr_len(&own)), 0);
-    assert_int_equal(getsockname(f->udp, &own.sa, &len), 0);
-    f->own_port = cf_sip_addr_port(&own);
     provider_core_served(&f->core);
     sip_phone_heard(f, "SNAPSHOT ");
     sip_phone_said(f, "line 1 listens"); /* as line 0 did before */
@@ -299,6 +386,33 @@ void sip_phone_open(struct sip_phone *f, const char *more)
     f->ports[0] = (uint16_t)atoi(at);
     f->ports[1] = (uint16_t)atoi(strstr(at, ", port ") + 7);
     sip_phone_talk_with(f, 0);
+}
+
+static void open_telephone(struct sip_phone *f)
+{
+    union cf_sip_addr own;
+    socklen_t len = sizeof(own);
+    memset(f, 0, sizeof(*f));
+    f->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(f->udp >= 0 && cf_sip_addr_parse(&own, "127.0.0.1", 9, 0));
+    assert_int_equal(bind(f->udp, &own.sa, cf_sip_addr_len(&own)), 0);
+    assert_int_equal(getsockname(f->udp, &own.sa, &len), 0);
+    f->own_port = cf_sip_addr_port(&own);
+}
+
+void sip_phone_open(struct sip_phone *f, const char *more)
+{
+    open_telephone(f);
+    open_with(f, "calls_max=2", more, NULL);
+}
+
+void sip_phone_open_focus(struct sip_phone *f, const char *more)
+{
+    char factory[80];
+    open_telephone(f);
+    f->focus = true;
+    snprintf(factory, sizeof(factory), "conference={\"sip:factory@127.0.0.1:%u\"}", f->own_port);
+    open_with(f, "calls_max=6", more != NULL ? more : "refer=nobody", factory);
 }
 
 void sip_phone_close(struct sip_phone *f)
@@ -325,8 +439,10 @@ uint64_t sip_phone_connect(struct sip_phone *f)
 {
     sip_phone_ring(f);
     sip_phone_heard(f, "+OFFERING ");
+    char wanted[32];
+    snprintf(wanted, sizeof(wanted), "%sCONNECTED 1:0 ", name_of(f, f->call));
     sip_phone_command(f, CF_CMD_ANSWER, f->call, 1, 0);
-    sip_phone_heard(f, "CONNECTED 1:0 ");
+    sip_phone_heard(f, wanted);
     sip_phone_command(f, CF_CMD_GENERATE_DIGITS, f->call, 2, LINEDIGITMODE_DTMF); /* no digits: nothing to stop */
     sip_phone_heard(f, "2:0 ");
     return f->call;

@@ -13,7 +13,7 @@
 #include "callfan/provider.h"
 #include "tests/support/provider_core.h"
 
-enum { SIP_PHONE_TEXT_MAX = 4096 };
+enum { SIP_PHONE_TEXT_MAX = 4096, SIP_PHONE_NAMES = 26 };
 
 struct sip_phone {
     struct provider_core core;
@@ -33,11 +33,27 @@ struct sip_phone {
     unsigned calls;                                /* made by the telephone */
     char tag[64];                                  /* of the program in the newest of them */
     char caller[200], called[200], called_id[200]; /* of the newest that it was made to: From, its own To, Call-ID */
+
+    /* With sip_phone_open_focus(): it is the focus too. */
+    bool focus;
+    unsigned refuse;     /* status to INVITEs of the factory; 0: 200 */
+    bool no_focus;       /* which then has no isfocus */
+    bool of_factory;     /* what is being answered */
+    unsigned refer;      /* status to REFER; 0: 200, and nothing more will be told of it */
+    char refer_to[1024]; /* of the newest REFER */
+    uint32_t refer_cseq;
+    char conference[1024];           /* From, To and Call-ID of what it asks within the newest conference */
+    unsigned asked_within;           /* so many */
+    uint64_t names[SIP_PHONE_NAMES]; /* of calls, in the order in which the core heard of them: a, b, c ... */
+    uint64_t parent;                 /* that the newest CONFERENCED named */
 };
 
 /* more: a setting KEY=VALUE of the program. */
 void sip_phone_open(struct sip_phone *f, const char *more);
 void sip_phone_close(struct sip_phone *f);
+
+/* The same with six calls a line, for which the telephone is the focus of the factory too. more: a further setting; NULL: none. */
+void sip_phone_open_focus(struct sip_phone *f, const char *more);
 
 /* The core is lost and another one attached to. */
 void sip_phone_new_core(struct sip_phone *f);
@@ -59,6 +75,10 @@ void sip_phone_ask(struct sip_phone *f, const char *method, unsigned cseq, const
 /* The same within the newest that it was called by. */
 void sip_phone_ask_caller(struct sip_phone *f, const char *method, unsigned cseq, const char *extra, const char *body);
 
+/* A request of the focus within the newest conference; NOTIFY with this status, which is the last or not. */
+void sip_phone_ask_conference(struct sip_phone *f, const char *method, const char *extra, const char *body);
+void sip_phone_notify(struct sip_phone *f, unsigned status, bool last);
+
 /* Waits until it is asked this; what it was asked before is forgotten. */
 void sip_phone_asked(struct sip_phone *f, const char *method);
 
@@ -66,7 +86,8 @@ void sip_phone_asked(struct sip_phone *f, const char *method);
 
 /*
  * Listens, and lets the telephone talk, until these words have been heard, and nothing else: +STATE a new call, STATE, D1 a digit, NUMBER:RESULT a
- * reply, which of a gathering goes on with /LINEGATHERTERM_=DIGITS, SNAPSHOT its end.
+ * reply, which of a gathering goes on with /LINEGATHERTERM_=DIGITS, SNAPSHOT its end. With a focus each state has the call's name and a point before
+ * it.
  */
 void sip_phone_heard(struct sip_phone *f, const char *wanted);
 void sip_phone_heard_error(struct sip_phone *f, unsigned number, unsigned error);
