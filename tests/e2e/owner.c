@@ -4,7 +4,8 @@
  *
  * Shape      each call walks through the steps by itself: a step STATE:ACTION is taken when the call enters STATE and it is the
  *            next step. A call that is DISCONNECTED is dropped (cleared), one that is IDLE is given back, without a step. The first
- *            call has the steps before --then, every other one, if that is there, those behind it
+ *            call has the steps before --then, the next, if that is there, those behind it; of several --then each call has its own, and
+ *            the last is for all that follow
  * Progress   one thread; ends when --count calls have ended: 0 when every request and every step was done, else 1
  *
  * Standard output: one JSON object per line, as callfan monitor --json prints LINE_CALLSTATE; and at the end of a call one with
@@ -21,7 +22,14 @@
 
 #include "callfan/tapi.h"
 
-enum { STEPS_MAX = 16, CALLS_MAX = 4096, REQUESTS_MAX = CALLS_MAX * 2, WAIT_MS = 250, INFO_BYTES = 4096 };
+enum {
+    STEPS_MAX = 16,
+    LISTS_MAX = 4,
+    CALLS_MAX = 4096,
+    REQUESTS_MAX = CALLS_MAX * 2,
+    WAIT_MS = 250,
+    INFO_BYTES = 4096
+};
 
 enum action {
     ACTION_NOTHING,
@@ -42,6 +50,12 @@ enum action {
     ACTION_REDIRECT,
     ACTION_LISTEN,
     ACTION_GATHER,
+    ACTION_CONFERENCE,
+    ACTION_PREPARE,
+    ACTION_JOIN,
+    ACTION_REMOVE,
+    ACTION_MERGE,
+    ACTION_DROP_OTHER,
     ACTIONS
 };
 
@@ -53,7 +67,8 @@ static const struct {
     {"hold", false, false},      {"unhold", false, false}, {"digits", true, false},    {"setup", true, true},
     {"complete", false, false},  {"swap", false, false},   {"retrieve", false, false}, {"transfer", true, false},
     {"drop_both", false, false}, {"take", false, false},   {"dial", true, false},      {"redirect", true, false},
-    {"listen", false, false},    {"gather", true, false},
+    {"listen", false, false},    {"gather", true, false},  {"conference", true, true}, {"prepare", true, true},
+    {"join", false, false},      {"remove", false, false}, {"merge", false, false},    {"drop_other", false, false},
 };
 
 /*
@@ -76,7 +91,7 @@ struct steps {
 
 struct call {
     HCALL handle;       /* 0: free; written by the library when lineMakeCall is replied to */
-    struct call *other; /* a consultation call and the call that it was made of */
+    struct call *other; /* a consultation call and the call, or conference, that it was made of */
     const struct steps *steps;
     size_t step;
     bool cleared;
@@ -87,11 +102,12 @@ struct request {
     LONG id;
     enum action action;
     struct call *call;
+    struct call *made[2]; /* that come with it, NULL: none */
 };
 
 static struct {
-    struct steps steps, then;
-    bool has_then;
+    struct steps lists[LISTS_MAX];
+    size_t last_list;
     DWORD line;
     DWORD privileges;
     const char *dial, *ready;
@@ -197,7 +213,8 @@ static struct call *call_new(HCALL handle)
         fprintf(stderr, "owner: more than %d calls at once\n", CALLS_MAX);
         exit(1);
     }
-    *c = (struct call){.handle = handle, .steps = o.has_then && o.begun++ != 0 ? &o.then : &o.steps};
+    *c = (struct call){.handle = handle, .steps = &o.lists[o.begun < o.last_list ? o.begun : o.last_list]};
+    o.begun++;
     o.live++;
     return c;
 }
@@ -262,29 +279,72 @@ static void forget(struct call *c)
     o.ended++;
 }
 
-/* The consultation call's place is taken before there is a handle: the library writes it. */
-static void set_up(struct call *c, const char *target)
+/* Parameters of a consultation call that dials this at once; NULL: that has dial tone. */
+static const LINECALLPARAMS *consulting(const char *target)
 {
-    struct {
+    static struct {
         LINECALLPARAMS params;
         char target[128];
-    } p = {.params = {.dwTotalSize = sizeof p,
-                      .dwBearerMode = LINEBEARERMODE_VOICE,
-                      .dwMediaMode = LINEMEDIAMODE_INTERACTIVEVOICE,
-                      .dwAddressMode = LINEADDRESSMODE_ADDRESSID}};
+    } p;
+    p.params = (LINECALLPARAMS){.dwTotalSize = sizeof p,
+                                .dwBearerMode = LINEBEARERMODE_VOICE,
+                                .dwMediaMode = LINEMEDIAMODE_INTERACTIVEVOICE,
+                                .dwAddressMode = LINEADDRESSMODE_ADDRESSID};
     if (target != NULL) {
         snprintf(p.target, sizeof p.target, "%s", target);
         p.params.dwCallParamFlags = LINECALLPARAMFLAGS_ONESTEPTRANSFER;
         p.params.dwTargetAddressOffset = (DWORD)offsetof(__typeof__(p), target);
         p.params.dwTargetAddressSize = (DWORD)strlen(p.target) + 1;
     }
+    return &p.params;
+}
+
+/* The request makes these calls, whose places are taken before there are handles: the library writes them. */
+static void note_making(LONG result, enum action action, struct call *c, struct call *first, struct call *second)
+{
+    struct call *const made[] = {first, second};
+    note_request(result, action, c);
+    struct request *q = result > 0 ? request_of(result) : NULL;
+    for (int i = 0; i < 2; i++) {
+        if (q != NULL)
+            q->made[i] = made[i];
+        else if (made[i] != NULL)
+            forget(made[i]);
+    }
+}
+
+static struct call *consultation_of(struct call *c)
+{
     struct call *consultation = call_new(~(HCALL)0);
     consultation->other = c;
     c->other = consultation;
-    const LONG result = lineSetupTransfer(c->handle, &consultation->handle, &p.params);
-    note_request(result, ACTION_SETUP, c);
-    if (result <= 0)
-        forget(consultation);
+    return consultation;
+}
+
+static void set_up(struct call *c, const char *target, bool prepares)
+{
+    struct call *consultation = consultation_of(c);
+    const LINECALLPARAMS *params = consulting(target);
+    const LONG result = prepares ? linePrepareAddToConference(c->handle, &consultation->handle, params)
+                                 : lineSetupTransfer(c->handle, &consultation->handle, params);
+    note_making(result, prepares ? ACTION_PREPARE : ACTION_SETUP, c, consultation, NULL);
+}
+
+static void confer(struct call *c, const char *target)
+{
+    struct call *conference = call_new(~(HCALL)0), *consultation = consultation_of(conference);
+    const LONG result =
+        lineSetupConference(c->handle, 0, &conference->handle, &consultation->handle, 3, consulting(target));
+    note_making(result, ACTION_CONFERENCE, c, conference, consultation);
+}
+
+/* The first call and its consultation call become a conference. */
+static void merge(struct call *c)
+{
+    struct call *conference = call_new(~(HCALL)0);
+    const LONG result = lineCompleteTransfer(c->other != NULL ? c->other->handle : 0, c->handle, &conference->handle,
+                                             LINETRANSFERMODE_CONFERENCE);
+    note_making(result, ACTION_MERGE, c, conference, NULL);
 }
 
 /* A call that it only monitors, as of a transfer: it becomes its owner. */
@@ -301,6 +361,8 @@ static void act_on_both(struct call *c, enum action action)
     LONG result = 0;
     if (action == ACTION_COMPLETE)
         result = lineCompleteTransfer(other, c->handle, NULL, LINETRANSFERMODE_TRANSFER);
+    else if (action == ACTION_JOIN)
+        result = lineAddToConference(other, c->handle);
     else if (action == ACTION_SWAP)
         result = lineSwapHold(c->handle, other);
     else
@@ -313,8 +375,19 @@ static void act(struct call *c, const struct step *s)
     static const struct step drop = {.action = ACTION_DROP};
     switch (s->action) {
     case ACTION_SETUP:
-        set_up(c, s->text);
+    case ACTION_PREPARE:
+        set_up(c, s->text, s->action == ACTION_PREPARE);
         break;
+    case ACTION_CONFERENCE:
+        confer(c, s->text);
+        break;
+    case ACTION_MERGE:
+        merge(c);
+        break;
+    case ACTION_REMOVE:
+        note_request(lineRemoveFromConference(c->handle), s->action, c);
+        break;
+    case ACTION_JOIN:
     case ACTION_COMPLETE:
     case ACTION_SWAP:
     case ACTION_RETRIEVE:
@@ -337,6 +410,9 @@ static void act(struct call *c, const struct step *s)
         break;
     case ACTION_TAKE:
         take(c);
+        break;
+    case ACTION_DROP_OTHER:
+        act(c->other, &drop);
         break;
     case ACTION_DROP_BOTH:
         act(c->other, &drop);
@@ -487,8 +563,11 @@ static void on_reply(LONG id, LONG error)
         fault(actions[action].name, error);
     if (error != 0 && action == ACTION_NOTHING) /* lineMakeCall: there is no call */
         forget(c);
-    if (error != 0 && action == ACTION_SETUP && c->other != NULL)
-        forget(c->other);
+    for (int i = 0; i < 2; i++) {
+        if (error != 0 && q->made[i] != NULL)
+            forget(q->made[i]);
+        q->made[i] = NULL;
+    }
     if (expected) {
         printf("{\"message\":\"refused\",\"error\":\"%s\"}\n", cf_line_error_name(error));
         walk(c, STATE_REFUSED, 0);
@@ -498,7 +577,7 @@ static void on_reply(LONG id, LONG error)
 /* As many calls as may be together. The call's place is taken before there is a handle: the library writes it. */
 static void dial(void)
 {
-    while (o.dial != NULL && o.dialled < (o.has_then ? 1 : o.count) && o.live < o.together) {
+    while (o.dial != NULL && o.dialled < (o.last_list != 0 ? 1 : o.count) && o.live < o.together) {
         struct call *c = call_new(~(HCALL)0);
         const LONG result = lineMakeCall(o.open_line, &c->handle, o.dial, 0, NULL);
         o.dialled++;
@@ -554,13 +633,17 @@ static void usage(FILE *to)
           "  ACTION         nothing (the state must come), accept, answer, drop, hold, unhold, digits=TEXT,\n"
           "                 dial=DEST, redirect=DEST, transfer=DEST, setup[=DEST] a consultation call; of that "
           "complete, swap, retrieve\n"
-          "                 the first, drop_both;\n"
+          "                 the first, drop_both, drop_other;\n"
           "                 take: becomes owner of a call that it monitors (--monitor)\n"
+          "                 conference[=DEST]: of this call, with a consultation call to be added by join; "
+          "prepare[=DEST] "
+          "another;\n"
+          "                 remove: from the conference; merge: it and the call that it was made of become one\n"
           "                 listen: to digits; gather=COUNT[,ENDS[,FIRST_MS[,BETWEEN_MS]]] digits\n"
           "  SENT, GATHERED, REFUSED  stand for a state where the digits have been sent, where some were gathered, and "
           "where the\n"
           "                 action before has failed; THEN: at once behind the step before\n"
-          "  --then         the steps behind are those of all calls but the first; one call is dialled\n"
+          "  --then         the steps behind are those of the next call and all that follow; one call is dialled\n"
           "  --count N      ends after N calls (1)\n"
           "  --together N   so many calls are dialled at once (1)\n"
           "  --monitor      hears of the other calls of the line too\n"
@@ -573,7 +656,7 @@ static void usage(FILE *to)
 
 static void add_step(const char *text)
 {
-    struct steps *steps = o.has_then ? &o.then : &o.steps;
+    struct steps *steps = &o.lists[o.last_list];
     if (steps->count == STEPS_MAX || !step_parse(text, &steps->step[steps->count++])) {
         fprintf(stderr, "owner: %s is no step, or one too many\n", text);
         exit(2);
@@ -612,7 +695,10 @@ static void parse(int argc, char **argv)
             o.lax = true;
             break;
         case 'n':
-            o.has_then = true;
+            if (++o.last_list == LISTS_MAX) {
+                fputs("owner: a --then too many\n", stderr);
+                exit(2);
+            }
             break;
         case 'm':
             o.privileges |= LINECALLPRIVILEGE_MONITOR;

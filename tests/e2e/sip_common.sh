@@ -56,7 +56,7 @@ sipp_run() {
         rate=*) rate=${option#*=} ;;
         to=*) to=${option#*=} ;;
         linger=*) linger=${option#*=} ;;
-        also=* | also_*=* | info=* | "") ;;
+        also=* | also_*=* | focus=* | focus_*=* | info=* | "") ;;
         *) fail "$name: option $option" ;;
         esac
     done <<<"$options&"
@@ -107,7 +107,7 @@ sip_trim() {
 # sip_row 'NAME | FILE | OPTIONS | LINE | OWNER | STATES [| STATES OF THE MONITORS]': one call.
 #
 # FILE     a scenario, or nobody. callee_* is called, at ${peer_port}; caller_* calls ${sip_address[LINE]}
-# OPTIONS  those of sipp_run, and also=FILE: another sipp at ${other_port}, whose options have also_ before them; info=EXPRESSION: what jq must find true of the owner's
+# OPTIONS  those of sipp_run, and also=FILE: another sipp at ${other_port}, whose options have also_ before them, and focus=FILE at ${focus_port} likewise; info=EXPRESSION: what jq must find true of the owner's
 #          record of each call at its end. @peer@ and @other@ are the two ports, @transport@ is udp or tcp, here and in OWNER
 # OWNER    none, own or dial DESTINATION, and steps
 # STATES   in order; STATE/MODE where there are modes; of several calls with ; between them. Without others for the monitors they are told the same, but of a call that is
@@ -129,7 +129,8 @@ sip_row() {
     for i in 1 2; do
         from[i]=$(($(wc -l <"$service_folder/monitor$i.out") + 1))
     done
-    row_also
+    row_beside also "${other_port:-}"
+    row_beside focus "${focus_port:-}"
     [[ $file != callee_* ]] || row_callees
     [ "${owner[0]}" = none ] || row_owner
     if [[ $file == caller_* ]]; then
@@ -150,12 +151,13 @@ sip_lines() {
     printf -v "$1" %s "$(sed 's/ *; */\n/g' <<<"${!1}" | sed '/^$/d' | sort)"
 }
 
-row_also() {
-    local also=${options#*also=}
-    [ "$also" != "$options" ] || return 0
-    sipp_run "$name" "${also%%&*}" "$transport" "$other_port" "$(tr '&' '\n' <<<"$options" | sed -n 's/^also_//p' | paste -sd '&')"
+row_beside() { # also|focus PORT
+    local file
+    file=$(tr '&' '\n' <<<"$options" | sed -n "s/^$1=//p")
+    [ -n "$file" ] || return 0
+    sipp_run "$name" "$file" "$transport" "$2" "$(tr '&' '\n' <<<"$options" | sed -n "s/^$1_//p" | paste -sd '&')"
     sipps+=("$sipp_pid")
-    wait_for 30 "$name: the other sipp" sip_bound "$transport" "$other_port"
+    wait_for 30 "$name: the sipp of $1" sip_bound "$transport" "$2"
 }
 
 row_callees() {
