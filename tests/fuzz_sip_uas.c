@@ -5,7 +5,8 @@
  * the destination in the next line, "%h" holds, "%u" retrieves, "%g" sends the digits in the next line, "%r 180" answers our newest
  * request other than ACK with that status, the lines up to the next '%' line being headers and, behind an empty line, a body.
  * "%q NOTIFY" is a request of the peer in the dialog of that newest request of ours, followed by lines as %r is; "%i" sends the newest call on to the destination in the next line, "%e" transfers it
- * to the destination in the next line, "%ed" to the dialog of the call before, which then ends quietly.
+ * to the destination in the next line, "%ed" to the dialog of the call before, which then ends quietly; "%mf" calls a conference's factory, "%ej" has
+ * a focus take over the call before, "%er" let go of the next line's.
  * "%t" starts the line's REGISTER, "%v" takes it back, "%s" goes over to a stream (each time another connection) or back, "%f" tells
  * that no connection to the peer can be made.
  * After every step the invariants hold; in the end, when all timers have run out, nothing is left: every call that was offered
@@ -178,23 +179,29 @@ static void request(struct run *run, const char *method, size_t method_len, cons
         receive(run, out.text, out.len);
 }
 
-static void refer(struct run *run, const char *text, size_t len, bool dialog)
+/* how: 'd' to the dialog of the call before, 'j' a focus is to take that call over, 'r' it is to let go of whom the text names. */
+static void refer(struct run *run, const char *text, size_t len, char how)
 {
     static struct cf_sip_dialog_name name;
     struct cf_sip_referring referring = {.destination = {text, len}};
+    const bool dialog = how == 'd' || how == 'j';
+    referring.wanted = how == 'j'   ? CF_SIP_REFERRAL_JOIN
+                       : how == 'r' ? CF_SIP_REFERRAL_REMOVE
+                                    : CF_SIP_REFERRAL_TRANSFER;
     if (dialog) {
         if (run->before == run->call || cf_sip_ua_name(run->ua, run->before, &name) != 0)
             return;
         referring.destination = (struct cf_sip_words){name.target.text, name.target.len};
         referring.replaces = (struct cf_sip_words){name.replaces.text, name.replaces.len};
     }
-    if (cf_sip_ua_refer(run->ua, run->now, run->call, &referring) == 0 && dialog)
+    if (cf_sip_ua_refer(run->ua, run->now, run->call, &referring) == 0 && how == 'd')
         cf_sip_ua_quiet(run->ua, run->before, true);
 }
 
-static void make(struct run *run, const char *text, size_t len)
+static void make(struct run *run, const char *text, size_t len, bool to_focus)
 {
-    const struct cf_sip_making making = {.destination = {text, len}, .user = 1};
+    const struct cf_sip_making making = {
+        .destination = {text, len}, .user = 1, .to_focus = to_focus, .holds = to_focus};
     const uint64_t before = run->call;
     if (cf_sip_ua_make(run->ua, run->now, &making, &run->call) != 0)
         return;
@@ -232,7 +239,7 @@ static void step(struct run *run, const char *line, size_t len)
         cf_sip_ua_overload(run->ua, run->overload);
         break;
     case 'm':
-        make(run, rest, first_len);
+        make(run, rest, first_len, len > 2 && line[2] == 'f');
         break;
     case 'h':
     case 'u':
@@ -253,7 +260,7 @@ static void step(struct run *run, const char *line, size_t len)
         cf_sip_ua_redirect(run->ua, run->now, run->call, (struct cf_sip_words){rest, first_len});
         break;
     case 'e':
-        refer(run, rest, first_len, len > 2 && line[2] == 'd');
+        refer(run, rest, first_len, len > 2 ? line[2] : 0);
         break;
     case 't':
         cf_sip_ua_start(run->ua, run->now);

@@ -3,7 +3,7 @@
  * obeyed, refused, or its call ends meanwhile; the others get none.
  *
  * Shape      one table of all commands, held against callfan/provider.h; four adapters: callfan-sim's model and its scripts, callfan-sip (two
- *            lines that call each other), callfan-modem (a modem on a pseudo terminal)
+ *            lines that call each other, without and with a conference's focus), callfan-modem (a modem on a pseudo terminal)
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -504,18 +507,27 @@ static void by_a_script(void **state)
 
 /* ------------------------------------------------------------------ callfan-sip */
 
-static void sip_open(struct stage *s)
+static void sip_open_with(struct stage *s, const char *more)
 {
     static struct cf_sip_settings settings;
     const struct cf_options options = {.name = "sip", .config = s->config};
-    char why[512] = "";
-    write_config(s, "provider sip { command = \"callfan-sip\"\n listen = {\"127.0.0.1:0\", \"127.0.0.1:0\"}\n "
-                    "calls_max = 100\n tcp = false }\n");
+    char why[512] = "", text[512];
+    snprintf(
+        text, sizeof text,
+        "provider sip { command = \"callfan-sip\"\n listen = {\"127.0.0.1:0\", \"127.0.0.1:0\"}\n calls_max = 100\n "
+        "tcp = false\n%s }\n",
+        more);
+    write_config(s, text);
     if (cf_sip_settings_read(&options, &settings, why, sizeof why) < 0 ||
         cf_sip_trunks_open(&s->trunks, &settings, s->rig.provider, s->rig.reactor, why, sizeof why) < 0)
         fail_msg("%s", why);
     assert_true(cf_sip_trunks_announce(&s->trunks));
     snprintf(s->to, sizeof s->to, "sip:1@127.0.0.1:%u", cf_sip_addr_port(&s->trunks.trunk[1].bound));
+}
+
+static void sip_open(struct stage *s)
+{
+    sip_open_with(s, "");
 }
 
 static void sip_command(struct stage *s, const struct cf_command *c)
@@ -538,6 +550,64 @@ static void sip_close(struct stage *s)
 {
     cf_provider_leave_reactor(s->rig.provider);
     cf_sip_trunks_close(&s->trunks);
+}
+
+/* A socket that answers every request with 200 as a focus does, and tells nothing more of a REFER. */
+static int focus;
+
+static void focus_open(struct stage *s)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof own;
+    char factory[100];
+    focus = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(focus >= 0 && bind(focus, (struct sockaddr *)&own, len) == 0 &&
+                getsockname(focus, (struct sockaddr *)&own, &len) == 0);
+    snprintf(factory, sizeof factory, "conference = {\"sip:factory@127.0.0.1:%u\"}", ntohs(own.sin_port));
+    sip_open_with(s, factory);
+}
+
+static void focus_answer(void)
+{
+    static const char sdp[] =
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
+    char text[8192], answer[16384];
+    struct sockaddr_in from;
+    socklen_t len = sizeof from;
+    for (ssize_t n; (n = recvfrom(focus, text, sizeof text, 0, (struct sockaddr *)&from, &len)) > 0;) {
+        struct cf_sip_msg msg;
+        if (cf_sip_scan(&msg, text, (size_t)n) != CF_SIP_ERROR_OK || !msg.is_request || msg.method == CF_SIP_ACK)
+            continue;
+        const bool described = msg.method == CF_SIP_INVITE;
+        const int bytes = snprintf(
+            answer, sizeof answer,
+            "SIP/2.0 200 OK\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s\r\nCall-ID: %.*s\r\nCSeq: %.*s\r\n"
+            "Contact: <sip:conference@127.0.0.1:%u>;isfocus\r\nRefer-Sub: false\r\n%sContent-Length: %zu\r\n\r\n%s",
+            msg.vias[0].len, cf_sip_ptr(&msg, msg.vias[0]), msg.from.value.len, cf_sip_ptr(&msg, msg.from.value),
+            msg.to.value.len, cf_sip_ptr(&msg, msg.to.value), msg.to.tag.len == 0 ? ";tag=focus" : "", msg.call_id.len,
+            cf_sip_ptr(&msg, msg.call_id), msg.cseq_value.len, cf_sip_ptr(&msg, msg.cseq_value), ntohs(from.sin_port),
+            described ? "Content-Type: application/sdp\r\n" : "", described ? sizeof sdp - 1 : 0, described ? sdp : "");
+        sendto(focus, answer, (size_t)bytes, 0, (struct sockaddr *)&from, len);
+    }
+}
+
+static void focus_pass(struct stage *s)
+{
+    sip_pass(s);
+    focus_answer();
+}
+
+static void focus_close(struct stage *s)
+{
+    sip_close(s);
+    close(focus);
+}
+
+static void by_sip_with_a_focus(void **state)
+{
+    static const struct adapter sip = {focus_open, sip_command, focus_pass, focus_close, ""};
+    (void)state;
+    each_gets_what_it_wants(&sip);
 }
 
 static void by_sip(void **state)
@@ -611,6 +681,7 @@ int main(void)
         cmocka_unit_test(by_the_model),
         cmocka_unit_test(by_a_script),
         cmocka_unit_test(by_sip),
+        cmocka_unit_test(by_sip_with_a_focus),
         cmocka_unit_test(by_a_modem),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
  *            about. A call that the focus did not take is as it was.
  *
  * Events only note what has happened: they come from within the user agent, where nothing may be asked of the same call.
- * cf_sip_conferences_work() goes on from there, in the same turn of the reactor.
+ * cf_sip_conferences_work() goes on from there, in the same turn of the reactor and before any command.
  */
 #include "adapters/sip/bond.h"
 

@@ -341,8 +341,10 @@ void cf_sip_link_announce(void *context, const struct cf_sip_snapshot *snapshot)
     call.called = text_of(snapshot->called);
     if (link == NULL)
         return;
-    if (link->part == CF_SIP_PART_CONFERENCE)
+    if (link->part == CF_SIP_PART_CONFERENCE) { /* as the lost one had it: nobody called it, and it nobody */
         call.origin = LINECALLORIGIN_CONFERENCE;
+        call.caller = call.caller_name = call.called = (struct cf_text){0};
+    }
     if (call.state == 0) { /* nobody will close it */
         const uint64_t ua_call = link->ua_call;
         if (link->part == CF_SIP_PART_CONFERENCE)
@@ -521,6 +523,7 @@ void cf_sip_trunks_command(struct cf_sip_trunks *trunks, const struct cf_command
 {
     const uint64_t now = (uint64_t)now_ns;
     int32_t result = 0;
+    cf_sip_conferences_work(trunks, now); /* what has happened before the command is carried out before it */
     if (command->id == CF_CMD_MAKE_CALL) {
         result = make_call(trunks, command, now);
         if (result != 0)

@@ -212,11 +212,8 @@ static int32_t let_leave(struct cf_sip_link *party, const struct cf_command *com
 /* While it is being taken over its own dialog ends, and should the focus have it by then, it is to let go of it. */
 static int32_t drop_moving(struct cf_sip_link *party, uint64_t now_ns)
 {
-    struct cf_sip_bond *bond = cf_sip_bond_of(party);
-    if (bond->silent)
-        return 0;
     tell_end(party, now_ns);
-    bond->silent = true;
+    cf_sip_bond_of(party)->silent = true;
     if (party->ua_call == 0)
         return 0;
     return cf_sip_link_error(cf_sip_ua_drop(party->trunk->ua, now_ns, party->ua_call, 0));
@@ -228,6 +225,8 @@ bool cf_sip_party_command(struct cf_sip_link *party, const struct cf_command *co
     const bool drops = command->id == CF_CMD_DROP;
     const bool leaves = drops || command->id == CF_CMD_REMOVE_FROM_CONFERENCE;
     *ret_owed = true;
+    if (party->part >= CF_SIP_PART_MOVING && cf_sip_bond_of(party)->silent)
+        return false; /* it ends as any call does */
     switch ((enum cf_sip_part)party->part) {
     case CF_SIP_PART_CHOSEN:
         *ret_result = LINEERR_RESOURCEUNAVAIL;
