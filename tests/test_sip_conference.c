@@ -188,6 +188,59 @@ static void two_calls_become_a_conference(void **state)
     sip_phone_close(&f);
 }
 
+/* Not only the consultation call, which is one of its own then; and where the conference and it are on hold. */
+static void any_answered_call_can_be_added(void **state)
+{
+    (void)state;
+    static struct sip_phone f;
+    open_conference_of_two(&f, NULL);
+    const uint64_t conference = f.names[CONFERENCE];
+    const uint64_t other = sip_phone_connect(&f);
+    sip_phone_command(&f, CF_CMD_HOLD, other, 20, 0);
+    sip_phone_heard(&f, "d.ONHOLD 20:0 ");
+    sip_phone_command(&f, CF_CMD_PREPARE_ADD, conference, 21, 0);
+    sip_phone_heard(&f, "21:0 b.PENDCONF e.DIALTONE ");
+    add(&f, conference, 22, other);
+    sip_phone_heard(&f, "22:0 d.CONFERENCED b.CONNECTED ");
+    sip_phone_command(&f, CF_CMD_HOLD, conference, 23, 0);
+    sip_phone_heard(&f, "b.ONHOLD 23:0 ");
+    dial(&f, f.names[FIFTH], 24);
+    sip_phone_heard(&f, "24:0 e.DIALING e.CONNECTED ");
+    f.refuse_change = 488;
+    add(&f, conference, 25, f.names[FIFTH]);
+    sip_phone_heard(&f, "25:0 e.CONFERENCED b.ONHOLD "); /* it stays there when the focus will have it so */
+    sip_phone_close(&f);
+}
+
+/* The first is in, and the second is not, for whatever reason. */
+static void one_of_two_comes_in(void **state)
+{
+    (void)state;
+    for (int ends = 0; ends < 2; ends++) {
+        static struct sip_phone f;
+        sip_phone_open_focus(&f, NULL);
+        const uint64_t first = sip_phone_connect(&f);
+        sip_phone_command(&f, CF_CMD_SETUP_TRANSFER, first, 10, 0);
+        sip_phone_heard(&f, "10:0 a.PENDING b.DIALTONE ");
+        dial(&f, f.names[1], 11);
+        sip_phone_heard(&f, "11:0 b.DIALING b.CONNECTED ");
+        f.refer = 202;
+        f.asked[0] = '\0';
+        complete(&f, first, 12, f.names[1]);
+        sip_phone_asked(&f, "REFER");
+        sip_phone_notify(&f, 200, true);
+        sip_phone_asked(&f, "REFER");
+        if (ends)
+            sip_phone_ask_conference(&f, "BYE", "", NULL);
+        else
+            sip_phone_notify(&f, 486, true);
+        sip_phone_heard(&f, ends ? "12:80000048 a.DISCONNECTED a.IDLE " : "12:0 c.CONNECTED a.CONFERENCED ");
+        sip_phone_command(&f, CF_CMD_HOLD, f.names[1], 13, 0); /* it is as it was */
+        sip_phone_heard(&f, "b.ONHOLD 13:0 ");
+        sip_phone_close(&f);
+    }
+}
+
 /* ---- what does not come about */
 
 static void a_factory_that_does_not_make_one(void **state)
@@ -516,6 +569,8 @@ int main(void)
         cmocka_unit_test(a_conference_grows_and_shrinks),
         cmocka_unit_test(a_conference_of_nobody_begins_with_its_consultation_call),
         cmocka_unit_test(two_calls_become_a_conference),
+        cmocka_unit_test(any_answered_call_can_be_added),
+        cmocka_unit_test(one_of_two_comes_in),
         cmocka_unit_test(a_factory_that_does_not_make_one),
         cmocka_unit_test(a_factory_that_says_nothing),
         cmocka_unit_test(what_cannot_be_is_refused),

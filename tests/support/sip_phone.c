@@ -61,6 +61,10 @@ static bool talk_as_focus(struct sip_phone *f, const struct cf_sip_msg *msg)
             refuse(f, msg, f->refer);
         return f->refer != 0;
     }
+    if (msg->method == CF_SIP_INVITE && factory && msg->to.tag.len != 0 && f->refuse_change != 0) {
+        refuse(f, msg, f->refuse_change);
+        return true;
+    }
     if (msg->method != CF_SIP_INVITE || !factory || msg->to.tag.len != 0)
         return false;
     if (f->refuse != 0) {

@@ -36,11 +36,12 @@ struct sip_phone {
 
     /* With sip_phone_open_focus(): it is the focus too. */
     bool focus;
-    unsigned refuse;     /* status to INVITEs of the factory; 0: 200 */
-    bool no_focus;       /* which then has no isfocus */
-    bool of_factory;     /* what is being answered */
-    unsigned refer;      /* status to REFER; 0: 200, and nothing more will be told of it */
-    char refer_to[1024]; /* of the newest REFER */
+    unsigned refuse;        /* status to INVITEs of the factory; 0: 200 */
+    unsigned refuse_change; /* status to re-INVITEs of a conference; 0: 200 */
+    bool no_focus;          /* which then has no isfocus */
+    bool of_factory;        /* what is being answered */
+    unsigned refer;         /* status to REFER; 0: 200, and nothing more will be told of it */
+    char refer_to[1024];    /* of the newest REFER */
     uint32_t refer_cseq;
     char conference[1024];           /* From, To and Call-ID of what it asks within the newest conference */
     unsigned asked_within;           /* so many */
