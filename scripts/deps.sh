@@ -4,7 +4,7 @@
 
 BUILD_PACKAGES=(
     cmake ninja-build gcc g++ libc6-dev pkg-config
-    liburing-dev libck-dev libjemalloc-dev libconfuse-dev libjson-c-dev nettle-dev libseccomp-dev
+    liburing-dev libck-dev libjemalloc-dev libconfuse-dev libjson-c-dev nettle-dev libexpat1-dev libseccomp-dev
     libbenchmark-dev libcmocka-dev
 )
 TEST_PACKAGES=(sip-tester kamailio baresip-core jq util-linux procps libosip2-dev liburcu-dev mandoc spin patch systemd)

@@ -117,9 +117,10 @@ files_of() {
     sip_extension) echo adapters/sip/extension.c adapters/sip/referral.c ;;
     sip_frame) echo adapters/sip/frame.c ;;
     sip_identity) echo adapters/sip/identity.c ;;
+    sip_roster) echo adapters/sip/roster.c ;;
     sip_scan) echo adapters/sip/scan.c adapters/sip/field.c ;;
     sip_sdp) echo adapters/sip/sdp.c ;;
-    sip_uas) echo adapters/sip/{ua,uas,uac,call,dialog,request,response,reply,client,transaction,line,session}.c ;;
+    sip_uas) echo adapters/sip/{ua,uas,uac,call,dialog,request,response,reply,client,transaction,line,session,watch}.c ;;
     welcome) echo client/attach.c adapters/provider/port.c shm/sys_memory.c ;;
     *)
         echo "fuzz.sh: --coverage does not know which files $1 is about: say so in files_of()" >&2

@@ -142,7 +142,7 @@ static void a_conference_grows_and_shrinks(void **state)
     sip_phone_command(&f, CF_CMD_REMOVE_FROM_CONFERENCE, f.names[CONSULTATION], 16, 0);
     sip_phone_heard(&f, "16:0 c.IDLE ");
     char wanted[64];
-    snprintf(wanted, sizeof(wanted), "<sip:phone@127.0.0.1:%u;method=BYE>", f.own_port);
+    snprintf(wanted, sizeof(wanted), "<sip:answers@127.0.0.1:%u;method=BYE>", f.own_port);
     assert_string_equal(f.refer_to, wanted);
     sip_phone_command(&f, CF_CMD_CLOSE_CALL, f.names[CONSULTATION], 0, 0);
     sip_phone_command(&f, CF_CMD_DROP, f.names[A], 17, 0);
@@ -239,6 +239,100 @@ static void one_of_two_comes_in(void **state)
         sip_phone_heard(&f, "b.ONHOLD 13:0 ");
         sip_phone_close(&f);
     }
+}
+
+/* ---- who leaves */
+
+#define USER(user, more)                                                                                               \
+    "<user entity=\"sip:x@y\"><endpoint entity=\"sip:" user "@127.0.0.1:%1$u;x=y\"" more "</endpoint></user>"
+#define HERE "><status>connected</status>"
+#define GONE "><status>disconnected</status>"
+
+/* users: with the telephone's port as %1$u. */
+static void tell_roster(struct sip_phone *f, const char *state, const char *users)
+{
+    char told[1024], body[1400];
+    snprintf(told, sizeof(told), users, f->own_port); /* NOLINT: a literal of the tests */
+    snprintf(body, sizeof(body),
+             "<conference-info xmlns=\"urn:ietf:params:xml:ns:conference-info\" state=\"%s\"><users state=\"%s\">%s"
+             "</users></conference-info>",
+             state, state, told);
+    sip_phone_ask_conference(f, "NOTIFY",
+                             "Event: conference\r\nSubscription-State: active;expires=60\r\n"
+                             "Content-Type: application/conference-info+xml\r\n",
+                             body);
+}
+
+/* a and c are in it. */
+static void open_watched(struct sip_phone *f)
+{
+    sip_phone_open_focus(f, NULL);
+    f->watched = true;
+    const uint64_t call = sip_phone_connect(f);
+    setup(f, call, 10, 3);
+    sip_phone_heard(f, "10:0 b.PENDCONF c.DIALTONE a.CONFERENCED ");
+    sip_phone_asked(f, "SUBSCRIBE");
+    dial(f, f->names[CONSULTATION], 11);
+    sip_phone_heard(f, "11:0 c.DIALING c.CONNECTED ");
+    add(f, f->names[CONFERENCE], 12, f->names[CONSULTATION]);
+    sip_phone_heard(f, "12:0 c.CONFERENCED b.CONNECTED ");
+}
+
+static void who_leaves_by_himself_is_noticed(void **state)
+{
+    (void)state;
+    static struct sip_phone f;
+    open_watched(&f);
+    tell_roster(&f, "full", USER("phone", HERE)); /* c is not there yet, and was not seen before */
+    tell_roster(&f, "partial", USER("stranger", GONE));
+    tell_roster(&f, "partial", "");
+    tell_roster(&f, "full", USER("phone", HERE) USER("answers", HERE));
+    tell_roster(&f, "full", USER("answers", HERE));
+    sip_phone_heard(&f, "a.DISCONNECTED a.IDLE ");
+    tell_roster(&f, "partial", USER("answers", GONE) USER("answers", HERE)); /* by one of two endpoints */
+    tell_roster(&f, "partial", USER("answers", GONE));
+    sip_phone_heard(&f, "c.DISCONNECTED c.IDLE ");
+    sip_phone_command(&f, CF_CMD_HOLD, f.names[CONFERENCE], 20, 0);
+    sip_phone_heard(&f, "b.ONHOLD 20:0 ");
+    sip_phone_close(&f);
+}
+
+/* Nobody can say which of them it is. */
+static void of_two_at_one_address_nobody_has_left(void **state)
+{
+    (void)state;
+    static struct sip_phone f;
+    open_watched(&f);
+    const uint64_t other = sip_phone_connect(&f); /* at a's address */
+    sip_phone_command(&f, CF_CMD_HOLD, f.names[CONFERENCE], 20, 0);
+    sip_phone_heard(&f, "b.ONHOLD 20:0 ");
+    add(&f, f.names[CONFERENCE], 21, other);
+    sip_phone_heard(&f, "21:0 d.CONFERENCED b.CONNECTED ");
+    tell_roster(&f, "partial", USER("phone", GONE));
+    tell_roster(&f, "full", USER("phone", HERE) USER("answers", HERE));
+    tell_roster(&f, "partial", USER("phone", GONE) USER("answers", GONE));
+    sip_phone_heard(&f, "c.DISCONNECTED c.IDLE ");
+    tell_roster(&f, "full", "");
+    sip_phone_heard(&f, "a.DISCONNECTED a.IDLE d.DISCONNECTED d.IDLE ");
+    sip_phone_close(&f);
+}
+
+/* The focus lets go of nobody who is not there, and that was what was wanted. */
+static void who_leaves_while_he_is_removed(void **state)
+{
+    (void)state;
+    static struct sip_phone f;
+    open_watched(&f);
+    f.refer = 202;
+    f.asked[0] = '\0';
+    sip_phone_command(&f, CF_CMD_REMOVE_FROM_CONFERENCE, f.names[A], 20, 0);
+    sip_phone_asked(&f, "REFER");
+    sip_phone_command(&f, CF_CMD_REMOVE_FROM_CONFERENCE, f.names[CONSULTATION], 21, 0); /* it waits for its turn */
+    tell_roster(&f, "partial", USER("phone", GONE) USER("answers", GONE));
+    sip_phone_heard(&f, "c.DISCONNECTED 21:0 c.IDLE ");
+    sip_phone_notify(&f, 404, true);
+    sip_phone_heard(&f, "20:0 a.IDLE ");
+    sip_phone_close(&f);
 }
 
 /* ---- what does not come about */
@@ -395,6 +489,8 @@ static void a_call_that_is_given_up_while_it_is_taken_over(void **state)
         }
         if (!drops || twice)
             sip_phone_command(&f, CF_CMD_CLOSE_CALL, call, 0, 0);
+        sip_phone_command(&f, CF_CMD_HOLD, 12345, 12, 0); /* what was said before has been heard by then */
+        sip_phone_heard_error(&f, 12, E(INVALCALLSTATE));
         f.refer = 0;
         sip_phone_notify(&f, 100, false);
         sip_phone_notify(&f, status, true);
@@ -571,6 +667,9 @@ int main(void)
         cmocka_unit_test(two_calls_become_a_conference),
         cmocka_unit_test(any_answered_call_can_be_added),
         cmocka_unit_test(one_of_two_comes_in),
+        cmocka_unit_test(who_leaves_by_himself_is_noticed),
+        cmocka_unit_test(of_two_at_one_address_nobody_has_left),
+        cmocka_unit_test(who_leaves_while_he_is_removed),
         cmocka_unit_test(a_factory_that_does_not_make_one),
         cmocka_unit_test(a_factory_that_says_nothing),
         cmocka_unit_test(what_cannot_be_is_refused),

@@ -240,6 +240,98 @@ static void a_focus_that_is_gone(void **state)
     }
 }
 
+/* ---- who is in it */
+
+#define WATCHED "Contact: <sip:200@198.51.100.7:5071>;isfocus\r\nAllow-Events: talk, conference\r\n"
+
+/* A conference whose focus tells, and the SUBSCRIBE. */
+static void open_watched(struct sip_rig *rig, struct sip_asked *ret_subscribe)
+{
+    sip_rig_open(rig, sip_peer_login_config());
+    call_factory(rig);
+    sip_peer_answer(rig, &invite, 200, "callee", WATCHED, ANSWER("recvonly"));
+    sip_peer_take(rig, 1, ret_subscribe);
+    sip_rig_assert_sent(rig, "ACK SUBSCRIBE");
+    sip_rig_assert_log(rig, "INFORMED CONNECTED ONHOLD");
+}
+
+static void notify_roster(struct sip_rig *rig, unsigned cseq, const char *subscription, const char *type,
+                          const char *body)
+{
+    char extra[300];
+    snprintf(extra, sizeof(extra), "Event: conference\r\nSubscription-State: %s\r\nContent-Type: %s\r\n", subscription,
+             type);
+    sip_peer_ask(rig, &invite, "NOTIFY", cseq, extra, body);
+}
+
+#define ROSTER_TYPE "application/conference-info+xml"
+#define ROSTER      "<conference-info xmlns='urn:ietf:params:xml:ns:conference-info'/>"
+
+static void a_focus_is_asked_to_tell_who_is_in_it(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    struct sip_asked subscribe;
+    open_watched(&rig, &subscribe);
+    assert_non_null(strstr(subscribe.text, "\r\nEvent: conference\r\nAccept: " ROSTER_TYPE "\r\nExpires: 3600\r\n"));
+    notify_roster(&rig, 1, "active", ROSTER_TYPE, ROSTER); /* before the 200 */
+    sip_rig_assert_sent(&rig, "200");
+    sip_rig_assert_log(&rig, "ROSTER");
+    sip_peer_answer(&rig, &subscribe, 200, NULL, "Expires: 600\r\n", NULL);
+    notify_roster(&rig, 2, "active", ROSTER_TYPE, "<conference-info/>");
+    notify_roster(&rig, 3, "active", "text/plain", ROSTER);
+    notify_roster(&rig, 4, "pending", ROSTER_TYPE, "");
+    sip_rig_assert_sent(&rig, "200 200 200");
+    sip_rig_assert_log(&rig, "");
+    assert_int_equal(cf_sip_ua_counters(rig.ua)->rosters_unread, 2);
+    sip_rig_pass(&rig, 299 * S);
+    sip_rig_assert_sent(&rig, "");
+    sip_peer_pass_until_sent(&rig, 2 * S); /* half of it */
+    sip_peer_take(&rig, 0, &subscribe);
+    sip_rig_assert_sent(&rig, "SUBSCRIBE");
+    sip_peer_answer(&rig, &subscribe, 407, NULL, "Proxy-Authenticate: " CHALLENGE, NULL);
+    sip_peer_take(&rig, 0, &subscribe);
+    assert_non_null(strstr(subscribe.text, "Proxy-Authorization: Digest"));
+    sip_rig_assert_sent(&rig, "SUBSCRIBE");
+    sip_peer_answer(&rig, &subscribe, 200, NULL, "Expires: 1\r\n", NULL); /* no oftener than twice a minute */
+    sip_rig_pass(&rig, 29 * S);
+    sip_rig_assert_sent(&rig, "");
+    notify_roster(&rig, 5, "terminated;reason=deactivated", ROSTER_TYPE, ROSTER);
+    sip_rig_assert_sent(&rig, "200");
+    sip_rig_assert_log(&rig, "ROSTER");
+    notify_roster(&rig, 6, "active", ROSTER_TYPE, ROSTER);
+    sip_rig_assert_sent(&rig, "481");
+    sip_rig_pass(&rig, 59 * S);
+    sip_rig_assert_sent(&rig, "");
+    sip_peer_pass_until_sent(&rig, 2 * S);
+    sip_peer_take(&rig, 0, &subscribe);
+    sip_rig_assert_sent(&rig, "SUBSCRIBE");
+    close_conference(&rig);
+}
+
+/* That it does not tell is no reason to hang up, whatever it says to that. */
+static void a_focus_that_does_not_tell(void **state)
+{
+    (void)state;
+    static const unsigned statuses[] = {489, 481, 403, 408, 0};
+    for (unsigned i = 0; i < 5; i++) {
+        struct sip_rig rig;
+        struct sip_asked subscribe;
+        open_watched(&rig, &subscribe);
+        if (statuses[i] != 0)
+            sip_peer_answer(&rig, &subscribe, statuses[i], NULL, "", NULL);
+        else
+            sip_rig_pass(&rig, 33 * S);
+        sip_rig_assert_log(&rig, "");
+        sip_rig_clear(&rig);
+        notify_roster(&rig, 1, "active", ROSTER_TYPE, ROSTER);
+        sip_rig_assert_sent(&rig, "481");
+        assert_int_equal(cf_sip_ua_counters(rig.ua)->watch_failures, 1);
+        assert_int_equal(cf_sip_ua_hold(rig.ua, rig.now, rig.call, false), 0);
+        close_conference(&rig);
+    }
+}
+
 static void a_factory_has_to_be_one_that_can_be_called(void **state)
 {
     (void)state;
@@ -277,6 +369,8 @@ int main(void)
         cmocka_unit_test(what_it_is_asked_does_not_end_the_call),
         cmocka_unit_test(what_is_told_late_is_not_of_the_next),
         cmocka_unit_test(a_focus_that_is_gone),
+        cmocka_unit_test(a_focus_is_asked_to_tell_who_is_in_it),
+        cmocka_unit_test(a_focus_that_does_not_tell),
         cmocka_unit_test(a_factory_has_to_be_one_that_can_be_called),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

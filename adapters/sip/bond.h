@@ -16,6 +16,7 @@
 #ifndef CALLFAN_ADAPTERS_SIP_BOND_H
 #define CALLFAN_ADAPTERS_SIP_BOND_H
 
+#include "adapters/sip/roster.h"
 #include "adapters/sip/trunk.h"
 
 /* What a conference's call waits for. */
@@ -43,9 +44,12 @@ struct cf_sip_bond {
     uint64_t time_ns; /* of the outcome */
 
     /* of a party */
-    bool closed; /* the core has closed it: it stays until the focus has let go of it */
-    bool silent; /* it has been dropped while it was being taken over: its end is told as that of any call */
-    bool ended;  /* its dialog is over, by `mode` and `cause` */
+    bool closed;     /* the core has closed it: it stays until the focus has let go of it */
+    bool silent;     /* it has been dropped while it was being taken over: its end is told as that of any call */
+    bool ended;      /* its dialog is over, by `mode` and `cause` */
+    bool seen;       /* the focus has told of it */
+    bool gone;       /* ... and that it has left, while it was being hung up on */
+    uint8_t told_as; /* by the document that is being read: 0 nothing, 1 gone, 2 here */
     bool outgoing;
     uint32_t next;
     uint32_t mode;
@@ -106,6 +110,9 @@ bool cf_sip_party_event(struct cf_sip_link *party, const struct cf_sip_event *ev
 /* The focus has it: a member from here on, told by cf_sip_parties_tell(). Who did not want it any more has it leave. */
 void cf_sip_party_take(struct cf_sip_link *conference, struct cf_sip_link *party, uint64_t now_ns);
 void cf_sip_parties_tell(const struct cf_sip_link *conference, uint64_t now_ns);
+
+/* Who is in the conference, by its focus: members who are not any more are over. */
+void cf_sip_parties_roster(struct cf_sip_link *conference, const struct cf_sip_roster *roster, uint64_t now_ns);
 
 /* The focus did not take it: it is as it was, or, where its own peer has hung up meanwhile, over. NULL, or without a part: nothing. */
 void cf_sip_party_let_go(struct cf_sip_link *party, bool silently, uint64_t now_ns);

@@ -374,6 +374,7 @@ static void (*const due_actions[CF_SIP_DUES])(struct cf_sip_calls *, struct cf_s
     [CF_SIP_DUE_OK] = cf_sip_call_repeat_ok,     [CF_SIP_DUE_LINGER] = cf_sip_call_end,
     [CF_SIP_DUE_SESSION] = cf_sip_session_due,   [CF_SIP_DUE_RETRY] = cf_sip_call_advance,
     [CF_SIP_DUE_DIGIT] = cf_sip_call_next_digit, [CF_SIP_DUE_REFER] = cf_sip_call_refer_due,
+    [CF_SIP_DUE_WATCH] = cf_sip_call_watch,
 };
 
 void cf_sip_call_timeout(struct cf_sip_calls *calls, struct cf_sip_call *call)

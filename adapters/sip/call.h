@@ -21,8 +21,8 @@
  *            tags match, of which ours cannot be guessed.
  *
  * Files:     call.c what all calls have; uas.c the INVITE of the peer; uac.c the INVITE of ours; request.c further requests of
- *            ours; dialog.c those of the peer; info.c its digits; refer.c transfers by REFER; replace.c calls that take the place of
- *            others.
+ *            ours; dialog.c those of the peer; info.c its digits; refer.c transfers by REFER; watch.c who is in a
+ *            conference; replace.c calls that take the place of others.
  */
 #ifndef CALLFAN_ADAPTERS_SIP_CALL_H
 #define CALLFAN_ADAPTERS_SIP_CALL_H
@@ -71,6 +71,7 @@ enum cf_sip_event_kind {
     CF_SIP_ONHOLD,       /* we put the peer on hold */
     CF_SIP_INFORMED,     /* identity: connected or redirection party changed */
     CF_SIP_DIGIT,        /* digit: the peer sent one */
+    CF_SIP_ROSTER,       /* roster: who is in the conference, or who has come and gone */
     CF_SIP_DONE,         /* the operation hold, unhold, digits or refer has ended: status 200 or why not */
     CF_SIP_DISCONNECTED, /* mode, cause */
     CF_SIP_IDLE,
@@ -96,6 +97,7 @@ struct cf_sip_event {
     const struct cf_sip_identity *identity; /* of OFFERING and BEGUN: all parties; else NULL */
     const struct cf_sip_party *connected;   /* of INFORMED: the party that changed; else NULL */
     const struct cf_sip_party *redirection;
+    const struct cf_sip_roster *roster; /* of ROSTER; valid until the event returns */
 };
 
 /* Parts of a call's stored text. */
@@ -122,6 +124,7 @@ enum cf_sip_due {
     CF_SIP_DUE_SESSION, /* to be refreshed, or given up (RFC 4028) */
     CF_SIP_DUE_RETRY,   /* re-INVITE again after 491 */
     CF_SIP_DUE_DIGIT,   /* the next digit */
+    CF_SIP_DUE_WATCH,   /* SUBSCRIBE again */
     CF_SIP_DUE_REFER,   /* the peer tells nothing of the transfer, or does not hang up after it */
     CF_SIP_DUES
 };
@@ -203,10 +206,12 @@ struct cf_sip_call {
     bool refresh_due;
     bool cancel_sent;
     bool rang_too_long;
-    bool credentials; /* requests of this call carry them */
-    bool quiet;       /* it is transferred: IDLE comes without DISCONNECTED */
-    bool picked_up;   /* outgoing: another call took its place before it was answered */
-    bool to_focus;    /* outgoing: whoever answers must be the focus of a conference */
+    bool credentials;    /* requests of this call carry them */
+    bool quiet;          /* it is transferred: IDLE comes without DISCONNECTED */
+    bool picked_up;      /* outgoing: another call took its place before it was answered */
+    bool to_focus;       /* outgoing: whoever answers must be the focus of a conference */
+    bool watches;        /* it is to tell who comes and goes */
+    uint8_t watch_tries; /* as auth_tries, of SUBSCRIBE */
     uint32_t next_free;
     uint32_t invite_cseq; /* of the INVITE that began the call */
     uint32_t remote_cseq;
@@ -535,6 +540,18 @@ void cf_sip_call_refer_progress(struct cf_sip_calls *calls, struct cf_sip_call *
 
 /* Its deadline. */
 void cf_sip_call_refer_due(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
+/* ---- who is in a conference (watch.c) */
+
+/* Asks the focus to tell who comes and goes: SUBSCRIBE. */
+void cf_sip_call_watch(struct cf_sip_calls *calls, struct cf_sip_call *call);
+bool cf_sip_call_send_subscribe(struct cf_sip_calls *calls, struct cf_sip_call *call);
+void cf_sip_call_watch_response(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response,
+                                unsigned status);
+
+/* A NOTIFY of it, the last or not. False: refused, so that its CSeq does not count. */
+bool cf_sip_call_watched(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_request *request,
+                         bool over);
 
 /* ---- calls that take the place of others (replace.c) */
 

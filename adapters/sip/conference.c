@@ -256,7 +256,7 @@ static void removed(struct cf_sip_link *conference, unsigned status, uint64_t no
     wait_for(conference, CF_SIP_STEP_NOTHING);
     if (party == NULL || party->part != CF_SIP_PART_LEAVING)
         return;
-    if (status != 200) {
+    if (status != 200 && !cf_sip_bond_of(party)->gone) {
         not_removed(conference, party, result_of(status));
         return;
     }
@@ -345,8 +345,11 @@ static bool of_conference(struct cf_sip_link *conference, const struct cf_sip_ev
         note(conference, event->status, event->time_ns);
         return true;
     }
-    if (cf_sip_bond_of(conference)->told)
-        return false;
+    if (cf_sip_bond_of(conference)->told) {
+        if (event->kind == CF_SIP_ROSTER)
+            cf_sip_parties_roster(conference, event->roster, event->time_ns);
+        return event->kind == CF_SIP_ROSTER;
+    }
     if (event->kind == CF_SIP_CONNECTED) {
         note(conference, 200, event->time_ns);
     } else if (event->kind == CF_SIP_DISCONNECTED) {

@@ -280,6 +280,8 @@ void cf_sip_link_event(void *context, const struct cf_sip_event *event)
         if (link->part == CF_SIP_PART_CONFERENCE)
             cf_sip_conference_wake(link); /* somebody may wait to be let go of */
         break;
+    case CF_SIP_ROSTER: /* of a call that stands for no conference any more */
+        break;
     case CF_SIP_DIGIT:
         cf_listening_digit(trunk->all->listening, event->user, event->digit, LINEDIGITMODE_DTMF,
                            (int64_t)event->time_ns);

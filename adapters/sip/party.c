@@ -127,6 +127,103 @@ void cf_sip_parties_tell(const struct cf_sip_link *conference, uint64_t now_ns)
     }
 }
 
+/* ---- what the focus tells */
+
+static bool same_place(const struct cf_sip_uri *a, const struct cf_sip_uri *b)
+{
+    const unsigned port_a = a->port != 0 ? a->port : CF_SIP_DEFAULT_PORT;
+    const unsigned port_b = b->port != 0 ? b->port : CF_SIP_DEFAULT_PORT;
+    if (a->user_len != b->user_len || a->host_len != b->host_len || port_a != port_b ||
+        memcmp(a->user, b->user, a->user_len) != 0)
+        return false;
+    for (size_t i = 0; i < a->host_len; i++)
+        if (cf_sip_lower(a->host[i]) != cf_sip_lower(b->host[i]))
+            return false;
+    return true;
+}
+
+static bool read_place(const char *text, size_t len, struct cf_sip_uri *ret_uri)
+{
+    return len != 0 && cf_sip_uri_read(text, len, ret_uri) &&
+           (ret_uri->scheme == CF_SIP_SCHEME_SIP || ret_uri->scheme == CF_SIP_SCHEME_SIPS);
+}
+
+struct places {
+    struct cf_sip_uri endpoint, user;
+    bool by_endpoint, by_user;
+};
+
+static bool is_at(const struct cf_sip_link *party, const struct places *places)
+{
+    const struct cf_sip_bond *bond = cf_sip_bond_of(party);
+    struct cf_sip_uri own;
+    return read_place(bond->uri, bond->uri_len, &own) &&
+           ((places->by_endpoint && same_place(&places->endpoint, &own)) ||
+            (places->by_user && same_place(&places->user, &own)));
+}
+
+/*
+ * The members that an attendee is, by his endpoint, or by himself. Somebody with several endpoints is here while one of them is; and
+ * of several members at one address, behind a border controller perhaps, nobody can say who has gone.
+ */
+static void match(const struct cf_sip_link *conference, const struct cf_sip_attendee *attendee)
+{
+    struct places places;
+    places.by_endpoint = read_place(attendee->endpoint, strlen(attendee->endpoint), &places.endpoint);
+    places.by_user = read_place(attendee->user, strlen(attendee->user), &places.user);
+    const uint32_t first = cf_sip_bond_of(conference)->first;
+    struct cf_sip_link *party, *found = NULL;
+    bool several = false;
+    for (party = cf_sip_bond_link(conference, first); party != NULL;
+         party = cf_sip_bond_link(conference, cf_sip_bond_of(party)->next)) {
+        if (!is_at(party, &places))
+            continue;
+        several |= found != NULL;
+        found = party;
+        if (attendee->here || several)
+            cf_sip_bond_of(party)->told_as = 2;
+    }
+    if (found != NULL && !several && cf_sip_bond_of(found)->told_as == 0)
+        cf_sip_bond_of(found)->told_as = 1;
+    for (party = cf_sip_bond_link(conference, first); several && party != found;
+         party = cf_sip_bond_link(conference, cf_sip_bond_of(party)->next))
+        if (is_at(party, &places))
+            cf_sip_bond_of(party)->told_as = 2;
+}
+
+/* He has hung up, or was thrown out. One that is just being hung up on ends when that has been answered. */
+static void left(struct cf_sip_link *conference, struct cf_sip_link *party, uint64_t now_ns)
+{
+    const struct cf_sip_cause cause = {.ending = CF_SIP_ENDING_BYE};
+    struct cf_sip_bond *bond = cf_sip_bond_of(party);
+    if (party->part == CF_SIP_PART_LEAVING && cf_sip_bond_of(conference)->leaving == party->provider_call &&
+        cf_sip_bond_of(conference)->step == CF_SIP_STEP_REMOVES) {
+        bond->gone = true;
+        return;
+    }
+    if (bond->told && !bond->closed)
+        cf_sip_link_tell_disconnected(party, LINEDISCONNECTMODE_NORMAL, &cause, now_ns);
+    cf_sip_party_unlink(conference, party);
+    cf_sip_party_release(party, false, now_ns);
+}
+
+void cf_sip_parties_roster(struct cf_sip_link *conference, const struct cf_sip_roster *roster, uint64_t now_ns)
+{
+    struct cf_sip_link *party = cf_sip_bond_link(conference, cf_sip_bond_of(conference)->first), *next;
+    for (; party != NULL; party = cf_sip_bond_link(conference, cf_sip_bond_of(party)->next))
+        cf_sip_bond_of(party)->told_as = 0;
+    for (unsigned i = 0; i < roster->count; i++)
+        match(conference, &roster->attendee[i]);
+    for (party = cf_sip_bond_link(conference, cf_sip_bond_of(conference)->first); party != NULL; party = next) {
+        struct cf_sip_bond *bond = cf_sip_bond_of(party);
+        next = cf_sip_bond_link(conference, bond->next);
+        const bool absent = bond->told_as == 0 && roster->full && bond->seen;
+        bond->seen |= bond->told_as == 2;
+        if (bond->told_as == 1 || absent)
+            left(conference, party, now_ns);
+    }
+}
+
 /* ---- taking over */
 
 /* What a peer calls itself must not make our REFER ask for something else: no ";method=", nor a name that is written with escapes. */

@@ -221,6 +221,8 @@ bool cf_sip_call_notified(struct cf_sip_calls *calls, struct cf_sip_call *call, 
     const int got = cf_sip_package_read(msg, &package);
     if (got < 0 || cf_sip_subscription_read(msg, &over) < 0)
         return refuse(calls, request, 400);
+    if (got == 1 && package.conference && call->to_focus)
+        return cf_sip_call_watched(calls, call, request, over);
     if (got == 0 || !package.refer) {
         struct cf_sip_out *out = cf_sip_reply_begin(calls->stack, request, 489, NULL);
         CF_SIP_PUT(out, "Allow-Events: refer\r\n");

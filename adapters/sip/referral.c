@@ -231,7 +231,8 @@ int cf_sip_package_read(const struct cf_sip_msg *msg, struct cf_sip_package *ret
     if (got != 1)
         return got;
     const size_t len = take_token(&c);
-    struct cf_sip_package package = {.refer = CF_SIP_SAME(c.p - len, len, "refer")};
+    struct cf_sip_package package = {.refer = CF_SIP_SAME(c.p - len, len, "refer"),
+                                     .conference = CF_SIP_SAME(c.p - len, len, "conference")};
     if (len == 0)
         return -1;
     while ((got = cf_sip_param_next(&c, &param)) > 0) {
@@ -248,6 +249,23 @@ int cf_sip_package_read(const struct cf_sip_msg *msg, struct cf_sip_package *ret
         return -1;
     *ret_package = package;
     return 1;
+}
+
+bool cf_sip_conference_package_read(const struct cf_sip_msg *msg)
+{
+    struct cf_sip_slice line;
+    for (unsigned n = 0; cf_sip_extra(msg, CF_SIP_HEADER_ALLOW_EVENTS, n, &line); n++) {
+        struct cf_sip_cursor c = {cf_sip_ptr(msg, line), cf_sip_ptr(msg, line) + line.len};
+        while (c.p < c.end) {
+            cf_sip_skip_space(&c);
+            const size_t len = cf_sip_take_class(&c, CF_SIP_CHAR_TOKEN);
+            if (CF_SIP_SAME(c.p - len, len, "conference"))
+                return true;
+            while (c.p < c.end && *c.p++ != ',')
+                ;
+        }
+    }
+    return false;
 }
 
 int cf_sip_subscription_read(const struct cf_sip_msg *msg, bool *ret_over)

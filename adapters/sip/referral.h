@@ -48,12 +48,16 @@ int cf_sip_refer_sub_read(const struct cf_sip_msg *msg, bool *ret_subscribes);
 
 /* Event: the package, and which REFER of the dialog it is about. */
 struct cf_sip_package {
-    bool refer;      /* else another one */
+    bool refer;      /* else another one, or */
+    bool conference; /* RFC 4575 */
     bool identified; /* with id */
     uint32_t id;     /* CSeq of the REFER */
 };
 
 int cf_sip_package_read(const struct cf_sip_msg *msg, struct cf_sip_package *ret_package);
+
+/* Allow-Events: the peer has the package of conferences. */
+bool cf_sip_conference_package_read(const struct cf_sip_msg *msg);
 
 /* Subscription-State: nothing more will be told. */
 int cf_sip_subscription_read(const struct cf_sip_msg *msg, bool *ret_over);

@@ -480,7 +480,8 @@ static bool ask_again(struct cf_sip_calls *calls, struct cf_sip_call *call, enum
                       const struct cf_sip_msg *response)
 {
     const bool wanted = use == CF_SIP_USE_BYE ? call->state == CF_SIP_CALL_BYE_SENT : cf_sip_call_connected(call);
-    if (!wanted || response == NULL || !cf_sip_login_challenged(calls->stack, response, &call->auth_tries))
+    uint8_t *tries = use == CF_SIP_USE_SUBSCRIBE ? &call->watch_tries : &call->auth_tries;
+    if (!wanted || response == NULL || !cf_sip_login_challenged(calls->stack, response, tries))
         return false;
     call->credentials = true;
     switch (use) {
@@ -496,6 +497,8 @@ static bool ask_again(struct cf_sip_calls *calls, struct cf_sip_call *call, enum
         return cf_sip_call_send_refer(calls, call);
     case CF_SIP_USE_NOTIFY:
         return cf_sip_call_send_notify(calls, call);
+    case CF_SIP_USE_SUBSCRIBE:
+        return cf_sip_call_send_subscribe(calls, call);
     default:
         return false;
     }
@@ -530,6 +533,8 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
     if (use == CF_SIP_USE_NOTIFY) {
         cf_sip_call_notify_response(calls, call,
                                     status); /* 481: of the subscription, not of the dialog (RFC 5057 5.2) */
+    } else if (use == CF_SIP_USE_SUBSCRIBE) {
+        cf_sip_call_watch_response(calls, call, response, status);
     } else if (status == 481 || status == 408) {
         cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_TIMEOUT); /* RFC 3261 12.2.1.2: the peer has no such dialog */
     } else if (use == CF_SIP_USE_INFO) {

@@ -219,6 +219,7 @@ static bool scan_start_line(struct scan *s)
     X('s', 'd', "supported", SUPPORTED)                                                                                \
     X('r', 'n', "reason", REASON)                                                                                      \
     X('a', 'w', "allow", ALLOW)                                                                                        \
+    X('a', 's', "allow-events", ALLOW_EVENTS)                                                                          \
     X('a', 'n', "authorization", AUTHORIZATION)                                                                        \
     X('d', 'n', "diversion", DIVERSION)                                                                                \
     X('e', 't', "event", EVENT)                                                                                        \
@@ -267,7 +268,7 @@ static const uint8_t compact_names['z' - 'a' + 1] = {
     ['c' - 'a'] = CF_SIP_HEADER_CONTENT_TYPE, ['e' - 'a'] = CF_SIP_HEADER_CONTENT_ENCODING,
     ['k' - 'a'] = CF_SIP_HEADER_SUPPORTED,    ['o' - 'a'] = CF_SIP_HEADER_EVENT,
     ['r' - 'a'] = CF_SIP_HEADER_REFER_TO,     ['x' - 'a'] = CF_SIP_HEADER_SESSION_EXPIRES,
-    ['b' - 'a'] = CF_SIP_HEADER_REFERRED_BY,
+    ['b' - 'a'] = CF_SIP_HEADER_REFERRED_BY,  ['u' - 'a'] = CF_SIP_HEADER_ALLOW_EVENTS,
 };
 
 /*

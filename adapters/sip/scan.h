@@ -113,6 +113,7 @@ enum cf_sip_header {
     CF_SIP_HEADER_ASSERTED,
     CF_SIP_HEADER_EXTRA, /* no header: those that follow are kept as lines, unread (cf_sip_extra()) */
     CF_SIP_HEADER_ALLOW = CF_SIP_HEADER_EXTRA,
+    CF_SIP_HEADER_ALLOW_EVENTS,
     CF_SIP_HEADER_AUTHORIZATION,
     CF_SIP_HEADER_CONTACT_MORE, /* Contact lines after the first */
     CF_SIP_HEADER_CONTENT_DISPOSITION,

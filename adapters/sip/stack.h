@@ -155,6 +155,8 @@ struct cf_sip_login {
     X(joined)           /* calls that a focus has taken into a conference upon our REFER */                            \
     X(removed)          /* of these, those that it has hung up upon another */                                         \
     X(focus_failures)   /* REFERs of either kind that came to nothing */                                               \
+    X(watch_failures)   /* SUBSCRIBEs that a focus refused, or nobody answered */                                      \
+    X(rosters_unread)   /* what a focus told of its conference, and could not be read */                               \
     X(referred)         /* calls made because a REFER asked for them */                                                \
     X(replaced)         /* calls that an INVITE with Replaces took the place of */                                     \
     X(refused_transfer) /* REFERs, and INVITEs with Replaces, that were refused */                                     \

@@ -54,6 +54,7 @@ enum cf_sip_use {
     CF_SIP_USE_INFO,
     CF_SIP_USE_REFER,
     CF_SIP_USE_NOTIFY,
+    CF_SIP_USE_SUBSCRIBE,
     CF_SIP_CALL_USES,
     CF_SIP_USE_NOBODY = CF_SIP_CALL_USES, /* nobody waits for its end: CANCEL, PRACK, BYE of a fork */
     CF_SIP_USE_REGISTER,                  /* these are requests of the line */

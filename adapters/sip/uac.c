@@ -4,6 +4,7 @@
 #include "adapters/sip/call.h"
 #include "adapters/sip/field.h"
 #include "adapters/sip/login.h"
+#include "adapters/sip/referral.h"
 
 enum { URI_BYTES_MAX = 512, Q850_ELSEWHERE = 26 };
 
@@ -403,6 +404,8 @@ static void success(struct cf_sip_calls *calls, struct cf_sip_call *call, struct
     cf_sip_call_refer_progress(calls, call, cancelling ? 487 : 200);
     if (cancelling) /* the CANCEL came too late */
         cf_sip_call_drop(calls, call, 0);
+    else if (call->to_focus && cf_sip_conference_package_read(response))
+        cf_sip_call_watch(calls, call);
 }
 
 /* A further 2xx to the INVITE that began the call: the same again, or another fork's. */

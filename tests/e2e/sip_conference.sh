@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Conferences with sipp as the focus and as everybody in them, over UDP and TCP: made of a call, of two, with one more, with one less; and those that
-# do not come about. Each ends in exactly these states, at the owner and at two monitors.
+# Conferences with sipp as the focus and as everybody in them, over UDP and TCP: made of a call, of two, with one more, with one less, whom
+# we remove or who leaves; and those that do not come about. Each ends in exactly these states, at the owner and at two monitors.
 # ctest-args: udp
 # ctest-args: tcp
 # ctest-timeout: 180
@@ -24,6 +24,10 @@ not_taken | caller_is_hung_up | focus=focus&focus_status=603 Decline | 0 | own -
 no_focus | caller_is_hung_up | focus=callee_answers | 0 | own --count 3 OFFERING:answer CONNECTED:conference=$b REFUSED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 no_factory | caller_is_hung_up | focus=callee_refuses&focus_status=404 Not Found | 0 | own --count 3 OFFERING:answer CONNECTED:conference REFUSED:drop | OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 not_merged | callee_stays_held | focus=callee_refuses&focus_status=486 Busy Here&also=callee_answers | 0 | dial $a --count 3 CONNECTED:setup=$b --then CONNECTED:merge REFUSED:drop_both | DIALING CONNECTED/ACTIVE ONHOLDPENDTRANSFER DISCONNECTED/NORMAL IDLE; DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+END_OF_TABLE
+# Of two requests in one segment (SUBSCRIBE, REFER) sipp does not take the second while it answers the first.
+[ "$transport" = tcp ] || sip_table <<END_OF_TABLE
+leaves | caller_is_hung_up | focus=focus_tells&focus_word=127.0.0.1:@peer@ | 0 | own --count 2 OFFERING:answer CONNECTED:conference IDLE:nothing --then ONHOLDPENDCONF:nothing --then DIALTONE:drop | OFFERING/ACTIVE CONNECTED/ACTIVE CONFERENCED DISCONNECTED/NORMAL IDLE; ONHOLDPENDCONF; DIALTONE/NORMAL IDLE | OFFERING/ACTIVE CONNECTED/ACTIVE CONFERENCED DISCONNECTED/NORMAL IDLE; UNKNOWN ONHOLDPENDCONF DISCONNECTED/NORMAL IDLE; UNKNOWN DIALTONE/NORMAL IDLE
 END_OF_TABLE
 sip_end
 sip_verdict

@@ -111,11 +111,12 @@ static void talk(struct sip_phone *f, const struct cf_sip_msg *msg)
     }
     snprintf(text, sizeof(text),
              "SIP/2.0 200 OK\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s\r\nCall-ID: %.*s\r\nCSeq: %.*s\r\n"
-             "Contact: <sip:phone@127.0.0.1:%u>%s\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+             "Contact: <sip:answers@127.0.0.1:%u>%s\r\n%s%s%sContent-Length: %zu\r\n\r\n%s",
              msg->vias[0].len, cf_sip_ptr(msg, msg->vias[0]), msg->from.value.len, cf_sip_ptr(msg, msg->from.value),
              msg->to.value.len, cf_sip_ptr(msg, msg->to.value), msg->to.tag.len == 0 ? ";tag=phone" : "",
              msg->call_id.len, cf_sip_ptr(msg, msg->call_id), msg->cseq_value.len, cf_sip_ptr(msg, msg->cseq_value),
              f->own_port, f->of_factory && !f->no_focus ? ";isfocus" : "",
+             f->of_factory && f->watched ? "Allow-Events: refer, conference\r\n" : "",
              msg->method == CF_SIP_REFER ? "Refer-Sub: false\r\n" : "",
              described ? "Content-Type: application/sdp\r\n" : "", described ? strlen(SDP) : 0, described ? SDP : "");
     f->of_factory = false;

@@ -38,6 +38,7 @@ struct sip_phone {
     bool focus;
     unsigned refuse;        /* status to INVITEs of the factory; 0: 200 */
     unsigned refuse_change; /* status to re-INVITEs of a conference; 0: 200 */
+    bool watched;           /* it tells who is in it */
     bool no_focus;          /* which then has no isfocus */
     bool of_factory;        /* what is being answered */
     unsigned refer;         /* status to REFER; 0: 200, and nothing more will be told of it */

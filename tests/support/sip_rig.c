@@ -30,6 +30,7 @@ static void on_event(void *context, const struct cf_sip_event *event)
         [CF_SIP_HELD] = "HELD",         [CF_SIP_RESUMED] = "RESUMED",   [CF_SIP_ONHOLD] = "ONHOLD",
         [CF_SIP_INFORMED] = "INFORMED", [CF_SIP_DONE] = "DONE",         [CF_SIP_DISCONNECTED] = "DISCONNECTED",
         [CF_SIP_IDLE] = "IDLE",         [CF_SIP_BEGUN] = "BEGUN",       [CF_SIP_DIGIT] = "DIGIT",
+        [CF_SIP_ROSTER] = "ROSTER",
     };
     struct sip_rig *rig = context;
     const size_t used = strlen(rig->log);
