@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <cmocka.h>
 
+#include "adapters/sip/referral.h"
 #include "callfan/tapi_const.h"
 #include "tests/support/sip_peer.h"
 
@@ -95,6 +96,35 @@ static void who_says_that_he_is_one(void **state)
         assert_int_equal(cf_sip_scan(&msg, text, strlen(text)), CF_SIP_ERROR_OK);
         if (cf_sip_focus_read(&msg) != table[i].is)
             fail_msg("%s", table[i].contact);
+    }
+}
+
+static void who_says_that_he_tells(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines;
+        bool tells;
+    } table[] = {
+        {"Allow-Events: conference\r\n", true},
+        {"u: talk,Conference\r\n", true},
+        {"Allow-Events: refer\r\nAllow-Events: , presence.winfo , conference;x=1\r\n", true},
+        {"Allow-Events: conferences, conference.winfo\r\n", false},
+        {"Allow-Events: ,,\r\n", false},
+        {"Allow-Events:\r\n", false},
+        {"Allow: conference\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct cf_sip_msg msg;
+        char text[400];
+        snprintf(
+            text, sizeof(text),
+            "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag=2\r\n"
+            "Call-ID: 1\r\nCSeq: 1 INVITE\r\n%s\r\n",
+            table[i].lines);
+        assert_int_equal(cf_sip_scan(&msg, text, strlen(text)), CF_SIP_ERROR_OK);
+        if (cf_sip_conference_package_read(&msg) != table[i].tells)
+            fail_msg("%s", table[i].lines);
     }
 }
 
@@ -363,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_says_that_he_is_one),
+        cmocka_unit_test(who_says_that_he_tells),
         cmocka_unit_test(somebody_else_who_answers_is_hung_up_on),
         cmocka_unit_test(it_is_on_hold_from_the_beginning),
         cmocka_unit_test(a_factory_that_does_not_answer_is_given_up),

@@ -478,6 +478,8 @@ static void every_known_header_and_method_is_found(void **state)
         {"Reason: a", CF_SIP_HEADER_REASON},
         {"P-Asserted-Identity: a", CF_SIP_HEADER_ASSERTED},
         {"Allow: a", CF_SIP_HEADER_ALLOW},
+        {"Allow-Events: a", CF_SIP_HEADER_ALLOW_EVENTS},
+        {"u: a", CF_SIP_HEADER_ALLOW_EVENTS},
         {"Authorization: a", CF_SIP_HEADER_AUTHORIZATION},
         {"Diversion: a", CF_SIP_HEADER_DIVERSION},
         {"Event: a", CF_SIP_HEADER_EVENT},

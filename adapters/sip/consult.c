@@ -271,22 +271,42 @@ static void transfer_done(struct cf_sip_link *link, const struct cf_sip_event *e
 
 /* ---- all of them */
 
+/* The calls are in no other's hands, and of the kind that the command is about. */
+static int32_t refusal(const struct cf_sip_link *link, const struct cf_command *command)
+{
+    const bool conference = link->part == CF_SIP_PART_CONFERENCE;
+    if (command->id == CF_CMD_PREPARE_ADD) {
+        const int32_t refused = cf_sip_conference_prepare_refusal(link);
+        if (refused != 0)
+            return refused;
+    } else if (conference && command->id != CF_CMD_SWAP_HOLD) {
+        return LINEERR_OPERATIONUNAVAIL; /* a conference is not transferred */
+    }
+    return link->command != 0 ? LINEERR_RESOURCEUNAVAIL : 0; /* the one before has not ended */
+}
+
+static int32_t begin(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns)
+{
+    switch (command->id) {
+    case CF_CMD_SWAP_HOLD:
+        return swap(link, command, now_ns);
+    case CF_CMD_SETUP_TRANSFER:
+    case CF_CMD_PREPARE_ADD:
+        return set_up(link, command, now_ns);
+    case CF_CMD_COMPLETE_TRANSFER:
+        return complete(link, command, now_ns);
+    case CF_CMD_BLIND_TRANSFER:
+        return blind(link, command, now_ns);
+    default:
+        return LINEERR_OPERATIONUNAVAIL;
+    }
+}
+
 int32_t cf_sip_consult_begin(struct cf_sip_link *link, const struct cf_command *command, uint64_t now_ns)
 {
-    static int32_t (*const begin[])(struct cf_sip_link *, const struct cf_command *, uint64_t) = {
-        [CF_CMD_SWAP_HOLD - CF_CMD_SWAP_HOLD] = swap,
-        [CF_CMD_SETUP_TRANSFER - CF_CMD_SWAP_HOLD] = set_up,
-        [CF_CMD_COMPLETE_TRANSFER - CF_CMD_SWAP_HOLD] = complete,
-        [CF_CMD_BLIND_TRANSFER - CF_CMD_SWAP_HOLD] = blind,
-    };
-    if (link->part == CF_SIP_PART_CONFERENCE && command->id != CF_CMD_SWAP_HOLD && command->id != CF_CMD_PREPARE_ADD)
-        return LINEERR_OPERATIONUNAVAIL; /* a conference is not transferred */
-    if (link->command != 0)
-        return LINEERR_RESOURCEUNAVAIL; /* the one before has not ended */
-    const bool adds = command->id == CF_CMD_PREPARE_ADD;
-    int32_t result = adds ? cf_sip_conference_prepare_refusal(link) : 0;
+    int32_t result = refusal(link, command);
     if (result == 0)
-        result = adds ? set_up(link, command, now_ns) : begin[command->id - CF_CMD_SWAP_HOLD](link, command, now_ns);
+        result = begin(link, command, now_ns);
     if (result == 0)
         link->command = command->number;
     return result;
