@@ -317,7 +317,7 @@ static void of_two_at_one_address_nobody_has_left(void **state)
     sip_phone_close(&f);
 }
 
-/* The focus lets go of nobody who is not there, and that was what was wanted. */
+/* The focus refuses, and has told meanwhile that he has gone. */
 static void who_leaves_while_he_is_removed(void **state)
 {
     (void)state;
@@ -330,7 +330,7 @@ static void who_leaves_while_he_is_removed(void **state)
     sip_phone_command(&f, CF_CMD_REMOVE_FROM_CONFERENCE, f.names[CONSULTATION], 21, 0); /* it waits for its turn */
     tell_roster(&f, "partial", USER("phone", GONE) USER("answers", GONE));
     sip_phone_heard(&f, "c.DISCONNECTED 21:0 c.IDLE ");
-    sip_phone_notify(&f, 404, true);
+    sip_phone_notify(&f, 603, true);
     sip_phone_heard(&f, "20:0 a.IDLE ");
     sip_phone_close(&f);
 }
@@ -575,7 +575,7 @@ static void several_leave_at_once(void **state)
     sip_phone_notify(&f, 200, true);
     sip_phone_heard(&f, "20:0 a.IDLE ");
     sip_phone_asked(&f, "REFER");
-    sip_phone_notify(&f, 200, true);
+    sip_phone_notify(&f, 481, true); /* it had hung up itself */
     sip_phone_heard(&f, "21:0 c.IDLE ");
     sip_phone_close(&f);
 }

@@ -250,13 +250,19 @@ static void not_removed(struct cf_sip_link *conference, struct cf_sip_link *part
     cf_sip_link_reply(party, result, party->provider_call);
 }
 
+/* It has been hung up on, or was not there any more: nobody of that address (404, 410), or its peer knows no such dialog (481). */
+static bool is_out(unsigned status)
+{
+    return status == 200 || status == 404 || status == 410 || status == 481;
+}
+
 static void removed(struct cf_sip_link *conference, unsigned status, uint64_t now_ns)
 {
     struct cf_sip_link *party = cf_sip_bond_named(conference, cf_sip_bond_of(conference)->leaving);
     wait_for(conference, CF_SIP_STEP_NOTHING);
     if (party == NULL || party->part != CF_SIP_PART_LEAVING)
         return;
-    if (status != 200 && !cf_sip_bond_of(party)->gone) {
+    if (!is_out(status) && !cf_sip_bond_of(party)->gone) {
         not_removed(conference, party, result_of(status));
         return;
     }
