@@ -6,7 +6,7 @@
 # ctest-timeout: 180
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp}
-sip_ports port peer_port other_port focus_port
+take_ports port peer_port other_port focus_port
 sip_address=("127.0.0.1:$port")
 a="sip:5550200@127.0.0.1:@peer@;transport=@transport@"
 b="sip:5550300@127.0.0.1:@other@;transport=@transport@"
