@@ -15,7 +15,7 @@ void cf_limits_default(struct cf_limits *l) {
         .turn_records = CF_TURN_RECORDS_MAX,
         .port_records = 32,
         .idle_handles_max = 65536,
-        .resync_slice = 512,
+        .resync_slice = 64,
         .sweep_slice = 256,
         .down_ring_bytes = 4 << 20,
         .up_ring_bytes = 256 << 10,
