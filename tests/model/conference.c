@@ -216,6 +216,8 @@ static void listed_anyway(struct model *m, uint32_t port, const struct m_answer 
             r = m_ref_new(m, port, a->open, i, M_OPTIONAL);
             r->for_list = true;
         }
+        if (r->handle == 0)
+            m_counts_changed(m, i, port, LINECALLINFOSTATE_NUMMONITORS, false);
         if (r->handle == 0 && m->ports[port].outage) /* what changed behind the list in this turn was not counted */
             r->infos = UINT32_MAX;
         r->listed = r->handle == 0 ? handle : r->listed;
