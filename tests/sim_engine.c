@@ -3,9 +3,9 @@
  * every turn held against a model; with --crash the engine crashes at a random touch, output, commit or publish of some
  * turns, with --walk at every one of every turn, and what its peers see must be what they see without the crash.
  *
- * ctest-args: --seeds 300 --first 1 --steps 300
- * ctest-args: --seeds 120 --first 10001 --steps 200 --crash
- * ctest-args: --seeds 6 --first 20001 --steps 40 --walk
+ * ctest-args: --seeds 220 --first 1 --steps 300
+ * ctest-args: --seeds 80 --first 10001 --steps 200 --crash
+ * ctest-args: --seeds 4 --first 20001 --steps 40 --walk
  * ctest-args-sanitized: --seeds 25 --first 1 --steps 200
  * ctest-args-sanitized: --seeds 10 --first 10001 --steps 150 --crash
  * ctest-args-sanitized: --seeds 1 --first 20001 --steps 12 --walk
