@@ -275,7 +275,7 @@ static bool callinfo(struct model *m, const struct m_output *o) {
         if ((bits & r->counts) != 0 && r->changes-- <= 1)
             r->counts = 0;
         r->counts_must &= ~bits;
-        if (!m->ports[o->port].outage)
+        if (!m->ports[o->port].outage && r->handle != 0)
             r->infos &= ~bits;
         m->checked++;
         return true;
@@ -508,6 +508,7 @@ static bool nobodys_closed(struct model *m, uint32_t provider, const struct m_ou
         struct m_call *c = &m->calls[i];
         if (!c->used || !c->nobodys || c->provider != provider || c->id != o->m.device)
             continue;
+        m_conference_over(m, c);
         c->used = false;
         m->checked++;
         return true;
@@ -544,6 +545,7 @@ static void call_command(struct model *m, uint32_t provider, const struct m_outp
                  !(c->overload && o->m.param1 == CF_REFUSAL_OVERLOAD))
             m_fail(m, "provider %u: call %u refused for reason %lu", provider, c->serial, o->m.param1);
         m_address_use(m, c, c->state, LINECALLSTATE_IDLE, false);
+        m_conference_over(m, c); /* which it never was */
         c->used = false;
     }
     if (!c->used)

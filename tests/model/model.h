@@ -29,7 +29,7 @@ enum {
     SIM_LINES = 3, /* per provider */
     SIM_OPENS = 6, /* per application */
     SIM_CALLS = 256,
-    SIM_REFS = 1024,
+    SIM_REFS = 2048,
     SIM_REQUESTS = 256,
     SIM_QUEUE = 68,
     SIM_PASSED = 160,
