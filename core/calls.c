@@ -622,6 +622,8 @@ void cf_call_dev_specific(struct cf_engine *e, struct cf_call *c) {
         uint32_t port, open_line, index = cf_ref_index(ref);
         if (!cf_ref_live(e, c, ref, &port, &open_line))
             continue;
+        if (cf_unlikely((c->flags & CF_CALL_HANDED) != 0) && (cf_slot_at(&e->view[port], index)->info & CF_SLOT_ANNOUNCE_DUE) != 0)
+            continue; /* it does not know the handle before the resync announces it (M-26) */
         cf_output_tell(e, port, LINE_DEVSPECIFIC, cf_port_handle(e, port, index, cf_ref_generation(ref)), (uint32_t)m->param1,
                        (uint32_t)m->param2, (uint32_t)m->param3, m->time_ns, open_line);
     }
