@@ -95,6 +95,35 @@ static void a_new_owner_who_is_behind_is_told_with_the_resync(void **unused) {
     assert_non_null(rig_find(RIG_PROVIDER, CF_CMD_DROP));
 }
 
+static void few_a_turn(struct cf_limits *l) { l->resync_slice = 16; }
+
+/* While his resync goes on: he does not know the handle before it is announced, so nothing else comes to it (M-26). */
+static void a_new_owner_hears_nothing_of_the_call_before_it_is_announced(void **unused) {
+    (void)unused;
+    uint64_t others[40];
+    begin(few_a_turn);
+    for (int i = 0; i < 40; i++)
+        others[i] = rig_offer(1, (uint32_t)(2 + i));
+    rig_read(TAKER);
+    rig_fall_behind(TAKER, filler);
+    for (int i = 0; i < 40; i++)
+        rig_state(others[i], LINECALLSTATE_CONNECTED, LINECONNECTEDMODE_ACTIVE);
+    assert_int_equal(hand_to(GIVER, given, "peer4"), 0);
+    bool announced = false, within = false;
+    for (int i = 0; i < 400 && rig_status(TAKER).behind != 0; i++) {
+        const struct cf_message *m;
+        within |= rig_status(TAKER).behind == CF_RESYNC && !announced;
+        rig_send(RIG_PROVIDER, CF_EV_DEV_SPECIFIC, call, 1, 2, 3);
+        rig_turns(1);
+        while ((m = rig_next(TAKER)) != NULL) {
+            announced |= m->id == LINE_APPNEWCALL && m->device == rig_hline(0);
+            assert_true(m->id != LINE_DEVSPECIFIC || announced);
+        }
+    }
+    assert_true(announced);
+    assert_true(within);
+}
+
 static void what_ends_before_the_new_owner_knew_is_counted_as_unseen(void **unused) {
     (void)unused;
     rig_fall_behind(TAKER, filler);
@@ -209,6 +238,7 @@ static void requests_are_judged(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(a_new_owner_who_is_behind_is_told_with_the_resync),
+        cmocka_unit_test_teardown(a_new_owner_hears_nothing_of_the_call_before_it_is_announced, teardown),
         CASE(what_ends_before_the_new_owner_knew_is_counted_as_unseen),
         CASE(an_owner_who_dies_before_he_knew_leaves_the_call),
         CASE(a_known_handle_is_raised_while_behind),

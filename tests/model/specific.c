@@ -99,8 +99,6 @@ void m_specific_told(struct model *m, const struct m_output *o)
     struct m_ref *r = m_ref_of(m, o->port, o->m.device);
     if (cf_handle_kind(o->m.device) == CF_KIND_LINE)
         told_of_line(m, o);
-    else if (r == NULL && m_listed_of(m, o->port, o->m.device) != NULL)
-        return; /* whose handle it is will be told by lineGetCallInfo */
     else if (r == NULL || r->saw_idle)
         m_fail(m, "port %u: LINE_DEVSPECIFIC of %#lx, which it was not given, or whose call has ended", o->port,
                o->m.device);
