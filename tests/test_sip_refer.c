@@ -71,6 +71,33 @@ static void a_refer_names_whom_to_call_and_who_asks(void **state)
     sip_peer_close(&rig);
 }
 
+/* Until then the peer may not know the dialog that it is to transfer. */
+static void a_refer_waits_for_the_ack_of_our_2xx(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    for (unsigned again = 0; again < 2; again++) { /* a newer INVITE shows as much as the ACK */
+        sip_rig_open(&rig, sip_rig_config());
+        sip_rig_invite(&rig);
+        assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+        sip_rig_assert_sent(&rig, "100 200");
+        assert_int_equal(blind(&rig, "sip:300@example.com"), 0);
+        assert_int_equal(blind(&rig, "sip:301@example.com"), -EBUSY);
+        sip_rig_assert_sent(&rig, "");
+        if (again == 0) {
+            sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 1, "ack", true, "", NULL));
+            sip_rig_assert_sent(&rig, "REFER");
+        } else {
+            sip_rig_receive(&rig, sip_rig_request(&rig, "INVITE", 2, "again", true, "", NULL));
+            sip_rig_assert_sent(&rig, "200 REFER");
+        }
+        sip_rig_receive(&rig, sip_rig_request(&rig, "BYE", 3, "bye", true, "", NULL));
+        sip_rig_assert_log(&rig, "OFFERING CONNECTED DONE(487) DISCONNECTED(1,SIP BYE) IDLE");
+        sip_rig_pass(&rig, 80 * S);
+        sip_rig_close(&rig);
+    }
+}
+
 /* What the peer answers and tells, and how that ends. */
 static void outcomes(void **state)
 {
@@ -345,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refer_names_whom_to_call_and_who_asks),
+        cmocka_unit_test(a_refer_waits_for_the_ack_of_our_2xx),
         cmocka_unit_test(outcomes),
         cmocka_unit_test(a_peer_that_tells_nothing_has_failed_in_time),
         cmocka_unit_test(nobody_answers_the_refer),

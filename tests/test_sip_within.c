@@ -180,6 +180,41 @@ static void digits_go_out_one_by_one(void **state)
     sip_peer_close(&rig);
 }
 
+/* An INFO that overtakes our 2xx finds no dialog at the peer. */
+static void digits_wait_for_the_ack_of_our_2xx(void **state)
+{
+    (void)state;
+    struct sip_rig rig;
+    sip_rig_open(&rig, sip_rig_config());
+    sip_rig_invite(&rig);
+    assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+    sip_rig_assert_sent(&rig, "100 200");
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "7", 1, 0), 0);
+    sip_rig_pass(&rig, 300 * MS);
+    sip_rig_assert_sent(&rig, "");
+    sip_rig_receive(&rig, sip_rig_request(&rig, "ACK", 1, "ack", true, "", NULL));
+    sip_rig_pass(&rig, 20 * MS);
+    assert_true(sip_rig_body_has(&rig, 0, "Signal=7\r\n"));
+    sip_rig_assert_sent(&rig, "INFO");
+    sip_rig_assert_log(&rig, "OFFERING CONNECTED");
+    sip_rig_receive(&rig, sip_rig_request(&rig, "BYE", 2, "bye", true, "", NULL));
+    sip_rig_assert_log(&rig, "DONE(487) DISCONNECTED(1,SIP BYE) IDLE");
+    sip_rig_pass(&rig, 40 * S);
+    sip_rig_close(&rig);
+
+    /* And when no ACK comes, they end with the call. */
+    sip_rig_open(&rig, sip_rig_config());
+    sip_rig_invite(&rig);
+    assert_int_equal(cf_sip_ua_answer(rig.ua, rig.now, rig.call), 0);
+    assert_int_equal(cf_sip_ua_digits(rig.ua, rig.now, rig.call, "7", 1, 0), 0);
+    sip_rig_clear(&rig);
+    sip_rig_pass(&rig, 80 * S);
+    sip_rig_assert_log(&rig, "DONE(487) DISCONNECTED(8000,SIP timeout) IDLE");
+    for (unsigned i = 0; i < rig.sent_count; i++)
+        assert_null(strstr(rig.sent[i].text, "INFO sip:"));
+    sip_rig_close(&rig);
+}
+
 static void answers_to_digits_that_were_stopped_do_not_count(void **state)
 {
     (void)state;
@@ -386,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_call_that_ends_ends_its_hold),
         cmocka_unit_test(an_ended_call_answers_no_challenge),
         cmocka_unit_test(digits_go_out_one_by_one),
+        cmocka_unit_test(digits_wait_for_the_ack_of_our_2xx),
         cmocka_unit_test(answers_to_digits_that_were_stopped_do_not_count),
         cmocka_unit_test(digits_of_small_letters_are_sent_as_capitals),
         cmocka_unit_test(every_digit_may_be_challenged),

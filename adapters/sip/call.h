@@ -161,6 +161,7 @@ enum cf_sip_change {
 /* A transfer by REFER, of one side or the other; one at a time. */
 enum cf_sip_refer_state {
     CF_SIP_REFER_NOTHING,
+    CF_SIP_REFER_WAITING,  /* our REFER is not sent before the ACK of our 2xx */
     CF_SIP_REFER_ASKED,    /* our REFER has no final response */
     CF_SIP_REFER_ACCEPTED, /* the peer tells how it goes */
     CF_SIP_REFER_OBEYED,   /* the peer asked: we call, and tell how it goes */
@@ -485,6 +486,10 @@ void cf_sip_call_request_response(struct cf_sip_calls *calls, struct cf_sip_call
 
 void cf_sip_call_next_digit(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
+/* The peer is known to have our 2xx: digits and a REFER that waited for that go out. Before, they could overtake it, and would find no
+ * dialog (RFC 3261 12.2.2: 481). */
+void cf_sip_call_confirm(struct cf_sip_calls *calls, struct cf_sip_call *call);
+
 /* Starts what waits for its turn: a refresh, a re-INVITE again. */
 void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call);
 
@@ -526,6 +531,8 @@ int cf_sip_call_name(struct cf_sip_calls *calls, const struct cf_sip_call *call,
  * IDLE. -EINVAL: it is not answered; -EDESTADDRREQ: the destination is none. */
 int cf_sip_call_refer(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_referring *referring);
 bool cf_sip_call_send_refer(struct cf_sip_calls *calls, struct cf_sip_call *call);
+/* Sends a REFER that waited for the ACK of our 2xx. */
+void cf_sip_call_refer_confirmed(struct cf_sip_calls *calls, struct cf_sip_call *call);
 bool cf_sip_call_send_notify(struct cf_sip_calls *calls, struct cf_sip_call *call);
 void cf_sip_call_refer_response(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response,
                                 unsigned status);

@@ -70,8 +70,6 @@ static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call
     struct cf_sip_server *server = cf_sip_server_new(calls->transactions, &request->key, true, &to);
     if (server == NULL)
         return refuse(calls, request, 500); /* the session goes on as it was */
-    if (call->state == CF_SIP_CALL_ANSWERED)
-        call->state = CF_SIP_CALL_CONFIRMED;
     call->sdp_version = described.version;
     call->sdp_mark = mark;
     call->offered = media == CF_SIP_MEDIA_OFFERED ? described.ours : CF_SIP_OFFERED_NOTHING;
@@ -89,6 +87,7 @@ static bool answer_reinvite(struct cf_sip_calls *calls, struct cf_sip_call *call
         call->held = holds;
         cf_sip_call_report_media(calls, call);
     }
+    cf_sip_call_confirm(calls, call);
     return true;
 }
 

@@ -125,12 +125,13 @@ int cf_sip_call_refer(struct cf_sip_calls *calls, struct cf_sip_call *call, cons
         calls->stack->counters.no_block++;
         return -ENOSPC;
     }
+    const bool waits = call->state == CF_SIP_CALL_ANSWERED;
     call->auth_tries = 0;
-    if (!cf_sip_call_send_refer(calls, call)) {
+    if (!waits && !cf_sip_call_send_refer(calls, call)) {
         forget_refer(calls, call);
         return -ENOSPC;
     }
-    call->refer.state = CF_SIP_REFER_ASKED;
+    call->refer.state = waits ? CF_SIP_REFER_WAITING : CF_SIP_REFER_ASKED;
     call->refer.wanted = (uint8_t)referring->wanted;
     call->operating = true;
     return 0;
@@ -160,6 +161,15 @@ static void finish(struct cf_sip_calls *calls, struct cf_sip_call *call, unsigne
         return;
     call->quiet = true;
     cf_sip_call_hang_up(calls, call, CF_SIP_ENDING_BYE);
+}
+
+void cf_sip_call_refer_confirmed(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (call->refer.state != CF_SIP_REFER_WAITING)
+        return;
+    call->refer.state = CF_SIP_REFER_ASKED;
+    if (!cf_sip_call_send_refer(calls, call))
+        finish(calls, call, 500, false);
 }
 
 void cf_sip_call_refer_response(struct cf_sip_calls *calls, struct cf_sip_call *call, const struct cf_sip_msg *response,

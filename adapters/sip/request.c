@@ -380,6 +380,16 @@ int cf_sip_call_hold(struct cf_sip_calls *calls, struct cf_sip_call *call, bool 
     return 0;
 }
 
+void cf_sip_call_confirm(struct cf_sip_calls *calls, struct cf_sip_call *call)
+{
+    if (call->state != CF_SIP_CALL_ANSWERED)
+        return;
+    call->state = CF_SIP_CALL_CONFIRMED;
+    if (call->digits.first != 0)
+        cf_sip_call_due(calls, call, CF_SIP_DUE_DIGIT, calls->stack->now_ns);
+    cf_sip_call_refer_confirmed(calls, call);
+}
+
 void cf_sip_call_advance(struct cf_sip_calls *calls, struct cf_sip_call *call)
 {
     if (must_wait(call))
@@ -610,6 +620,8 @@ void cf_sip_call_next_digit(struct cf_sip_calls *calls, struct cf_sip_call *call
     char digit;
     if (!call->operating || call->digits.first == 0 || !cf_sip_call_connected(call))
         return;
+    if (call->state == CF_SIP_CALL_ANSWERED)
+        return; /* until the ACK has come */
     if (cf_sip_store_get(&calls->stack->store, call->digits, call->digits_at, &digit, 1) == 0) {
         cf_sip_call_report_done(calls, call, 200);
         return;

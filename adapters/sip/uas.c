@@ -345,13 +345,12 @@ bool cf_sip_call_ack(struct cf_sip_calls *calls, struct cf_sip_call *call, const
         cf_sip_call_send_bye(calls, call);
         return true;
     }
-    if (call->state == CF_SIP_CALL_ANSWERED)
-        call->state = CF_SIP_CALL_CONFIRMED;
     if (call->ok.offers && !cf_sip_call_take_description(calls, call, ack)) {
         cf_sip_call_end_incompatible(calls, call);
         return true;
     }
     cf_sip_call_report_media(calls, call);
+    cf_sip_call_confirm(calls, call);
     cf_sip_call_advance(calls, call);
     return true;
 }
