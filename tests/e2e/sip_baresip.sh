@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # baresip, a telephone: it calls callfan-sip, holds, resumes and hangs up, and is called, over UDP and TCP.
 # ctest-timeout: 120
+# ctest-labels: one-thread
 source "$(dirname "$0")/phone_common.sh"
 take_ports port phone _ control rtp_first _ _ _ _ _ rtp_last # baresip takes the port beside its own for TLS
 

@@ -2,6 +2,7 @@
 # Transfers with consultation among baresip, a telephone, and two lines of callfan-sip: it is transferred, it is whom somebody is transferred to, both, and it
 # transfers, over UDP and TCP. baresip 1.0 knows no Replaces: whoever takes the place of a call there, or whom it calls so, has a new call.
 # ctest-timeout: 180
+# ctest-labels: one-thread
 source "$(dirname "$0")/phone_common.sh"
 take_ports port port_2 phone _ control rtp_first _ _ _ _ _ rtp_last phone_2 _ control_2 rtp_first_2 _ _ _ _ _ rtp_last_2
 sip_start "listen = {\"127.0.0.1:$port\", \"127.0.0.1:$port_2\"} trying_ms = 0 t1_ms = 100 refer = anybody replace = anybody" 2

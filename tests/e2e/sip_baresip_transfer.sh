@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # baresip, a telephone, and two lines of callfan-sip: it is transferred from one to the other, by us and by itself, over UDP and TCP.
 # ctest-timeout: 120
+# ctest-labels: one-thread
 source "$(dirname "$0")/phone_common.sh"
 take_ports port port_2 phone _ control rtp_first _ _ _ _ _ rtp_last # baresip takes the port beside its own for TLS
 sip_start "listen = {\"127.0.0.1:$port\", \"127.0.0.1:$port_2\"} trying_ms = 0 refer = anybody" 2

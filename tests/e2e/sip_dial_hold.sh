@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # ctest-timeout: 240
+# ctest-labels: one-thread
 # A SIP call between two lines of one trunk, from the command line: dial and answer, hold and retrieve at both ends, drop; what each
 # owner sees, and what a monitor of both lines sees. Then a hundred calls, and some to nobody.
 source "$(dirname "$0")/common.sh"

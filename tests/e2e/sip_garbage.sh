@@ -9,6 +9,7 @@
 # ctest-args-sanitized: udp 40000 4000
 # ctest-args-sanitized: tcp 20000 2000
 # ctest-timeout: 180
+# ctest-labels: one-thread
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp} count=${2:-200000} rate=${3:-40000} seed=${4:-$RANDOM}
 good_calls=40

@@ -4,6 +4,7 @@
 # ctest-args: udp 127.0.0.1
 # ctest-args: tcp [::1]
 # ctest-timeout: 120
+# ctest-labels: one-thread
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp} host=${2:-127.0.0.1}
 if [ "$host" = "[::1]" ] && ! grep -q "^0*1 " /proc/net/if_inet6; then

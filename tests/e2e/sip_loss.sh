@@ -4,6 +4,7 @@
 # ctest-args: in
 # ctest-args: out
 # ctest-timeout: 180
+# ctest-labels: one-thread
 source "$(dirname "$0")/sip_common.sh"
 direction=${1:-in} transport=udp calls=200
 row_seconds=$(by_build 60 120)

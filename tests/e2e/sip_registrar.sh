@@ -4,6 +4,7 @@
 # ctest-args: tcp MD5
 # ctest-args: udp SHA-256
 # ctest-timeout: 120
+# ctest-labels: one-thread
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp} algorithm=${2:-MD5}
 command -v kamailio >/dev/null || exit 77

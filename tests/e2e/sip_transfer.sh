@@ -4,6 +4,7 @@
 # ctest-args: udp
 # ctest-args: tcp
 # ctest-timeout: 180
+# ctest-labels: one-thread
 source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp}
 take_ports port peer_port other_port

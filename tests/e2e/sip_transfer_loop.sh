@@ -4,6 +4,7 @@
 # ctest-args: udp
 # ctest-args: tcp
 # ctest-timeout: 120
+# ctest-labels: one-thread
 source "$(dirname "$0")/sip_common.sh"
 source "$(dirname "$0")/sip_owners_common.sh"
 transport=${1:-udp}
