@@ -273,12 +273,12 @@ static void round_trip_ref(struct cbench_state *s, void *arg)
 
 /* ------------------------------------------------------------------ round trip, asleep */
 
-static void ring_if_asleep(const struct lane *l, const struct cf_ring_producer *p, int bell)
+static void ring_if_asleep(const struct lane *l, const struct cf_ring_producer *p, int (*ring)(int), int bell)
 {
     cf_fence_store_load(); /* partner: in sleep_until_rung() */
     uint64_t wake_at = cf_load_acquire_64(&l->wake_at);
     if (wake_at != 0 && p->tail >= wake_at)
-        cf_bell_ring(bell);
+        ring(bell);
 }
 
 static const struct cf_message *sleep_until_rung(struct lane *l, struct cf_ring_consumer *c, int bell)
@@ -310,7 +310,7 @@ static void echo_asleep(void)
             return;
         take_one(&c, &shared->there.ack, m, ++seen);
         put_one(&p, &r, seen);
-        ring_if_asleep(&shared->back, &p, shared->bell_back[1]);
+        ring_if_asleep(&shared->back, &p, cf_bell_ring_up, shared->bell_back[1]);
     }
 }
 
@@ -326,7 +326,7 @@ static void wake(struct cbench_state *s, void *arg)
     cf_ring_producer_init(&p, shared->there.slots, 1024, &shared->there.ack, 0);
     CBENCH_LOOP (s) {
         put_one(&p, &r, ++sent);
-        ring_if_asleep(&shared->there, &p, shared->bell_there[1]);
+        ring_if_asleep(&shared->there, &p, cf_bell_ring_down, shared->bell_there[1]);
         const struct cf_message *m = sleep_until_rung(&shared->back, &c, shared->bell_back[0]);
         if (m == NULL)
             abort();

@@ -19,6 +19,7 @@
 
 #include "client/internal.h"
 #include "shm/hello.h"
+#include "shm/sys_bell.h"
 #include "shm/sys_memory.h"
 #include "shm/sys_socket.h"
 
@@ -226,7 +227,6 @@ close_event:
     return error;
 }
 
-/* The bells are pipes: their flags are those of our own end. */
 static int unblock(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -251,6 +251,8 @@ LONG cf_attach(struct cf_usage *u, const struct cf_attach *a)
     u->up_bell = fds[FD_UP_BELL];
     if (error == 0)
         error = unblock(u->down_bell);
+    if (error == 0)
+        error = cf_bell_check_up(u->up_bell);
     if (error == 0)
         error = unblock(u->up_bell);
     if (error == 0)

@@ -42,7 +42,7 @@ static void ring_bell(struct cf_usage *u)
 {
     cf_fence_store_load(); /* W0: our commit before the core's word; pairs with the fence in cf_engine_sleep() */
     if (cf_load_relaxed_32(&u->down->up.sleeping) != 0)
-        cf_bell_ring(u->up_bell); /* a core that died is told of by the socket */
+        cf_bell_ring_up(u->up_bell); /* a core that died is told of by the socket */
 }
 
 /* What has time goes with what is taken next; the core looks for it by itself, so long as it holds handles of ended calls. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -45,25 +46,39 @@ int cf_bell_create_up(int *ret_read_fd, int *ret_write_fd)
     return 0;
 }
 
-/* A socket is rung by a byte, an eventfd by a count. */
-static int ring_once(int fd)
+/* What a ring has come to; a full bell is readable. */
+static int rung(ssize_t n)
 {
-    static const uint64_t one = 1;
-    ssize_t n = send(fd, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno == ENOTSOCK)
-        n = write(fd, &one, sizeof one);
-    return n < 0 ? -errno : 0;
+    if (n >= 0 || errno == EAGAIN)
+        return 0;
+    return errno == ECONNRESET ? -EPIPE : -errno;
 }
 
-int cf_bell_ring(int write_fd)
+int cf_bell_ring_down(int write_fd)
 {
-    int error;
+    ssize_t n;
     do
-        error = ring_once(write_fd);
-    while (error == -EINTR);
-    if (error == -ECONNRESET)
-        return -EPIPE;
-    return error == -EAGAIN ? 0 : error; /* a full bell is readable */
+        n = send(write_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return rung(n);
+}
+
+int cf_bell_ring_up(int write_fd)
+{
+    static const uint64_t one = 1;
+    ssize_t n;
+    do
+        n = write(write_fd, &one, sizeof one);
+    while (n < 0 && errno == EINTR);
+    return rung(n);
+}
+
+int cf_bell_check_up(int write_fd)
+{
+    struct stat st;
+    if (fstat(write_fd, &st) != 0)
+        return -errno;
+    return S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode) ? -EPROTO : 0;
 }
 
 /* Never waits for an eventfd, although its O_NONBLOCK is the peer's to clear: RWF_NOWAIT is of this call alone (Linux 5.8). */

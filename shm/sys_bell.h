@@ -20,8 +20,12 @@ int cf_bell_create_down(int *ret_read_fd, int *ret_write_fd);
 /* Makes a bell that the core hears: write_fd is for the peer. */
 int cf_bell_create_up(int *ret_read_fd, int *ret_write_fd);
 
-/* Rings: 0 when the sleeper will find it readable, -EPIPE when nobody holds the read end of a down bell. Raises no SIGPIPE. */
-int cf_bell_ring(int write_fd);
+/* These ring: 0 when the sleeper will find it readable, -EPIPE when nobody holds the read end of a down bell. Raises no SIGPIPE. */
+int cf_bell_ring_down(int write_fd);
+int cf_bell_ring_up(int write_fd);
+
+/* Before a peer rings what a service gave it: -EPROTO for a socket or a pipe, which could raise SIGPIPE. */
+int cf_bell_check_up(int write_fd);
 
 /*
  * Makes it unreadable until the next ring. Returns 1 when it had been rung, 0 when not, -EPIPE when nobody holds the write end of

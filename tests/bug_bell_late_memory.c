@@ -91,10 +91,10 @@ static void a_reader_whose_memory_comes_late_does_not_stop_who_rings(void **stat
     int in, out;
     pthread_t thread;
     assert_int_equal(cf_bell_create_down(&in, &out), 0);
-    assert_int_equal(cf_bell_ring(out), 0);
+    assert_int_equal(cf_bell_ring_down(out), 0);
     begin(&thread, read_late, &in);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(cf_bell_ring(out), 0);
+        assert_int_equal(cf_bell_ring_down(out), 0);
     end(thread);
     close(in);
     close(out);
@@ -109,7 +109,7 @@ static void a_ringer_whose_memory_comes_late_does_not_stop_who_hears(void **stat
     begin(&thread, write_late, &out);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(cf_bell_drain(in), 0);
-    assert_int_equal(cf_bell_ring(out), 0);
+    assert_int_equal(cf_bell_ring_up(out), 0);
     assert_int_equal(cf_bell_drain(in), 1);
     end(thread);
     close(in);
@@ -122,7 +122,7 @@ static void a_reader_whose_memory_comes_late_does_not_stop_who_hears(void **stat
     int in, out;
     pthread_t thread;
     assert_int_equal(cf_bell_create_up(&in, &out), 0);
-    assert_int_equal(cf_bell_ring(out), 0);
+    assert_int_equal(cf_bell_ring_up(out), 0);
     begin(&thread, read_late, &out);
     for (int i = 0; i < 1000; i++)
         assert_true(cf_bell_drain(in) >= 0);

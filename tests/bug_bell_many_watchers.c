@@ -41,7 +41,7 @@ static void announce_lines(struct peer *provider, const struct peer *application
         r.m.sequence = ++provider->sequence;
         assert_true(cf_ring_put(&provider->requests, &r));
     }
-    cf_bell_ring(provider->fds[3]);
+    cf_bell_ring_up(provider->fds[3]);
     int64_t until = test_now_ms() + WAIT_MS;
     while (cf_load_acquire_64(&application->down->down.tail) < LINES)
         assert_true(test_now_ms() < until);

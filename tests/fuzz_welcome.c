@@ -22,6 +22,7 @@
 #include "adapters/provider/state.h"
 #include "client/internal.h"
 #include "shm/hello.h"
+#include "shm/sys_bell.h"
 #include "shm/sys_memory.h"
 #include "shm/sys_socket.h"
 
@@ -36,6 +37,7 @@ enum { DOWN_SLOTS = 64, UP_SLOTS = 128, SERVER_FD = 700 };
 #define NO_MEMORY    16u /* pipes in place of the objects */
 #define SAYS_NOTHING 32u
 #define TWICE        64u /* the welcome comes cut short, then the rest */
+#define NO_BELL      128u /* a pipe, whose write may raise SIGPIPE, in place of the up bell */
 
 static struct {
     char path[64];
@@ -188,7 +190,8 @@ static void prepare(const uint8_t *data, size_t size)
             change(&stranger.welcome, sizeof stranger.welcome, data + i);
     }
     int bells[4];
-    const int made = pipe2(bells, O_CLOEXEC) | pipe2(bells + 2, O_CLOEXEC);
+    const int made = cf_bell_create_down(&bells[0], &bells[1]) |
+                     ((wrong & NO_BELL) != 0 ? pipe2(bells + 2, O_CLOEXEC) : cf_bell_create_up(&bells[2], &bells[3]));
     assert(made == 0);
     stranger.fds[0] = make_object(CF_OBJECT_DOWN, down, wrong, &h);
     stranger.fds[1] = make_object(CF_OBJECT_UP, up, wrong, NULL);
@@ -254,7 +257,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     prepare(data, size);
     pthread_mutex_unlock(&stranger.lock);
     const bool taken = (data[0] & TO_PROVIDER) != 0 ? attach_provider() : attach_client();
-    assert(!taken || (data[0] & (UNSEALED | SMALLER | FEWER | NO_MEMORY | SAYS_NOTHING | TWICE)) == 0);
+    assert(!taken || (data[0] & (UNSEALED | SMALLER | FEWER | NO_MEMORY | SAYS_NOTHING | TWICE | NO_BELL)) == 0);
     pthread_mutex_lock(&stranger.lock);
     for (int i = 0; i < 4; i++)
         close(stranger.fds[i]);

@@ -65,7 +65,7 @@ static inline void no_time_passes(const struct timespec *t, const void *left)
     (void)left;
 }
 
-#define cf_bell_ring(fd)              ring(&up_bell)
+#define cf_bell_ring_up(fd)              ring(&up_bell)
 #define cf_futex_wait(word, seen, ns) ((void)(ns), model_futex_wait(word, seen))
 #define cf_futex_wake(word, count)    ((void)(word), model_futex_wake())
 #define cf_usage_closing(u)           ((void)(u), false)

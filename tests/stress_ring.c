@@ -71,7 +71,7 @@ static void wake(struct producer *p)
     cf_fence_store_load(); /* the commit words before the look at wake_at; partner: sleep_until_rung() */
     uint64_t wake_at = cf_load_acquire_64(&p->up->wake_at);
     if (wake_at != 0 && p->ring.tail >= wake_at) {
-        cf_bell_ring(p->bell);
+        cf_bell_ring_down(p->bell);
         p->rung++;
     }
 }

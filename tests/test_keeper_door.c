@@ -242,7 +242,7 @@ static void garbage_in_the_up_object_disturbs_nobody(void **state)
         struct cf_slot *ring = cf_port_up_ring(wild.up);
         for (uint64_t i = 0; i < 256; i++) /* every slot claims to be committed, of some lap */
             cf_store_release_64(&ring[i].commit, (uint64_t)round * 256 + i + 1);
-        cf_bell_ring(wild.fds[3]);
+        cf_bell_ring_up(wild.fds[3]);
         assert_true(peer_ping(&quiet));
     }
     peer_close(&wild);

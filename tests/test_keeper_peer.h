@@ -287,7 +287,7 @@ static inline bool peer_ping(struct peer *p)
         return false;
     cf_fence_store_load();
     if (cf_load_relaxed_32(&p->down->up.sleeping) != 0)
-        cf_bell_ring(p->fds[3]);
+        cf_bell_ring_up(p->fds[3]);
     int64_t until = test_now_ms() + WAIT_MS;
     for (;;) {
         uint64_t done = cf_load_acquire_64(&slot->done);

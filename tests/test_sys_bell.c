@@ -19,6 +19,7 @@
 
 typedef int create_fn(int *ret_read_fd, int *ret_write_fd);
 static create_fn *const kinds[] = {cf_bell_create_down, cf_bell_create_up};
+static int (*const rings[])(int write_fd) = {cf_bell_ring_down, cf_bell_ring_up};
 
 static bool readable(int fd)
 {
@@ -37,7 +38,7 @@ static void rung_until_drained(void **state)
         assert_false(readable(in));
         assert_int_equal(cf_bell_drain(in), 0);
         for (int i = 0; i < 3; i++)
-            assert_int_equal(cf_bell_ring(out), 0);
+            assert_int_equal(rings[kind](out), 0);
         assert_true(readable(in));
         assert_int_equal(cf_bell_drain(in), 1);
         assert_false(readable(in));
@@ -54,7 +55,7 @@ static void a_bell_that_nobody_hears_is_rung_without_end(void **state)
         int in, out;
         assert_int_equal(kinds[kind](&in, &out), 0);
         for (int i = 0; i < 100000; i++) /* more than any socket keeps */
-            assert_int_equal(cf_bell_ring(out), 0);
+            assert_int_equal(rings[kind](out), 0);
         assert_int_equal(cf_bell_drain(in), 1);
         assert_false(readable(in));
         close(in);
@@ -70,16 +71,37 @@ static void a_peer_gone_is_an_error_and_no_signal(void **state)
     assert_int_equal(cf_bell_create_down(&in, &out), 0);
     close(in);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(cf_bell_ring(out), -EPIPE);
+        assert_int_equal(cf_bell_ring_down(out), -EPIPE);
     close(out);
     assert_int_equal(cf_bell_create_down(&in, &out), 0);
-    cf_bell_ring(out);
+    cf_bell_ring_down(out);
     close(out);
     assert_int_equal(cf_bell_drain(in), 1); /* first what was rung */
     assert_int_equal(cf_bell_drain(in), -EPIPE);
     close(in);
-    assert_int_equal(cf_bell_ring(-1), -EBADF);
+    for (int kind = 0; kind < 2; kind++)
+        assert_int_equal(rings[kind](-1), -EBADF);
     assert_int_equal(cf_bell_drain(-1), -EBADF);
+}
+
+/* A service that is none could end its applications with a signal. */
+static void nothing_that_can_raise_a_signal_is_a_bell(void **state)
+{
+    (void)state;
+    int fds[2], in, out;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    assert_int_equal(cf_bell_check_up(fds[1]), -EPROTO);
+    close(fds[0]);
+    close(fds[1]);
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    assert_int_equal(cf_bell_check_up(fds[1]), -EPROTO);
+    close(fds[0]);
+    close(fds[1]);
+    assert_int_equal(cf_bell_check_up(-1), -EBADF);
+    assert_int_equal(cf_bell_create_up(&in, &out), 0);
+    assert_int_equal(cf_bell_check_up(out), 0);
+    close(in);
+    close(out);
 }
 
 static void a_peer_gone_with_unread_rings_is_an_error_too(void **state)
@@ -87,9 +109,9 @@ static void a_peer_gone_with_unread_rings_is_an_error_too(void **state)
     (void)state;
     int in, out;
     assert_int_equal(cf_bell_create_down(&in, &out), 0);
-    cf_bell_ring(out);
+    cf_bell_ring_down(out);
     close(in);
-    assert_int_equal(cf_bell_ring(out), -EPIPE);
+    assert_int_equal(cf_bell_ring_down(out), -EPIPE);
     close(out);
 }
 
@@ -100,12 +122,12 @@ static void what_a_peer_does_to_the_down_bell_does_not_block_the_core(void **sta
     assert_int_equal(cf_bell_create_down(&in, &out), 0);
     assert_int_equal(fcntl(in, F_SETFL, 0), 0);
     for (int i = 0; i < 5000; i++)
-        assert_int_equal(cf_bell_ring(out), 0);
+        assert_int_equal(cf_bell_ring_down(out), 0);
     assert_true((fcntl(out, F_GETFL) & O_NONBLOCK) != 0);
     assert_int_equal(send(in, "x", 1, MSG_NOSIGNAL), -1); /* the core's end takes nothing */
     assert_int_equal(errno, EPIPE);
     assert_int_equal(shutdown(in, SHUT_RDWR), 0);
-    assert_int_equal(cf_bell_ring(out), -EPIPE);
+    assert_int_equal(cf_bell_ring_down(out), -EPIPE);
     close(in);
     close(out);
 }
@@ -122,7 +144,7 @@ static void what_a_peer_does_to_the_up_bell_does_not_block_the_core(void **state
     assert_int_equal(cf_bell_drain(in), 0);
     assert_int_equal(write(out, &most, sizeof most), sizeof most);
     assert_int_equal(cf_bell_drain(in), 1);
-    assert_int_equal(cf_bell_ring(out), 0);
+    assert_int_equal(cf_bell_ring_up(out), 0);
     assert_int_equal(read(out, &count, sizeof count), sizeof count); /* the peer takes its own ring away */
     assert_int_equal(cf_bell_drain(in), 0);
     alarm(0);
@@ -136,6 +158,7 @@ int main(void)
         cmocka_unit_test(rung_until_drained),
         cmocka_unit_test(a_bell_that_nobody_hears_is_rung_without_end),
         cmocka_unit_test(a_peer_gone_is_an_error_and_no_signal),
+        cmocka_unit_test(nothing_that_can_raise_a_signal_is_a_bell),
         cmocka_unit_test(a_peer_gone_with_unread_rings_is_an_error_too),
         cmocka_unit_test(what_a_peer_does_to_the_down_bell_does_not_block_the_core),
         cmocka_unit_test(what_a_peer_does_to_the_up_bell_does_not_block_the_core),

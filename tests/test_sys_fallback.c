@@ -60,8 +60,8 @@ static void bells_before_rwf_nowait_are_drained(void **state)
     assert_int_equal(cf_bell_create_up(&in, &out), 0);
     calls = 0;
     assert_int_equal(cf_bell_drain(in), 0);
-    assert_int_equal(cf_bell_ring(out), 0);
-    assert_int_equal(cf_bell_ring(out), 0);
+    assert_int_equal(cf_bell_ring_up(out), 0);
+    assert_int_equal(cf_bell_ring_up(out), 0);
     assert_int_equal(cf_bell_drain(in), 1);
     assert_int_equal(cf_bell_drain(in), 0);
     assert_int_equal(calls, 3);

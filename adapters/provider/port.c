@@ -262,6 +262,8 @@ static int attach_once(struct cf_provider *p, char *why, size_t why_bytes)
     rc = map_port(p, &welcome, fds[0], fds[1]);
     close(fds[0]);
     close(fds[1]);
+    if (rc == 0)
+        rc = cf_bell_check_up(p->up_bell);
     if (rc < 0) {
         snprintf(why, why_bytes, "the port given by %s cannot be used: %s", p->socket_path, strerror(-rc));
         goto detach;
@@ -313,7 +315,7 @@ void cf_provider_flush(struct cf_provider *p)
     cf_fence_store_load(); /* S0: our commit words before this look at the core's word; pairs with the fence of cf_engine_sleep() */
     if (cf_load_relaxed_32(&p->down->up.sleeping) != 0) {
         p->counters.bells_rung++;
-        cf_bell_ring(p->up_bell); /* a bell that nobody hears any more: the socket tells */
+        cf_bell_ring_up(p->up_bell); /* a bell that nobody hears any more: the socket tells */
     }
 }
 

@@ -22,7 +22,7 @@ bool cf_ringer_ring(struct cf_ringer *r, int bell, int64_t now_ns)
         return false;
     clockid_t clock = r->suspect ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
     int64_t before = clock_ns(clock);
-    cf_bell_ring(bell); /* -EPIPE: the peer is gone, the door will hear of it */
+    cf_bell_ring_down(bell); /* -EPIPE: the peer is gone, the door will hear of it */
     int64_t took = clock_ns(clock) - before;
     if (r->suspect && took > RING_NS)
         r->after_ns = clock_ns(CLOCK_MONOTONIC) + took * SHARE;

@@ -146,7 +146,7 @@ static void look_at_sleeper(struct transport_link *l)
     sleeper.rung_at = wake_at;
     sleeper.rung_ns = now;
     l->calls++;
-    cf_bell_ring(down_bell[1]);
+    cf_bell_ring_down(down_bell[1]);
 }
 
 /* The engine would sleep until then. */
@@ -161,14 +161,14 @@ static void ring_when_due(struct transport_link *l)
     }
 }
 
-/* As libcallfan's ring_bell(). An eventfd is rung by the second of two calls. */
+/* As libcallfan's ring_bell(). */
 static void ring_core(struct transport_link *l)
 {
     cf_fence_store_load(); /* pairs with the fence in sleep_near(): the commit before the core's word */
     if (cf_load_relaxed_32(&down->up.sleeping) == 0)
         return;
-    l->calls += 2;
-    cf_bell_ring(up_bell[1]);
+    l->calls++;
+    cf_bell_ring_up(up_bell[1]);
 }
 
 static void wake(struct transport_link *l)

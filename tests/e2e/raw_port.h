@@ -180,7 +180,7 @@ static inline void raw_ring_bell(const struct raw_port *p)
     struct pollfd f = {.fd = p->fds[RAW_UP_BELL], .events = POLLOUT};
     cf_fence_store_load();
     if (cf_load_relaxed_32(&p->down->up.sleeping) != 0 && poll(&f, 1, 0) == 1 && (f.revents & POLLOUT) != 0)
-        cf_bell_ring(f.fd);
+        cf_bell_ring_up(f.fd);
 }
 
 /* Puts a record as the rules say, and waits for room until then. False: none came. */

@@ -411,7 +411,7 @@ static void publish(struct fake_port *p)
     uint64_t wake_at = cf_load_relaxed_64(&p->up->wake_at);
     if (wake_at != 0 && p->producer.tail >= wake_at) {
         p->bells++;
-        cf_bell_ring(p->down_bell);
+        cf_bell_ring_down(p->down_bell);
     }
 }
 
@@ -564,6 +564,6 @@ void fake_hang_up(struct fake_port *p)
 void fake_ring(struct fake_port *p)
 {
     pthread_mutex_lock(&p->lock);
-    cf_bell_ring(p->down_bell);
+    cf_bell_ring_down(p->down_bell);
     pthread_mutex_unlock(&p->lock);
 }

@@ -182,7 +182,7 @@ static void send_record(struct modem_core *c, struct cf_record *record)
     cf_fence_store_load();
     const uint64_t wake_at = cf_load_relaxed_64(&c->core.up->wake_at);
     if (wake_at != 0 && wake_at <= c->core.commands.tail)
-        assert_int_equal(cf_bell_ring(c->core.down_bell), 0);
+        assert_int_equal(cf_bell_ring_down(c->core.down_bell), 0);
 }
 
 uint64_t modem_core_dial(struct modem_core *c, uint32_t line, const char *destination, uint32_t media_mode)

@@ -184,7 +184,7 @@ bool provider_core_send(struct provider_core *c, struct cf_record *r)
     uint64_t wake_at = cf_load_relaxed_64(&c->up->wake_at);
     if (wake_at == 0 || wake_at > c->commands.tail)
         return false;
-    assert_int_equal(cf_bell_ring(c->down_bell), 0);
+    assert_int_equal(cf_bell_ring_down(c->down_bell), 0);
     return true;
 }
 

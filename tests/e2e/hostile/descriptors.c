@@ -286,7 +286,7 @@ void hostile_watch(struct hostile *h)
             if (h->opened == 0 && !hostile_open_lines(h, LINECALLPRIVILEGE_MONITOR))
                 break;
             raw_ask(&h->port, raw_record(&r, CF_REQ_PING, 0, 0, 0, 0), raw_now_ns() + RAW_WAIT_NS);
-            cf_bell_ring(h->port.fds[RAW_UP_BELL]);
+            cf_bell_ring_up(h->port.fds[RAW_UP_BELL]);
             empty(h->port.fds[RAW_DOWN_BELL]);
             hostile_read(h, 16);
             h->acts++;
