@@ -369,6 +369,46 @@ static void marks_of_a_file_have_their_own_times(void **state)
     unlink(path);
 }
 
+static void a_line_with_a_name_begins_a_phase(void **state)
+{
+    (void)state;
+    static struct cf_marks m;
+    char path[] = "/tmp/callfan-marks-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    m = (struct cf_marks){.path = path};
+    cf_marks_catch();
+    cf_marks_take(&m);
+    cf_phases_latency(&m.phases, 1, 1); /* of no phase */
+    assert_int_equal(m.phases.count, 0);
+    cf_marks_write(&m, "before");
+    cf_marks_write(&m, "a_name_that_is_too_long");
+    raise(SIGUSR1);
+    cf_marks_take(&m);
+    assert_int_equal(m.count, 0); /* they are no marks */
+    assert_int_equal(m.phases.count, 2);
+    const struct cf_phase *first = &m.phases.of[0], *second = &m.phases.of[1];
+    assert_string_equal(first->name, "before");
+    assert_string_equal(second->name, "a_name_that_is_");
+    assert_true(second->at_ns >= first->at_ns);
+    cf_phases_latency(&m.phases, first->at_ns - 1, 5);
+    cf_phases_latency(&m.phases, first->at_ns, 10); /* told later than the second phase began, and yet of the first */
+    cf_phases_latency(&m.phases, second->at_ns + 1, 20);
+    cf_phases_latency(&m.phases, INT64_MAX, 30);
+    assert_int_equal(first->latency->count, second->at_ns > first->at_ns);
+    assert_int_equal(second->latency->count, 3 - first->latency->count);
+    assert_int_equal(second->latency->max_ns, 30);
+    cf_phases_begin(&m.phases, "more", second->at_ns - 1);
+    assert_int_equal(m.phases.of[2].at_ns, second->at_ns);
+    for (unsigned i = 0; i < CF_PHASES_MAX; i++)
+        cf_phases_begin(&m.phases, "more", second->at_ns + 1);
+    assert_int_equal(m.phases.count, CF_PHASES_MAX);
+    cf_marks_end(&m);
+    assert_int_equal(m.phases.count, 0);
+    close(fd);
+    unlink(path);
+}
+
 static void expected_states_allow_what_is_in_brackets(void **state)
 {
     (void)state;
@@ -644,6 +684,7 @@ int main(void)
         cmocka_unit_test(calls_of_applications_are_not_compared),
         cmocka_unit_test(what_could_not_be_seen_is_no_finding),
         cmocka_unit_test(marks_of_a_file_have_their_own_times),
+        cmocka_unit_test(a_line_with_a_name_begins_a_phase),
         cmocka_unit_test(expected_states_allow_what_is_in_brackets),
         cmocka_unit_test(json_strings_are_always_text),
         cmocka_unit_test(a_pace_keeps_its_rate_whatever_the_steps),

@@ -50,7 +50,7 @@ struct check {
     struct cf_expected_states expected;
     uint64_t calls_max;
     uint32_t monitors;
-    bool json, allow_gaps;
+    bool json, allow_gaps, resync_phases;
 
     unsigned number; /* of this monitor, from 1 */
     struct cf_tool_session session;
@@ -65,6 +65,7 @@ struct check {
     struct cf_tool_map gaps_at_open; /* device + 1 -> how many there had been */
 
     uint64_t messages, call_messages, next_seq, holes, gap_missed, folded, unseen_told, gaps, resyncs, not_dense;
+    uint64_t resync_states; /* told by resyncs */
     int64_t arrival_ns, silence_ns_max; /* of the batch at hand, or the last */
     int64_t event_ns, event_before_gap_ns;
     int64_t asked_ns;                   /* when the end was asked for; 0: not yet */
@@ -166,12 +167,21 @@ static void on_state(struct check *c, const struct cf_batch_message *m)
 {
     c->call_messages++;
     cf_marks_event(&c->marks, m->time_ns, c->arrival_ns);
+    c->resync_states += c->resync;
     if (!c->resync) {
         cf_histogram_add(&c->latency, c->arrival_ns - m->time_ns);
+        cf_phases_latency(&c->marks.phases, m->time_ns, c->arrival_ns - m->time_ns);
         c->event_ns = m->time_ns;
     }
     if (cf_view_state(&c->view, m, c->resync))
         keep(c, m->hDevice);
+}
+
+/* All monitors read the line upon the signal, which their parent hands on. */
+static void tell_resync(const struct check *c)
+{
+    cf_marks_write(&c->marks, "resynced");
+    kill(c->monitors == 1 ? getpid() : getppid(), SIGUSR1);
 }
 
 static void on_message(void *self, const struct cf_batch_message *m)
@@ -199,6 +209,8 @@ static void on_message(void *self, const struct cf_batch_message *m)
         break;
     case CF_LINE_RESYNC_END:
         c->resync = false;
+        if (c->resync_phases)
+            tell_resync(c);
         compare_list(c, m->seq);
         c->resyncs++;
         c->folded += m->dwParam2 - m->dwParam1;
@@ -295,9 +307,9 @@ static void print_json(const struct check *c, const struct verdict *verdicts, bo
            r->cut, r->refused, r->unseen, c->unseen_told);
     printf(",\"offered\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"pending\":%" PRIu64 ",\"missed\":%" PRIu64
            ",\"cancelled\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"gap_missed\":%" PRIu64 ",\"resyncs\":%" PRIu64
-           ",\"folded_messages\":%" PRIu64,
+           ",\"folded_messages\":%" PRIu64 ",\"resync_states\":%" PRIu64,
            k->offered, k->delivered, k->pending, k->missed, k->cancelled, c->gaps, c->gap_missed, c->resyncs,
-           c->folded);
+           c->folded, c->resync_states);
     printf(",\"latency_ns\":{\"p50\":%" PRId64 ",\"p90\":%" PRId64 ",\"p99\":%" PRId64 ",\"p999\":%" PRId64
            ",\"max\":%" PRId64 "},\"longest_silence_ns\":%" PRId64 ",\"marks\":[",
            cf_histogram_percentile(&c->latency, 0.5), cf_histogram_percentile(&c->latency, 0.9),
@@ -306,6 +318,16 @@ static void print_json(const struct check *c, const struct verdict *verdicts, bo
     for (unsigned i = 0; i < c->marks.count; i++)
         printf("%s{\"at_ns\":%" PRId64 ",\"silence_ns\":%" PRId64 ",\"first_ns\":%" PRId64 "}", i == 0 ? "" : ",",
                c->marks.mark[i].at_ns, c->marks.mark[i].silence_ns, c->marks.mark[i].first_ns);
+    printf("],\"phases\":[");
+    for (unsigned i = 0; i < c->marks.phases.count; i++) {
+        const struct cf_phase *p = &c->marks.phases.of[i];
+        printf("%s{\"name\":", i == 0 ? "" : ",");
+        cf_tool_print_json_string(stdout, p->name);
+        printf(",\"at_ns\":%" PRId64 ",\"states\":%" PRIu64 ",\"p50\":%" PRId64 ",\"p99\":%" PRId64
+               ",\"max\":%" PRId64 "}",
+               p->at_ns, p->latency->count, cf_histogram_percentile(p->latency, 0.5),
+               cf_histogram_percentile(p->latency, 0.99), p->latency->max_ns);
+    }
     printf("],\"findings\":{");
     const char *comma = "";
     for (int i = 0; i < VERDICTS; i++)
@@ -336,6 +358,11 @@ static void print_plain(const struct check *c, const struct verdict *verdicts, b
         printf("monitor %u: after mark %u: longest silence %s, first newer event after %s\n", c->number, i + 1,
                cf_tool_duration(c->marks.mark[i].silence_ns, silence),
                cf_tool_duration(c->marks.mark[i].first_ns, first));
+    }
+    for (unsigned i = 0; i < c->marks.phases.count; i++) {
+        printf("monitor %u: from %s on: latency ", c->number, c->marks.phases.of[i].name);
+        cf_tool_print_latency(stdout, c->marks.phases.of[i].latency);
+        putchar('\n');
     }
     for (int i = 0; i < VERDICTS; i++)
         if (verdicts[i].count != 0)
@@ -506,7 +533,10 @@ int cf_tool_check(int argc, char **argv)
         {"ready", CF_OPTION_TEXT, &c.ready_path, "FILE", "create FILE.<number> when the lines are open"},
         {"marks", CF_OPTION_TEXT, &c.marks.path, "FILE",
          "the times of the marks, a line each, seconds since 1970 with fraction, written\n"
-         "                     before the signal (default: when the signal came)"},
+         "                     before the signal (default: when the signal came); a name behind the\n"
+         "                     time begins a phase, whose latencies are reported"},
+        {"resync-phases", CF_OPTION_FLAG, &c.resync_phases, NULL,
+         "with --marks: a phase \"resynced\" begins at the end of any monitor's resync"},
         {"json", CF_OPTION_FLAG, &c.json, NULL, "one JSON object per monitor"},
     };
     const struct cf_tool_usage usage = {
@@ -526,9 +556,12 @@ int cf_tool_check(int argc, char **argv)
         return CF_EXIT_USAGE;
     }
     bool too_many = (c.sender_path != NULL) + (c.digests_path != NULL) + (c.states_text != NULL) > 1;
-    if (c.monitors == 0 || c.monitors > MONITORS_MAX || too_many) {
+    bool no_marks = c.resync_phases && c.marks.path == NULL;
+    if (c.monitors == 0 || c.monitors > MONITORS_MAX || too_many || no_marks) {
         fprintf(stderr, "callfan check: %s\n",
-                too_many ? "one of --sender, --digests and --states" : "--monitors: 1 to 64");
+                too_many   ? "one of --sender, --digests and --states"
+                : no_marks ? "--resync-phases needs --marks"
+                           : "--monitors: 1 to 64");
         return CF_EXIT_USAGE;
     }
     cf_tool_catch_signals();

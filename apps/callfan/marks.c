@@ -1,10 +1,12 @@
 #include "apps/callfan/marks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "apps/callfan/tool.h"
 
@@ -33,6 +35,7 @@ void cf_marks_end(struct cf_marks *m)
     if (m->file != NULL)
         fclose(m->file);
     m->file = NULL;
+    cf_phases_fini(&m->phases);
 }
 
 static int64_t to_monotonic_ns(int64_t real_ns)
@@ -57,15 +60,20 @@ static void add(struct cf_marks *m, int64_t at_ns)
 /* All lines that are new: two signals may have become one. */
 static void read_lines(struct cf_marks *m)
 {
-    char text[64];
+    char text[64], name[CF_PHASE_NAME_MAX];
     long long seconds, micros;
     if (m->file == NULL && (m->file = fopen(m->path, "re")) == NULL)
         complain(m, strerror(errno));
     clearerr(m->file); /* it grows */
     while (fgets(text, sizeof text, m->file) != NULL) {
-        if (sscanf(text, "%lld.%6lld", &seconds, &micros) != 2 || seconds < 0 || micros < 0)
+        int read = sscanf(text, "%lld.%6lld %15s", &seconds, &micros, name);
+        if (read < 2 || seconds < 0 || micros < 0)
             complain(m, "a line is no time");
-        add(m, to_monotonic_ns((int64_t)seconds * 1000000000 + (int64_t)micros * 1000));
+        int64_t at_ns = to_monotonic_ns((int64_t)seconds * 1000000000 + (int64_t)micros * 1000);
+        if (read == 2)
+            add(m, at_ns);
+        else
+            cf_phases_begin(&m->phases, name, at_ns);
     }
 }
 
@@ -77,6 +85,16 @@ void cf_marks_take(struct cf_marks *m)
     for (; m->heard < now; m->heard++)
         if (m->path == NULL)
             add(m, asked_ns[m->heard]);
+}
+
+void cf_marks_write(const struct cf_marks *m, const char *phase)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int fd = open(m->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd < 0 || dprintf(fd, "%lld.%06ld %s\n", (long long)now.tv_sec, now.tv_nsec / 1000, phase) < 0)
+        complain(m, strerror(errno));
+    close(fd);
 }
 
 void cf_marks_arrived(struct cf_marks *m, int64_t before_ns, int64_t now_ns)
