@@ -45,7 +45,8 @@ had in use over the time: from 200 s on it must not have grown in the last half.
   --steps N             national: the first rate that is tried is the highest divided by 2^N (4)
   --kill-every N        kill: seconds between two kills (2)
   --kills N             kill: so many, however long it takes; storm: (1000)
-  --first-ms N          kill: fail when a monitor got no new event within so many ms of a kill
+  --kill-core N         carrier: kill -9 of the core so many times, spread over the run (0)
+  --first-ms N          kill, carrier: fail when a monitor got no new event within so many ms of a kill
   --seed N              storm, soak: who is killed when (1)
   --slack-kib N         storm, soak: memory may have grown by so much (2048; soak 4096, and 5 %)
   --hold-ms N           holding time of simulated calls in the mean (3000; carrier 180000); national: of each (180000)
@@ -63,13 +64,13 @@ END
 }
 
 modes=() rate="" seconds="" gather_us=0 system_calls=no given_monitors="" stop_seconds=60 kill_every=2 given_hold_ms="" wake_us="" ring_kib="" reference=yes real_time=no bin="" build=yes
-stops=1 expect_gaps=1 kills_wanted="" first_ms="" seed=1 slack_kib="" memory_mib="" steps=4
+stops=1 expect_gaps=1 kills_wanted="" kill_core=0 first_ms="" seed=1 slack_kib="" memory_mib="" steps=4
 while [ $# -gt 0 ]; do
     case $1 in
     sim | sip | sip-out | sip-max | kill | stop | storm | soak | carrier | national) modes+=("$1"); shift ;;
     all) modes+=(sim sip sip-out kill stop); shift ;;
     --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us | --ring-kib | \
-        --gather-us | --stops | --expect-gaps | --kills | --first-ms | --seed | --slack-kib | --memory-mib | --steps)
+        --gather-us | --stops | --expect-gaps | --kills | --first-ms | --seed | --slack-kib | --memory-mib | --steps | --kill-core)
         if [ $# -lt 2 ] || ! [[ $2 =~ ^[0-9]+$ ]]; then
             echo "load.sh: $1 takes a whole number" >&2
             exit 2
@@ -87,6 +88,7 @@ while [ $# -gt 0 ]; do
         --stops) stops=$2 ;;
         --expect-gaps) expect_gaps=$2 ;;
         --kills) kills_wanted=$2 ;;
+        --kill-core) kill_core=$2 ;;
         --first-ms) first_ms=$2 ;;
         --seed) seed=$2 ;;
         --slack-kib) slack_kib=$2 ;;
@@ -112,6 +114,10 @@ while [ $# -gt 0 ]; do
         ;;
     esac
 done
+if [ "$kill_core" -gt 60 ]; then
+    echo "load.sh: --kill-core takes at most 60" >&2 # callfan check has room for the phases of so many
+    exit 2
+fi
 if [ "$expect_gaps" -gt 1 ] || [ "$stops" -eq 0 ]; then
     echo "load.sh: --expect-gaps takes 0 or 1, --stops at least 1" >&2
     exit 2

@@ -29,6 +29,13 @@ check_first() {
     fi
 }
 
+# The core started again after each kill, and never else.
+check_restarts() {
+    if ! status_is .process.core_restarts "$kills"; then
+        fail "the core was killed $kills times and started again $(status .process.core_restarts) times"
+    fi
+}
+
 start_owner() {
     run_aside owner "$bin/callfan" answer --existing
     owner_pid=$aside_pid
@@ -59,6 +66,12 @@ time_gone() {
     from=$(now_ms)
     wait_for 30 "the end of process $1" no_port_of "$1" || result=1
     gone_after+=($(($(now_ms) - from)))
+}
+
+# phase NAME: from now on the monitors report their latencies under it, too.
+phase() {
+    echo "$EPOCHREALTIME $1" >>"$service_folder/marks"
+    kill -USR1 "$check_pid"
 }
 
 # kill_marked PID: kill -9, and the moment for the monitors.
