@@ -164,13 +164,11 @@ start_monitors() {
     done
 }
 
-resident_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
-
 # Once a second: "SECONDS KIB" of the core.
 memory_loop() {
     local from kib
     from=$(now_ms)
-    while kib=$(resident_kib "$core" 2>/dev/null) && [ -n "$kib" ]; do
+    while kib=$(resident_kib "$core"); do
         echo "$((($(now_ms) - from) / 1000)) $kib" >>"$service_folder/memory"
         sleep 1
     done

@@ -163,6 +163,25 @@ service_stop() {
     return "$code"
 }
 
+# memory_kib PID FIELD: of /proc/PID/status, in KiB. False: there is no such process any more.
+memory_kib() {
+    awk -v field="$2:" '$1 == field { print $2; found = 1 } END { exit !found }' "/proc/$1/status" 2>/dev/null
+}
+
+# resident_kib PID: what it uses, shared memory with it; private_kib PID: its own, without what it shares.
+resident_kib() { memory_kib "$1" VmRSS; }
+private_kib() { memory_kib "$1" RssAnon; }
+
+# cpu_us PID: processor time of the threads that it has, without the ticks of cpu_seconds.
+cpu_us() {
+    local file ns sum=0
+    for file in "/proc/$1/task/"*/schedstat; do
+        read -r ns _ 2>/dev/null <"$file" || continue
+        sum=$((sum + ns))
+    done
+    echo $((sum / 1000))
+}
+
 # cpu_seconds PID: user and system time of a process and of its ended children.
 cpu_seconds() {
     local line

@@ -24,7 +24,9 @@ run_carrier() {
     done
     carrier_until $((began + seconds * 1000))
     live=$(status .totals.calls_live)
-    carrier_memory "$live"
+    owners_find
+    owners_look
+    owners_print "$live" "$(status .totals.handles_live)" # the applications with what they remember of every call that was
     print_cpu
     wait_for 30 "monitors that have missed nothing" status_is '[.ports[].missed] | add' 0 || result=1
     phase end
@@ -69,17 +71,4 @@ carrier_kills() {
 carrier_line() {
     status '"'"$1"' s: calls made \(.totals.calls_made), refused \(.totals.calls_refused), live \(.totals.calls_live), deliveries " +
         "\(.totals.deliveries), missed \([.ports[].missed] | add), behind \([.ports[].behind] | add)"'
-}
-
-# carrier_memory CALLS: who has how much of it.
-carrier_memory() {
-    local core sim pid monitor=0
-    core=$(resident_kib "$(status .process.core_pid)") sim=$(resident_kib "$(status '.providers[0].pid')")
-    for pid in "${monitor_pids[@]}"; do
-        monitor=$((monitor + $(resident_kib "$pid")))
-    done
-    awk -v core="$core" -v sim="$sim" -v monitor="$monitor" -v n="${#monitor_pids[@]}" -v calls="$1" 'BEGIN {
-        printf "memory in use (MiB) with %d calls alive: core %.0f (%.0f bytes a call), simulator %.0f (%.0f), a monitor %.0f with what it " \
-            "remembers of every call that was\n", calls, core / 1024, core * 1024 / calls, sim / 1024, sim * 1024 / calls, monitor / 1024 / n
-    }'
 }

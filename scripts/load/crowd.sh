@@ -106,11 +106,6 @@ crowd_usage_is_back() {
     fi
 }
 
-# private_kib PID: its own memory, without what it shares.
-private_kib() {
-    awk '/^RssAnon/ { print $2; found = 1 } END { exit !found }' "/proc/$1/status" 2>/dev/null
-}
-
 # What may not happen to the checking monitors and the core while others die.
 crowd_is_sound() {
     local faults

@@ -1,42 +1,133 @@
-# Sourced by scripts/load.sh: where the memory of the adapter and of the core goes, once a second.
+# Sourced by scripts/load.sh: the mode memory.
 # shellcheck shell=bash
 
-# Where the memory of the adapter and of the core is written down, once a second: "SECONDS ADAPTER CORE", in KiB.
-memory_start() {
-    : >"$service_folder/memory"
-    memory_loop "$(status '.providers[0].pid')" "$(status .process.core_pid)" &
-    memory_pid=$!
-    service_children+=("$memory_pid")
+# What a live call, a handle and an application take: looked at by owner with nobody there, with one application, with all, with all calls alive,
+# when all calls have ended, and when the applications have left. The differences, divided.
+memory_messages=6
+memory_looks=()
+declare -A memory_kib=() # "LOOK OWNER" -> KiB
+
+# memory_look NAME CALLS: a column of the table, once nothing is under way.
+memory_look() {
+    local row
+    wait_for 60 "rest before memory is looked at" memory_rests "$2" || result=1
+    owners_find
+    owners_look
+    memory_looks+=("$1")
+    for row in "${owners_rows[@]}" all; do
+        memory_kib["$1 $row"]=${owners[$row]}
+    done
+    memory_kib["$1 pss"]=$(owners_pss)
 }
 
-memory_loop() {
-    local from sip core
-    from=$(now_ms)
-    while sip=$(resident_kib "$1") && core=$(resident_kib "$2"); do
-        echo "$((($(now_ms) - from) / 1000)) $sip $core" >>"$service_folder/memory"
-        sleep 1
+memory_rests() {
+    status_is "([.ports[] | .pending + .behind] | add) == 0 and .totals.calls_live == $1 and
+        .totals.handles_live == $1 * ([.ports[] | select(.kind == \"application\")] | length)" true
+}
+
+# memory_applications NAME COUNT: so many, without a call.
+memory_applications() {
+    local monitors=$2
+    start_monitors --digests "$service_folder/digests"
+    memory_look "$1" 0
+    drop_monitors
+    monitor_pids=()
+}
+
+# The simulator once more, now with traffic.
+memory_begin() {
+    sed -i "s/^    rate = .*/    rate = $rate/" "$service_folder/callfan.conf"
+    kill_process '.providers[0].pid'
+    wait_for 60 "the simulator" status_is '.providers[0].pid as $pid | .providers[0].restarts == 1 and .totals.lines == 16 and
+        any(.ports[]; .kind == "provider" and .pid == $pid)' true || result=1
+    start_monitors --digests "$service_folder/digests"
+}
+
+run_memory() {
+    local ramp=$((live_calls * 1000 / rate)) room=$((live_calls + 65536))
+    if [ -z "$given_hold_ms" ]; then
+        hold_ms=$((ramp * 3 / 2 + 10000 + live_calls / 50)) # until all are there and have been looked at
+    fi
+    echo "== memory: $live_calls calls at $rate calls/s, each for $((hold_ms / 1000)) s, to $monitors applications"
+    memory_looks=() monitor_pids=()
+    make_folder
+    service_start "$(globals)
+huge_pages = $([ "$small_pages" = yes ] && echo false || echo true)
+$(digest_section "$live_calls" "$hold_ms" "$room" "$memory_messages" 0)"
+    lines_are_up 16
+    memory_look rest 0
+    memory_applications one 1
+    memory_applications all "$monitors"
+    memory_begin
+    poll_seconds=0.5 wait_for $((60 + ramp / 250)) "$live_calls calls" status_is .totals.calls_made "$live_calls" || result=1
+    pause 2 # until all are answered
+    status_is .totals.calls_live "$live_calls" || fail "calls have ended before memory was looked at: this machine needs a larger --hold-ms than $hold_ms"
+    memory_look live "$(status .totals.calls_live)"
+    poll_seconds=0.5 wait_for $((60 + (ramp + hold_ms) / 250)) "the end of all calls" status_is .totals.calls_live 0 || result=1
+    memory_look ended 0
+    print_cpu
+    end_monitors
+    wait_for 60 "the end of the applications' ports" no_applications || result=1
+    monitor_pids=()
+    memory_look left 0
+    memory_table
+    memory_shares
+    finish
+}
+
+# ------------------------------------------------------------------ what was found
+
+declare -A memory_titles=([journal]="core: journal, ports, lines" [calls]="core: calls, chunks, blocks" [handles]="core: handles"
+    [marks]="core: marks, open lines" [maps]="core: maps of the providers" [state]="core: its state" [rings]="rings" [core]="core: its own" [keeper]="keeper"
+    [providers]="simulator" [applications]="applications" [digests]="digests of the simulator" [all]="all together" [pss]="Pss of all processes")
+
+memory_table() {
+    local row look line
+    printf '%-28s' "memory in KiB"
+    printf '%12s' "at rest" "1 appl." "$monitors appl." "all calls" "all ended" "appl. left"
+    echo
+    for row in "${owners_rows[@]}" all pss; do
+        line=""
+        for look in rest one all live ended left; do
+            line+=$(printf '%12d' "${memory_kib["$look $row"]}")
+        done
+        if [ -n "${line//[ 0]/}" ]; then printf '%-28s%s\n' "${memory_titles[$row]}" "$line"; fi
     done
 }
 
-resident_kib() {
-    awk '/^VmRSS/ { print $2; found = 1 } END { exit !found }' "/proc/$1/status" 2>/dev/null
+# memory_more ROW LOOK THAN: KiB.
+memory_more() { echo $((memory_kib["$2 $1"] - memory_kib["$3 $1"])); }
+
+# memory_bytes KIB COUNT
+memory_bytes() { awk -v kib="$1" -v n="$2" 'BEGIN { printf "%.1f", kib * 1024 / n }'; }
+
+# memory_line LOOK THAN COUNT ROW...: what each row took more at LOOK, in bytes of so many, or in KiB if COUNT is 0; nothing of those that did not.
+memory_line() {
+    local look=$1 than=$2 count=$3 row kib
+    shift 3
+    for row; do
+        kib=$(memory_more "$row" "$look" "$than")
+        if [ "$kib" -eq 0 ]; then continue; fi
+        if [ "$count" -ne 0 ]; then kib=$(memory_bytes "$kib" "$count"); fi
+        printf '%s %s, ' "${memory_titles[$row]}" "$kib"
+    done
 }
 
-# memory_end SECONDS: prints how much it was, and compares its last half when the traffic lasted long enough for all timers (64 s) to run.
-memory_end() {
-    kill "$memory_pid" 2>/dev/null || true
-    wait "$memory_pid" 2>/dev/null || true
-    awk -v traffic="$1" '
-        BEGIN { n = 0 }
-        $1 <= traffic { sip[n] = $2; core[n++] = $3 }
-        END {
-            if (n == 0)
-                exit
-            half = int(n / 2); last = n - 1
-            printf "memory in use (MiB): callfan-sip %.1f at the start, %.1f in the middle, %.1f at the end; core %.1f, %.1f, %.1f\n",
-                sip[0] / 1024, sip[half] / 1024, sip[last] / 1024, core[0] / 1024, core[half] / 1024, core[last] / 1024
-            # Pages that are touched for the first time by a peak a little higher than those before are no leak.
-            if (traffic >= 200 && (sip[last] > sip[half] * 1.05 + 1024 || core[last] > core[half] * 1.05 + 1024))
-                exit 1
-        }' "$service_folder/memory" || fail "memory has grown in the last half"
+# The last page of each table is only begun: in KiB, those of calls, maps and handles, which may be huge ones, and a few small ones of the simulator,
+# and of each application in the core and in its library.
+memory_begun() {
+    echo $(((2 + monitors) * $([ "$small_pages" = yes ] && echo 4 || echo 2048) + (1 + monitors) * 64))
+}
+
+memory_shares() {
+    local n=$((live_calls * monitors)) sizes
+    sizes=$(($(owners_call_bytes) + 2 * monitors)) # and two bytes of each call that ever was, in the checking
+    echo "bytes a live call: $(memory_line live all "$live_calls" journal calls maps marks state providers digests)all together" \
+        "$(memory_bytes "$(memory_more all live all)" "$live_calls"); by the sizes of what is kept $sizes, with the pages that are only begun at most" \
+        "$(memory_bytes $((sizes * live_calls / 1024 + $(memory_begun))) "$live_calls")"
+    echo "bytes a handle and application: $(memory_line live all "$n" handles applications)of which 16 and 64 are the handle's in the core and the library"
+    echo "KiB an application without calls: $(memory_line one rest 0 rings state journal marks handles applications)all together" \
+        "$(memory_more all one rest); of each of $monitors: $(($(memory_more all all rest) / monitors))"
+    echo "KiB given back when all calls had ended: $(memory_more all live ended) of the $(memory_more all live all) that they took;" \
+        "when the applications had left, too: $(memory_more all live left) of $(memory_more all live rest)"
 }

@@ -30,18 +30,11 @@ national_ring() {
     echo "$kib"
 }
 
-# What a live call takes of all processes together, in bytes, by the sizes of what is kept of it: in the core 256, 8 in the provider's map and 128
-# for each 15 applications beyond the first 8; in the simulator 128; at each application 16 in the core, 64 in the library and 4 in the checking.
-national_call_bytes() {
-    local chunks=$((monitors > 8 ? (monitors + 6) / 15 : 0))
-    echo $((256 + 8 + chunks * 128 + 128 + monitors * (16 + 64 + 4)))
-}
-
 # national_calls_max KIB HOLD_MS SECONDS: so many calls may live at once. Two bytes of each call that ever was are kept by the simulator and each
 # application; a tenth is left for what is not counted here.
 national_calls_max() {
     local fixed=$((131072 + monitors * (ring_kib + 8192))) each
-    each=$(($(national_call_bytes) + 2 * (monitors + 1) * ($2 + $3 * 1000) / $2))
+    each=$(($(owners_call_bytes) + 2 * (monitors + 1) * ($2 + $3 * 1000) / $2))
     if [ "$1" -le "$fixed" ]; then
         echo 0
     else
@@ -49,39 +42,11 @@ national_calls_max() {
     fi
 }
 
-# national_kib PID FIELD: of /proc/PID/status.
-national_kib() {
-    awk -v field="$2:" '$1 == field { print $2; found = 1 } END { if (!found) print 0 }' "/proc/$1/status" 2>/dev/null || echo 0
-}
-
-# What all processes use, in KiB: all shared memory is mapped by the core, and the digests are a file.
-national_used() {
-    local pid files=()
-    for pid in "$service_pid" "$national_sim" "${monitor_pids[@]}"; do
-        files+=("/proc/$pid/status")
-    done
-    awk -v core="/proc/$national_core/status" -v digests="$(stat -c %s "$service_folder/digests")" '
-        $1 == "RssAnon:" || ($1 == "RssShmem:" && FILENAME == core) { kib += $2 }
-        END { printf "%d\n", kib + digests / 1024 }' "/proc/$national_core/status" "${files[@]}"
-}
-
-# By owner, with so many calls and handles alive.
+# national_memory CALLS HANDLES
 national_memory() {
-    local pid rings state
-    read -r state rings < <(awk '/^[0-9a-f]+-[0-9a-f]+ / { name = $6 } $1 == "Rss:" { kib[name] += $2 }
-        END { print kib["/memfd:callfan-state"] + 0, kib["/memfd:callfan-down"] + kib["/memfd:callfan-up"] }' "/proc/$national_core/smaps")
-    awk -v state="$state" -v rings="$rings" -v own="$(national_kib "$national_core" RssAnon)" -v calls="$1" -v handles="$2" 'BEGIN {
-        c = calls * 256 / 1048576; h = handles * 16 / 1048576
-        printf "memory (MiB) with %d calls and %d handles alive: core: calls %.1f (256 bytes each), handles %.1f (16 each), side records, maps and " \
-            "what else the state holds %.1f, rings %.0f, its own %.1f\n", calls, handles, c, h, state / 1024 - c - h, rings / 1024, own / 1024
-    }'
-    for pid in "${monitor_pids[@]}"; do
-        national_kib "$pid" RssAnon
-    done | awk -v calls="$1" -v sim="$(national_kib "$national_sim" RssAnon)" -v file="$(stat -c %s "$service_folder/digests")" \
-        -v keeper="$(national_kib "$service_pid" RssAnon)" '{ sum += $1; each = each sprintf("%s%.1f", NR == 1 ? "" : ", ", $1 / 1024) }
-        END { printf "memory (MiB): applications %s (%.0f bytes a call and application, 64 of them the library'"'"'s), simulator %.0f (%.0f bytes a " \
-            "call), its digests %.0f, keeper %.0f\n", each, sum * 1024 / calls / NR, sim / 1024, sim * 1024 / calls, file / 1048576, keeper / 1024 }'
-    awk -v used="$(national_used)" -v calls="$1" -v limit="$national_limit_kib" -v rings="$rings" -v goal="$national_goal_live" 'BEGIN {
+    owners_look
+    owners_print "$1" "$2"
+    awk -v used="${owners[all]}" -v rings="${owners[rings]}" -v calls="$1" -v limit="$national_limit_kib" -v goal="$national_goal_live" 'BEGIN {
         each = (used - rings) / calls
         printf "memory (MiB): all together %.0f of at most %.0f; without the rings %.0f bytes a live call, by which %d live calls would take %.1f GiB with them\n",
             used / 1024, limit / 1024, each * 1024, goal, (each * goal + rings) / 1048576 }'
@@ -110,26 +75,10 @@ national_try() {
     service_start "$(globals)
 hang_seconds = 60 # a core that gets no processor is none that hangs
 applications = $((monitors + 4))
-handles = $room
-provider sim {
-    command = \"$bin/callfan-sim\"
-    lines = 16
-    rate = $rate
-    calls = $1
-    calls_max = $room
-    answer = auto
-    accept_ms = 50
-    answer_ms = 200
-    hold = fixed
-    hold_ms = $2
-    linger_ms = 50
-    start_ms = 1000
-    messages = $national_messages
-    digests = \"$service_folder/digests\"
-}"
+$(digest_section "$1" "$2" "$room" "$national_messages" "$rate")"
     lines_are_up 16
     start_monitors --digests "$service_folder/digests"
-    national_core=$(status .process.core_pid) national_sim=$(status '.providers[0].pid')
+    owners_find
     for ((i = 1; i <= monitors; i++)); do
         [ -s "$service_folder/ready.$i" ] || return 1
     done
@@ -222,7 +171,7 @@ national_watch() {
     while [ "$national_why" = "" ]; do
         pause "$every"
         national_look || continue
-        now=$(($(now_ms) - from)) used=$(national_used)
+        now=$(($(now_ms) - from)) used=$(owners_used)
         echo "$((now / 1000)) s: calls made $made, live $live; deliveries $deliveries, $(((deliveries - before) * 1000 / (now - before_ms)))/s;" \
             "missed $missed, behind $behind; memory $((used / 1024)) MiB"
         before=$deliveries before_ms=$now
@@ -308,7 +257,7 @@ run_national() {
     echo "== national: up to $rate calls/s of $((hold_ms / 1000)) s, $national_messages messages each to $monitors applications:" \
         "$((rate * hold_ms / 1000)) live calls, $((rate * national_messages * monitors)) deliveries/s"
     echo "this machine: $(nproc) processors, $((national_limit_kib / 1024)) MiB to be used, which is" \
-        "$(national_calls_max "$national_limit_kib" "$hold_ms" "$seconds") live calls of $(national_call_bytes) bytes and $monitors rings of $ring_kib KiB"
+        "$(national_calls_max "$national_limit_kib" "$hold_ms" "$seconds") live calls of $(owners_call_bytes) bytes and $monitors rings of $ring_kib KiB"
     if [ "$(national_calls_max "$national_limit_kib" "$national_step_hold_ms" 5)" -lt 1000 ]; then
         fail "that is too little memory"
     elif ! national_search; then

@@ -46,11 +46,47 @@ provider $name {
 END
 }
 
+# digest_section CALLS HOLD_MS ROOM MESSAGES RATE: the simulator with calls that all last as long, at most ROOM of them at once, and the digests of all of
+# them; and as many handles as that takes.
+digest_section() {
+    cat <<END
+handles = $(($3 > 2097152 ? $3 : 2097152))
+provider sim {
+    command = "$bin/callfan-sim"
+    restart_ms_min = 50
+    restart_ms_max = 50
+    lines = 16
+    rate = $5
+    calls = $1
+    calls_max = $3
+    answer = auto
+    accept_ms = 50
+    answer_ms = 200
+    hold = fixed
+    hold_ms = $2
+    linger_ms = 50
+    start_ms = 1000
+    messages = $4
+    digests = "$service_folder/digests"
+}
+END
+}
+
 make_folder() {
     service_folder=$(mktemp -d "${TMPDIR:-/tmp}/callfan.XXXXXX")
     : >"$service_folder/log"
     : >"$service_folder/marks"
 }
+
+# The monitors end, and what they have to say is not asked for.
+drop_monitors() {
+    kill -TERM "$check_pid"
+    wait "$check_pid" || fail "the monitors ended with $?"
+    forget_aside "$check_pid"
+    wait_for 60 "the end of the applications' ports" no_applications || result=1
+}
+
+no_applications() { status_is '[.ports[] | select(.kind == "application")] | length' 0; }
 
 # start_monitors OPTION...: one callfan check with its monitors; its number in ${check_pid}, theirs in ${monitor_pids[@]}.
 start_monitors() {
@@ -60,6 +96,7 @@ start_monitors() {
     run_aside check "$bin/callfan" check --monitors "$monitors" --json --ready "$service_folder/ready" --marks "$service_folder/marks" "$@"
     check_pid=$aside_pid
     monitor_pids=()
+    rm -f "$service_folder"/ready.*
     local i
     for ((i = 1; i <= monitors; i++)); do
         wait_for 30 "monitor $i" test -s "$service_folder/ready.$i" || return 1

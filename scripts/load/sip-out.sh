@@ -15,7 +15,7 @@ run_sip_out() {
     sipp_pid=$!
     service_children+=("$sipp_pid")
     wait_for 30 "sipp" grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$sip_peer_port") " /proc/net/udp
-    memory_start
+    growth_start
     adapter_begin
     timeout -s KILL $((seconds * 2 + 60)) "$bin/callfan" dial --line "$line" --count "$calls" --rate "$rate" --talk 0 --quiet 5550200 \
         2>"$service_folder/dial.err" || code=$?
@@ -26,7 +26,7 @@ run_sip_out() {
     wait_for 60 "the end of all calls" traffic_has_ended "$calls" || result=1
     print_cpu
     adapter_end "$calls"
-    memory_end "$seconds"
+    growth_end "$seconds"
     code=0
     wait "$sipp_pid" || code=$?
     sipp_ended "$code"

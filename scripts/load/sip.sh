@@ -32,7 +32,7 @@ run_sip() {
     run_aside owner "$bin/callfan" answer
     owner_pid=$aside_pid
     wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
-    memory_start
+    growth_start
     adapter_begin
     (cd "$service_folder" && exec timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
         -r "$rate" -m "$calls" -l $((rate * 4)) -nostdin -trace_err >sipp.out 2>&1) || code=$?
@@ -40,7 +40,7 @@ run_sip() {
     wait_for 60 "the end of all calls" traffic_has_ended "$calls" || result=1
     print_cpu
     adapter_end "$calls"
-    memory_end "$seconds"
+    growth_end "$seconds"
     kill -TERM "$owner_pid" 2>/dev/null || true
     wait "$owner_pid" || fail "the owner ended with $?"
     cat "$service_folder/owner.err"

@@ -56,6 +56,6 @@ finish_crowd() {
     for who in "${!crowd_pids[@]}"; do
         crowd_leave "${who% *}" "${who#* }"
     done
-    wait_for 30 "the end of all applications" status_is '[.ports[] | select(.kind == "application")] | length' 0 || result=1
+    wait_for 30 "the end of all applications" no_applications || result=1
     finish
 }
