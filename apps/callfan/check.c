@@ -180,7 +180,9 @@ static void on_state(struct check *c, const struct cf_batch_message *m)
 /* All monitors read the line upon the signal, which their parent hands on. */
 static void tell_resync(const struct check *c)
 {
-    cf_marks_write(&c->marks, "resynced");
+    char phase[CF_PHASE_NAME_MAX];
+    snprintf(phase, sizeof phase, "resynced.%u", c->number);
+    cf_marks_write(&c->marks, phase);
     kill(c->monitors == 1 ? getpid() : getppid(), SIGUSR1);
 }
 
@@ -536,7 +538,7 @@ int cf_tool_check(int argc, char **argv)
          "                     before the signal (default: when the signal came); a name behind the\n"
          "                     time begins a phase, whose latencies are reported"},
         {"resync-phases", CF_OPTION_FLAG, &c.resync_phases, NULL,
-         "with --marks: a phase \"resynced\" begins at the end of any monitor's resync"},
+         "with --marks: at the end of a resync a phase begins, resynced.<number>"},
         {"json", CF_OPTION_FLAG, &c.json, NULL, "one JSON object per monitor"},
     };
     const struct cf_tool_usage usage = {
