@@ -113,17 +113,18 @@ memory_line() {
     done
 }
 
-# The last page of each table is only begun: in KiB, those of calls, maps and handles, which may be huge ones, and a few small ones of the simulator,
-# and of each application in the core and in its library.
+# What traffic takes however many calls there are, in KiB: the last page of each table is only begun, of calls, maps and handles perhaps a huge one, of
+# the simulator and of each application in the core and in its library a few small ones; and an application that was late once has filled
+# its array for a batch of 1,024 messages, and the library the texts that go with them.
 memory_begun() {
-    echo $(((2 + monitors) * $([ "$small_pages" = yes ] && echo 4 || echo 2048) + (1 + monitors) * 64))
+    echo $(((2 + monitors) * $([ "$small_pages" = yes ] && echo 4 || echo 2048) + (1 + monitors) * 64 + monitors * 128))
 }
 
 memory_shares() {
     local n=$((live_calls * monitors)) sizes
     sizes=$(($(owners_call_bytes) + 2 * monitors)) # and two bytes of each call that ever was, in the checking
     echo "bytes a live call: $(memory_line live all "$live_calls" journal calls maps marks state providers digests)all together" \
-        "$(memory_bytes "$(memory_more all live all)" "$live_calls"); by the sizes of what is kept $sizes, with the pages that are only begun at most" \
+        "$(memory_bytes "$(memory_more all live all)" "$live_calls"); by the sizes of what is kept $sizes, with what any traffic takes at most" \
         "$(memory_bytes $((sizes * live_calls / 1024 + $(memory_begun))) "$live_calls")"
     echo "bytes a handle and application: $(memory_line live all "$n" handles applications)of which 16 and 64 are the handle's in the core and the library"
     echo "KiB an application without calls: $(memory_line one rest 0 rings state journal marks handles applications)all together" \

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What a live call takes of all processes, in small: nothing is lost, and it is no more than the sizes of what is kept say, and the pages begun.
+# What a live call takes of all processes, in small: nothing is lost, and it is no more than the sizes of what is kept say, but for pages begun.
 # ctest-timeout: 240
 source "$(dirname "$0")/common.sh"
 code=0
-output=$(bash "$source_root/scripts/load.sh" memory --bin "$bin" --live "$(by_build 4000 300)" --calls-per-second "$(by_build 1000 60)" --monitors 3 \
+output=$(bash "$source_root/scripts/load.sh" memory --bin "$bin" --live "$(by_build 8000 300)" --calls-per-second "$(by_build 2000 60)" --monitors 3 \
     --hold-ms "$(by_build 20000 40000)" --small-pages) || code=$?
 echo "$output"
 [ "$code" -eq 0 ] || fail "it ended with $code"
