@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What a live call takes of all processes, in small: nothing is lost, and it is no more than the sizes of what is kept say, but for pages begun.
 # ctest-timeout: 240
+# ctest-labels: release-only
 source "$(dirname "$0")/common.sh"
 code=0
 output=$(bash "$source_root/scripts/load.sh" memory --bin "$bin" --live "$(by_build 8000 300)" --calls-per-second "$(by_build 2000 60)" --monitors 3 \
