@@ -6,7 +6,7 @@
 
 #include "bench/cbench.h"
 #include "bench/transport/session.h"
-#include "bench/transport/system_calls.h"
+#include "bench/support/system_calls.h"
 
 #define COUNTED_S 0.05 /* length of the session in which calls are counted */
 

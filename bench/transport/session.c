@@ -1,33 +1,24 @@
 #define _GNU_SOURCE 1
 #include "bench/transport/session.h"
 
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench/cbench.h"
-#include "bench/transport/system_calls.h"
-
-#define PATIENCE_S       60
-#define PATIENCE_SMOKE_S 30
+#include "bench/support/pair.h"
+#include "bench/support/system_calls.h"
 
 /* What the two ends and their parent share. Each end writes its own words. */
 struct shared {
     struct {
-        uint32_t steps; /* gates it has come to */
         int64_t first_ns, last_ns;
         enum session_calls who;
         struct session_end did;
         char why[128];
         double line_ns;
-    } end[2] __attribute__((aligned(128)));       /* near, far */
+    } end[2] __attribute__((aligned(128))); /* near, far */
+    struct pair_gate gate;
     uint64_t there __attribute__((aligned(128))); /* for time_line() */
     uint64_t back __attribute__((aligned(128)));
 };
@@ -40,15 +31,6 @@ static int64_t now_ns(void)
 }
 
 /* ------------------------------------------------------------------ an end */
-
-/* Waits until the other end has come as far. */
-static void gate(struct shared *shared, bool far)
-{
-    uint32_t step = shared->end[far].steps + 1;
-    cf_store_release_32(&shared->end[far].steps, step); /* pairs with the other end's acquire below */
-    while (cf_load_acquire_32(&shared->end[!far].steps) < step)
-        nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
-}
 
 /* How long a line takes from one CPU to the other: two words go to and fro. The shortest of some batches, at the near end. */
 static double time_line(struct shared *shared, bool far)
@@ -100,7 +82,7 @@ static bool run(const struct session *s, struct shared *shared, struct transport
     int counter = s->counted ? system_calls_open() : -1; /* before there are more threads */
     if ((s->transport->join != NULL && !s->transport->join(l)) || !pass(s, l, 0, 1))
         return false;
-    gate(shared, l->far);
+    pair_gate_pass(&shared->gate, l->far);
     double line_ns = time_line(shared, l->far);
     struct session_end before = {l->calls, sleeps()};
     if (counter >= 0)
@@ -117,66 +99,33 @@ static bool run(const struct session *s, struct shared *shared, struct transport
     shared->end[l->far].who = counter >= 0                 ? SESSION_CALLS_OF_KERNEL
                               : s->transport->counts_calls ? SESSION_CALLS_OF_TRANSPORT
                                                            : SESSION_CALLS_UNKNOWN;
-    gate(shared, l->far);
+    pair_gate_pass(&shared->gate, l->far);
     shared->end[l->far].line_ns = (line_ns + time_line(shared, l->far)) / 2;
-    gate(shared, l->far);
+    pair_gate_pass(&shared->gate, l->far);
     if (s->transport->leave != NULL)
         s->transport->leave(l);
     return true;
 }
 
-static pid_t start(const struct session *s, struct shared *shared, const struct transport_link *link, bool far)
+/* What the two ends know from their parent. */
+struct plan {
+    const struct session *session;
+    struct shared *shared;
+    const struct transport_link *link;
+};
+
+static bool be_end(void *arg, bool far)
 {
-    fflush(NULL); /* or both would print what waits */
-    pid_t parent = getpid(), child = fork();
-    if (child != 0)
-        return child;
-    struct transport_link l = *link;
+    const struct plan *p = arg;
+    struct transport_link l = *p->link;
     l.far = far;
     l.why = "";
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
-    alarm(cbench_smoke() ? PATIENCE_SMOKE_S : PATIENCE_S);
-    cbench_pin(far);
-    bool good = run(s, shared, &l);
-    snprintf(shared->end[far].why, sizeof shared->end[far].why, "%s", l.why);
-    exit(good ? 0 : 1); /* not _exit(): iceoryx takes its leave of RouDi then */
+    bool good = run(p->session, p->shared, &l);
+    snprintf(p->shared->end[far].why, sizeof p->shared->end[far].why, "%s", l.why);
+    return good;
 }
 
 /* ------------------------------------------------------------------ the parent */
-
-/* The first that fails ends the other, which would wait for it. */
-static bool await(const pid_t ends[2])
-{
-    struct pollfd p[2];
-    bool good = true;
-    for (int i = 0; i < 2; i++) {
-        p[i] = (struct pollfd){.fd = ends[i] > 0 ? pidfd_open(ends[i], 0) : -1, .events = POLLIN};
-        good &= p[i].fd >= 0;
-    }
-    while (good && (p[0].fd >= 0 || p[1].fd >= 0)) {
-        poll(p, 2, -1);
-        for (int i = 0; i < 2; i++) {
-            siginfo_t info = {0};
-            if (p[i].fd < 0 || p[i].revents == 0)
-                continue;
-            waitid(P_PID, (id_t)ends[i], &info, WEXITED | WNOWAIT);
-            good &= info.si_code == CLD_EXITED && info.si_status == 0;
-            close(p[i].fd);
-            p[i].fd = -1;
-        }
-    }
-    for (int i = 0; i < 2; i++) {
-        if (p[i].fd >= 0)
-            close(p[i].fd);
-        if (ends[i] > 0 && !good)
-            kill(ends[i], SIGKILL);
-        if (ends[i] > 0)
-            waitpid(ends[i], NULL, 0);
-    }
-    return good;
-}
 
 static const char *reason(const struct shared *shared)
 {
@@ -196,8 +145,7 @@ bool session_run(const struct session *s, struct session_result *ret_result, con
     bool good = s->transport->open(&link);
     *ret_why = link.why;
     if (good) {
-        const pid_t ends[2] = {start(s, shared, &link, false), start(s, shared, &link, true)};
-        good = await(ends);
+        good = pair_run(be_end, &(struct plan){s, shared, &link});
         if (good)
             *ret_result = (struct session_result){
                 .seconds = (double)(shared->end[s->round_trip ? 0 : 1].last_ns - shared->end[0].first_ns) / 1e9,

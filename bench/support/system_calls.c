@@ -1,5 +1,5 @@
 #define _GNU_SOURCE 1
-#include "bench/transport/system_calls.h"
+#include "bench/support/system_calls.h"
 
 #include <fcntl.h>
 #include <linux/perf_event.h>

@@ -6,8 +6,8 @@
  *            mounted in a name space of a child where it is not
  * Progress   while a counter is open each system call on the machine takes a little longer, so nothing is timed meanwhile
  */
-#ifndef CALLFAN_BENCH_SYSTEM_CALLS_H
-#define CALLFAN_BENCH_SYSTEM_CALLS_H
+#ifndef CALLFAN_BENCH_SUPPORT_SYSTEM_CALLS_H
+#define CALLFAN_BENCH_SUPPORT_SYSTEM_CALLS_H
 
 #include <stdint.h>
 
