@@ -70,7 +70,7 @@ static void begin(struct rig *r, const char *path)
     char why[256];
     memset(r, 0, sizeof(*r));
     r->master = -1;
-    assert_int_equal(cf_reactor_open(&r->reactor, &(struct cf_reactor_options){.buffers_count = 8}, why, sizeof(why)),
+    assert_int_equal(cf_reactor_open(&r->reactor, &(struct cf_reactor_options){.datagram_buffers_count = 8}, why, sizeof(why)),
                      0);
     if (path == NULL)
         plug_in(r);

@@ -170,7 +170,7 @@ static void survives_more_datagrams_than_buffers(void **state)
     struct sockaddr_storage server, client;
     socklen_t server_bytes, client_bytes;
     int fd = udp_socket(AF_INET, &server, &server_bytes), peer = udp_socket(AF_INET, &client, &client_bytes);
-    const struct cf_reactor_options options = {.entries = 64, .buffers_count = 8, .sends_count = 4};
+    const struct cf_reactor_options options = {.entries = 64, .datagram_buffers_count = 8, .sends_count = 4};
     struct echo e = {.reactor = open_reactor(&options)};
     e.source = cf_reactor_receive(e.reactor, fd, echo, &e);
     unsigned sent = 0, back = 0;
@@ -409,6 +409,31 @@ static void gathering_takes_what_came_together(void **state)
     close(peer);
 }
 
+/* While there are buffers: without one a socket would be heard of only when the time is over. */
+static void gathering_ends_early_when_much_came(void **state)
+{
+    (void)state;
+    enum { MUCH = 160 };
+    struct sockaddr_storage server, client;
+    socklen_t server_bytes, client_bytes;
+    int fd = udp_socket(AF_INET, &server, &server_bytes), peer = udp_socket(AF_INET, &client, &client_bytes);
+    struct cf_reactor *r = open_reactor(NULL);
+    unsigned received = 0;
+    assert_true(cf_reactor_receive(r, fd, ignore, &received) >= 0);
+    for (unsigned n = 0; n < MUCH; n++)
+        assert_int_equal(sendto(peer, "x", 1, 0, (struct sockaddr *)&server, server_bytes), 1);
+    const int64_t until = soon();
+    assert_true(cf_reactor_gather(r, until) > 0);
+    assert_true(cf_clock_ns() < until);
+    assert_true(received > 0);
+    struct cf_reactor_counters c;
+    cf_reactor_counters(r, &c);
+    assert_int_equal(c.no_buffers, 0);
+    cf_reactor_close(r);
+    close(fd);
+    close(peer);
+}
+
 /* What a turn sends is sent while it begins, and does not end it. */
 static void a_turn_that_sends_sleeps_until_its_deadline(void **state)
 {
@@ -621,6 +646,7 @@ int main(void)
         cmocka_unit_test(a_callback_may_remove_its_own_source),
         cmocka_unit_test(a_turn_ends_at_its_deadline),
         cmocka_unit_test(gathering_takes_what_came_together),
+        cmocka_unit_test(gathering_ends_early_when_much_came),
         cmocka_unit_test(a_turn_that_sends_sleeps_until_its_deadline),
         cmocka_unit_test(signals_arrive_as_events),
         cmocka_unit_test(the_ring_refuses_other_operations),

@@ -352,7 +352,7 @@ static void a_slow_reader_gets_every_byte_in_order(void **state)
 static void survives_more_bytes_than_buffers(void **state)
 {
     (void)state;
-    const struct cf_reactor_options options = {.buffer_bytes = 64, .buffers_count = 2};
+    const struct cf_reactor_options options = {.buffer_bytes = 64, .stream_buffers_count = 2};
     const uint64_t total = 1 << 20;
     struct pair p;
     open_pair(&p, &options);
@@ -637,7 +637,7 @@ static void many_connections_are_served(void **state)
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < 2 * MANY + 2200)
         skip();
-    const struct cf_reactor_options options = {.sources_count = 2048, .buffers_count = 64};
+    const struct cf_reactor_options options = {.sources_count = 2048, .stream_buffers_count = 64};
     struct address a = loopback(AF_INET);
     struct end *ends = calloc(MANY, sizeof *ends);
     int *peers = calloc(MANY, sizeof *peers);

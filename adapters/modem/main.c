@@ -76,7 +76,7 @@ int main(int argc, char **argv)
         .print = print_counters,
         .calls = CF_CALLS_TTY, /* a device that went and comes back is opened again */
     };
-    static const struct cf_reactor_options sizes = {.buffers_count = BUFFERS, .sends_count = BUFFERS};
+    static const struct cf_reactor_options sizes = {.datagram_buffers_count = BUFFERS, .sends_count = BUFFERS};
     char why[512] = "";
     int rc;
     g.program.work = &work;

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -21,19 +20,23 @@
 
 enum {
     ENTRIES_DEFAULT = 512,
-    BUFFERS_DEFAULT = 1024,
+    DATAGRAM_BUFFERS_DEFAULT = 256,
+    STREAM_BUFFERS_DEFAULT = 1024,
     BYTES_DEFAULT = 4096,
     SENDS_DEFAULT = 1024,
     POOL_MAX = 32768,
     BYTES_MAX = 65536,
     TURN_COMPLETIONS_MAX = 512, /* handled in one turn, so that timers and commands get their time */
-    GATHER_EVENTS_MAX = 256,    /* completions that end gathering early: half of what a turn handles */
-    SENDS_PATIENCE_MS = 20,     /* how long datagrams without room in their socket keep a turn from ending */
-    CLOSE_TURNS_MAX = 100,      /* of at most 10 ms, until the kernel let go of everything */
-    NAME_BYTES = 32,            /* room for an address before each datagram: sockaddr_in6 has 28 */
+    /* Completions that end gathering early: a socket that finds no buffer receives nothing until the next turn. */
+    GATHER_EVENTS_MAX = DATAGRAM_BUFFERS_DEFAULT / 2,
+    SENDS_PATIENCE_MS = 20, /* how long datagrams without room in their socket keep a turn from ending */
+    CLOSE_TURNS_MAX = 100,  /* of at most 10 ms, until the kernel let go of everything */
+    NAME_BYTES = 32,        /* room for an address before each datagram: sockaddr_in6 has 28 */
     SOURCES_DEFAULT = 256,
     STREAM_BYTES_DEFAULT = 128 << 10,
     STREAM_BYTES_MAX = 16 << 20,
+    DATAGRAM_GROUP = 0,
+    STREAM_GROUP = 1,
 };
 
 /* ------------------------------------------------------------------ making one */
@@ -54,7 +57,8 @@ static int read_options(struct cf_reactor_options *o, const struct cf_reactor_op
         uint32_t *value, fallback, max;
     } all[] = {
         {&o->entries, ENTRIES_DEFAULT, POOL_MAX},
-        {&o->buffers_count, BUFFERS_DEFAULT, POOL_MAX},
+        {&o->datagram_buffers_count, DATAGRAM_BUFFERS_DEFAULT, POOL_MAX},
+        {&o->stream_buffers_count, STREAM_BUFFERS_DEFAULT, POOL_MAX},
         {&o->buffer_bytes, BYTES_DEFAULT, BYTES_MAX},
         {&o->sends_count, SENDS_DEFAULT, POOL_MAX},
         {&o->send_bytes, BYTES_DEFAULT, BYTES_MAX},
@@ -74,29 +78,11 @@ static int read_options(struct cf_reactor_options *o, const struct cf_reactor_op
 static int make_buffers(struct cf_reactor *r)
 {
     const struct cf_reactor_options *o = &r->options;
-    r->buffer_stride = o->buffer_bytes + (uint32_t)sizeof(struct io_uring_recvmsg_out) + NAME_BYTES;
-    size_t ring_bytes = (size_t)o->buffers_count * sizeof(struct io_uring_buf);
-    void *memory = mmap(NULL, ring_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return -ENOMEM;
-    r->buffer_ring = memory;
-    memory = mmap(NULL, (size_t)o->buffers_count * r->buffer_stride, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return -ENOMEM;
-    r->buffers = memory;
-    struct io_uring_buf_reg reg = {
-        .ring_addr = (uintptr_t)r->buffer_ring, .ring_entries = o->buffers_count, .bgid = CF_REACTOR_BUFFER_GROUP};
-    int rc = io_uring_register_buf_ring(&r->ring, &reg, 0);
-    if (rc < 0)
-        return rc;
-    io_uring_buf_ring_init(r->buffer_ring);
-    int mask = io_uring_buf_ring_mask(o->buffers_count);
-    for (uint32_t i = 0; i < o->buffers_count; i++)
-        io_uring_buf_ring_add(r->buffer_ring, r->buffers + (size_t)i * r->buffer_stride, r->buffer_stride,
-                              (unsigned short)i, mask, (int)i);
-    io_uring_buf_ring_advance(r->buffer_ring, (int)o->buffers_count);
-    return 0;
+    int rc = cf_buffers_init(&r->datagram_buffers, &r->ring, DATAGRAM_GROUP, o->datagram_buffers_count,
+                             o->buffer_bytes + (uint32_t)sizeof(struct io_uring_recvmsg_out) + NAME_BYTES);
+    if (rc == 0 && o->streams)
+        rc = cf_buffers_init(&r->stream_buffers, &r->ring, STREAM_GROUP, o->stream_buffers_count, o->buffer_bytes);
+    return rc;
 }
 
 static int make_sends(struct cf_reactor *r)
@@ -135,10 +121,8 @@ static int make_sources(struct cf_reactor *r, char *why, size_t why_bytes)
 
 static void free_memory(struct cf_reactor *r)
 {
-    if (r->buffers != NULL)
-        munmap(r->buffers, (size_t)r->options.buffers_count * r->buffer_stride);
-    if (r->buffer_ring != NULL)
-        munmap(r->buffer_ring, (size_t)r->options.buffers_count * sizeof(struct io_uring_buf));
+    cf_buffers_fini(&r->datagram_buffers);
+    cf_buffers_fini(&r->stream_buffers);
     free(r->sends);
     free(r->send_memory);
     free(r->put_off);
@@ -218,7 +202,7 @@ static void arm(struct cf_reactor *r, int number)
     switch (s->kind) {
     case CF_SOURCE_DATAGRAMS:
         io_uring_prep_recvmsg_multishot(sqe, number, &s->shape, MSG_TRUNC);
-        sqe->buf_group = CF_REACTOR_BUFFER_GROUP;
+        sqe->buf_group = r->datagram_buffers.group;
         sqe->flags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
         break;
     case CF_SOURCE_WATCH:
@@ -346,17 +330,10 @@ void cf_reactor_remove(struct cf_reactor *r, int source)
 
 /* ------------------------------------------------------------------ completions */
 
-void cf_reactor_give_buffer(struct cf_reactor *r, uint32_t id)
-{
-    io_uring_buf_ring_add(r->buffer_ring, r->buffers + (size_t)id * r->buffer_stride, r->buffer_stride,
-                          (unsigned short)id, io_uring_buf_ring_mask(r->options.buffers_count), 0);
-    io_uring_buf_ring_advance(r->buffer_ring, 1);
-}
-
 static void hand_out_datagram(struct cf_reactor *r, struct cf_source *s, const struct cf_completion *c, int64_t now)
 {
     uint32_t id = c->flags >> IORING_CQE_BUFFER_SHIFT;
-    uint8_t *buffer = r->buffers + (size_t)id * r->buffer_stride;
+    uint8_t *buffer = cf_buffers_at(&r->datagram_buffers, id);
     struct io_uring_recvmsg_out *out = io_uring_recvmsg_validate(buffer, c->result, &s->shape);
     if (out != NULL && !s->removed) {
         struct cf_datagram d = {
@@ -370,7 +347,7 @@ static void hand_out_datagram(struct cf_reactor *r, struct cf_source *s, const s
         r->counters.truncated += d.truncated;
         s->fn.datagram(s->arg, &d, now);
     }
-    cf_reactor_give_buffer(r, id);
+    cf_buffers_give(&r->datagram_buffers, id);
 }
 
 /* Errors that tell of one datagram or of the network, not of the socket. */
@@ -731,7 +708,9 @@ void cf_reactor_close(struct cf_reactor *r)
     if (r->spare_fd >= 0)
         close(r->spare_fd);
     io_uring_unregister_files(&r->ring);
-    io_uring_unregister_buf_ring(&r->ring, CF_REACTOR_BUFFER_GROUP);
+    io_uring_unregister_buf_ring(&r->ring, DATAGRAM_GROUP);
+    if (r->options.streams)
+        io_uring_unregister_buf_ring(&r->ring, STREAM_GROUP);
     io_uring_queue_exit(&r->ring);
     free_memory(r);
 }

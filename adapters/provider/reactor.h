@@ -2,8 +2,8 @@
  * The reactor: one io_uring under one thread, the only way an adapter touches a network, a device or a bell.
  *
  * Shape      sources (a datagram socket, a byte stream or a listening socket (stream.h), a descriptor to watch, the signals), each
- *            with a callback; a pool of send buffers; one ring of receive buffers that the kernel fills. Sources are registered
- *            files: a source's number is its file slot
+ *            with a callback; a pool of send buffers; receive buffers that the kernel fills, a group for datagrams and one for
+ *            streams. Sources are registered files: a source's number is its file slot
  * Units      deadlines and now_ns: CLOCK_MONOTONIC ns
  * Invariant  the ring is created disabled, restricted to the operations named in uring.c (those of streams only for who asked for
  *            streams), then enabled: no other operation can be asked of it for its whole life, since seccomp does not see
@@ -33,14 +33,15 @@ struct io_uring;
 
 /* Zeros take the defaults in parentheses. Sizes are rounded up to powers of two. */
 struct cf_reactor_options {
-    uint32_t entries;       /* submissions between two turns without a system call (512) */
-    uint32_t buffers_count; /* receive buffers (1,024), at most 32,768; shared by all sockets */
-    uint32_t buffer_bytes;  /* longest datagram kept whole (4,096), at most 65,536 */
-    uint32_t sends_count;   /* datagrams on their way at once (1,024), at most 32,768 */
-    uint32_t send_bytes;    /* longest datagram sent (4,096), at most 65,536 */
-    uint32_t sources_count; /* sources at once (256), at most CF_REACTOR_SOURCES_MAX */
-    uint32_t stream_bytes;  /* that one stream may have queued (131,072), in whole send buffers; at most 16,777,216 */
-    bool streams;           /* false: the ring refuses to accept, to connect and to read streams, whoever asks it */
+    uint32_t entries;                /* submissions between two turns without a system call (512) */
+    uint32_t datagram_buffers_count; /* receive buffers of all sockets (256: few stay in the caches), at most 32,768 */
+    uint32_t stream_buffers_count;   /* of all streams (1,024), at most 32,768; none without streams */
+    uint32_t buffer_bytes;           /* longest datagram kept whole (4,096), at most 65,536 */
+    uint32_t sends_count;            /* datagrams on their way at once (1,024), at most 32,768 */
+    uint32_t send_bytes;             /* longest datagram sent (4,096), at most 65,536 */
+    uint32_t sources_count;          /* sources at once (256), at most CF_REACTOR_SOURCES_MAX */
+    uint32_t stream_bytes; /* that one stream may have queued (131,072), in whole send buffers; at most 16,777,216 */
+    bool streams;          /* false: the ring refuses to accept, to connect and to read streams, whoever asks it */
 };
 
 struct cf_reactor_counters {

@@ -11,9 +11,10 @@
 
 #include <liburing.h>
 
+#include "adapters/provider/buffers.h"
 #include "adapters/provider/stream.h"
 
-enum { CF_REACTOR_NO_SEND = -1, CF_REACTOR_BUFFER_GROUP = 0 };
+enum { CF_REACTOR_NO_SEND = -1 };
 
 /* user_data: the tag in the top half, an index below: of a source, TAG_SEND of a send buffer. */
 enum cf_reactor_tag {
@@ -83,9 +84,7 @@ struct cf_reactor {
     struct cf_stream *streams;
     uint32_t source_free; /* first of the free list; sources_count: none */
     uint32_t sources_used;
-    struct io_uring_buf_ring *buffer_ring;
-    uint8_t *buffers;
-    uint32_t buffer_stride;
+    struct cf_buffers datagram_buffers, stream_buffers;
     struct cf_send_slot *sends;
     uint8_t *send_memory;
     int send_free;
@@ -121,7 +120,6 @@ void cf_reactor_settle(struct cf_reactor *r, int number);
 void cf_reactor_cancel(struct cf_reactor *r, int number, enum cf_reactor_tag tag);
 /* Frees the source when it was removed and nothing holds it. */
 void cf_reactor_source_release(struct cf_reactor *r, int number);
-void cf_reactor_give_buffer(struct cf_reactor *r, uint32_t id);
 /* Takes and returns a send buffer; there must be one. */
 int cf_reactor_send_take(struct cf_reactor *r);
 void cf_reactor_send_free(struct cf_reactor *r, int i);

@@ -216,7 +216,7 @@ void cf_stream_prepare(struct cf_reactor *r, int number, struct io_uring_sqe *sq
         sqe->flags = IOSQE_FIXED_FILE;
     } else {
         io_uring_prep_recv_multishot(sqe, number, NULL, 0, 0);
-        sqe->buf_group = CF_REACTOR_BUFFER_GROUP;
+        sqe->buf_group = r->stream_buffers.group;
         sqe->flags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
     }
 }
@@ -226,12 +226,12 @@ static void hand_out_bytes(struct cf_reactor *r, struct cf_source *s, const stru
     const uint32_t id = c->flags >> IORING_CQE_BUFFER_SHIFT;
     if (c->result > 0 && !s->removed && !s->ended) {
         const struct cf_stream_event event = {
-            .what = CF_STREAM_DATA, .bytes = (uint32_t)c->result, .data = r->buffers + (size_t)id * r->buffer_stride};
+            .what = CF_STREAM_DATA, .bytes = (uint32_t)c->result, .data = cf_buffers_at(&r->stream_buffers, id)};
         r->counters.stream_reads++;
         r->counters.stream_read_bytes += event.bytes;
         s->fn.stream(s->arg, &event, now);
     }
-    cf_reactor_give_buffer(r, id);
+    cf_buffers_give(&r->stream_buffers, id);
 }
 
 static void handle_connected(struct cf_reactor *r, int number, int result, int64_t now)

@@ -231,7 +231,7 @@ static bool start(struct program *g)
     char why[256] = "";
     const struct cf_provider_options options = {
         .socket_path = g->options.socket_path, .name = g->options.name, .calls_max = g->settings.calls_max};
-    const struct cf_reactor_options sizes = {.entries = 64, .buffers_count = 1, .sends_count = 1};
+    const struct cf_reactor_options sizes = {.entries = 64, .datagram_buffers_count = 1, .sends_count = 1};
     int rc = cf_reactor_open(&g->reactor, &sizes, why, sizeof why);
     if (rc == 0)
         rc = cf_reactor_signals(g->reactor, on_signal, g);
