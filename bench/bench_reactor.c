@@ -160,12 +160,13 @@ int main(int argc, char **argv)
 #undef SIZE
     static struct run runs[PACES * 2 * (sizeof sizes / sizeof *sizes) * RECEIVERS];
     struct run *r = runs;
+    const size_t sizes_count = cbench_smoke() ? 1 : sizeof sizes / sizeof *sizes;
     if (!cbench_init(&argc, argv))
         return 1;
     tell_who_counts();
     for (unsigned pace = 0; pace < PACES; pace++)
         for (int answers = 0; answers < 2; answers++)
-            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            for (size_t i = 0; i < sizes_count; i++)
                 for (size_t k = 0; k < RECEIVERS; k++, r++) {
                     r->exchange = (struct exchange){.receiver = receivers[k].receiver,
                                                     .bytes = sizes[i],
