@@ -32,6 +32,7 @@
 /* Sleeps per datagram. In a flood more: the receiver waited for the sender. Paced fewer: they came several at a time. */
 #define STARVED_FLOOD 0.001
 #define STARVED_PACED 0.5
+#define STARVED_BUSY  0.9 /* share of its CPU below which others had it, where the receiver never sleeps */
 
 static const struct {
     const struct receiver *receiver;
@@ -82,6 +83,8 @@ static const char *starved(const struct run *r, const struct exchange_result *e)
     const double sleeps = (double)e->sleeps / (double)e->received;
     if (r->exchange.pace == SENDER_FLOOD && sleeps > STARVED_FLOOD)
         return "starved: the receiver waited for the sender; ";
+    if (r->exchange.pace != SENDER_PACED && e->cpu_seconds < STARVED_BUSY * e->seconds)
+        return "starved: others had the receiver's CPU; ";
     if (r->exchange.pace == SENDER_PACED && sleeps < STARVED_PACED)
         return "starved: an end waited for its CPU, so they came in bursts; ";
     return "";
