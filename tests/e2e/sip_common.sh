@@ -12,6 +12,11 @@ sip_rows=0
 # How long one call of a table may take, in seconds; far more than it does.
 row_seconds=${SIP_ROW_SECONDS:-60}
 
+# Where no datagram is lost nobody repeats what he said: sipp never, we only after 4 s. What comes again because somebody stood still for a moment is to sipp often
+# the end of the call: it knows but the last message again, and of a connection none. Repetition has tests of its own: sip_loss.sh, sip_ring_full.sh.
+sip_patience="t1_ms = 4000"
+sipp_patience=(-nr)
+
 # sip_start KEYS [LINES]: callfand with these keys in its section of callfan-sip, two monitors, and ${line[i]}: the number of each line.
 sip_start() {
     local lines=${2:-1} i
@@ -64,7 +69,7 @@ sipp_run() {
     sed "s/@status@/$status/; s/@linger@/$linger/" "$scenarios/$file.xml" >"$service_folder/$name/$file.xml"
     (cd "$service_folder/$name" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((row_seconds + 10)) sipp "$@" -sf "$file.xml" \
         -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -m "$calls" -r "$rate" -d "$pause" -key seen "$seen" -key word "$word" -s "$to" \
-        -timeout "${row_seconds}s" -timeout_error -nostdin -trace_err -trace_msg >>sipp.out 2>&1) &
+        -timeout "${row_seconds}s" -timeout_error -watchdog_interval 0 -nostdin -trace_err -trace_msg >>sipp.out 2>&1) &
     sipp_pid=$!
     service_children+=("$sipp_pid")
 }
@@ -134,7 +139,7 @@ sip_row() {
     [[ $file != callee_* ]] || row_callees
     [ "${owner[0]}" = none ] || row_owner
     if [[ $file == caller_* ]]; then
-        sipp_run "$name" "$file" "$transport" "$peer_port" "$options" "${sip_address[index]}"
+        sipp_run "$name" "$file" "$transport" "$peer_port" "$options" "${sipp_patience[@]}" "${sip_address[index]}"
         sipps+=("$sipp_pid")
     fi
     row_wait
@@ -155,13 +160,13 @@ row_beside() { # also|focus PORT
     local file
     file=$(tr '&' '\n' <<<"$options" | sed -n "s/^$1=//p")
     [ -n "$file" ] || return 0
-    sipp_run "$name" "$file" "$transport" "$2" "$(tr '&' '\n' <<<"$options" | sed -n "s/^$1_//p" | paste -sd '&')"
+    sipp_run "$name" "$file" "$transport" "$2" "$(tr '&' '\n' <<<"$options" | sed -n "s/^$1_//p" | paste -sd '&')" "${sipp_patience[@]}"
     sipps+=("$sipp_pid")
     wait_for 30 "$name: the sipp of $1" sip_bound "$transport" "$2"
 }
 
 row_callees() {
-    sipp_run "$name" "$file" "$transport" "$peer_port" "$options"
+    sipp_run "$name" "$file" "$transport" "$peer_port" "$options" "${sipp_patience[@]}"
     sipps+=("$sipp_pid")
     wait_for 30 "$name: sipp" sip_bound "$transport" "$peer_port"
 }

@@ -14,7 +14,7 @@ b="sip:5550300@127.0.0.1:@other@;transport=@transport@"
 ok="focus=focus&focus_status=200 OK"
 
 # The first call is dialled or comes in; what is made of it is UNKNOWN to monitors first.
-sip_start "listen = {\"127.0.0.1:$port\"} t1_ms = 100 conference = {\"sip:factory@127.0.0.1:$focus_port;transport=$transport\"}"
+sip_start "listen = {\"127.0.0.1:$port\"} $sip_patience conference = {\"sip:factory@127.0.0.1:$focus_port;transport=$transport\"}"
 sip_table <<END_OF_TABLE
 of_a_caller | caller_is_hung_up | $ok&also=callee_answers | 0 | own --count 3 OFFERING:answer CONNECTED:conference=$b --then ONHOLDPENDCONF:nothing CONNECTED:drop --then CONNECTED:join | OFFERING/ACTIVE CONNECTED/ACTIVE CONFERENCED IDLE; ONHOLDPENDCONF CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE; DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE CONFERENCED IDLE | OFFERING/ACTIVE CONNECTED/ACTIVE CONFERENCED IDLE; UNKNOWN ONHOLDPENDCONF CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE; UNKNOWN DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE CONFERENCED IDLE
 of_a_callee | callee_answers | $ok&also=callee_answers | 0 | dial $a --count 3 CONNECTED:conference --then ONHOLDPENDCONF:nothing CONNECTED:drop --then DIALTONE:dial=$b CONNECTED:join | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE CONFERENCED IDLE; ONHOLDPENDCONF CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE; DIALTONE/NORMAL DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE CONFERENCED IDLE

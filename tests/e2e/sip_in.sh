@@ -7,7 +7,7 @@ source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp}
 take_ports port peer_port
 sip_address=("127.0.0.1:$port")
-listen="listen = {\"127.0.0.1:$port\"}"
+listen="listen = {\"127.0.0.1:$port\"} $sip_patience"
 sip_start "$listen"
 sip_table <<'END_OF_TABLE'
 # name | sipp | its options | line | owner | states (of the monitors: the same)
@@ -25,8 +25,8 @@ caller_behind_proxies | caller_behind_proxies | | 0 | own OFFERING:answer CONNEC
 END_OF_TABLE
 sip_end
 
-# A call that is dropped gets 486, one that nobody answers 480 after three seconds.
-sip_start "$listen drop_status = 486 ring_limit_ms = 3000"
+# A call that is dropped gets 486, one that nobody answers 480 after five seconds.
+sip_start "$listen drop_status = 486 ring_limit_ms = 5000"
 sip_table <<'END_OF_TABLE'
 busy | caller_gets_busy | | 0 | own OFFERING:drop | OFFERING/ACTIVE DISCONNECTED/BUSY IDLE
 nobody_answers | caller_gets_no_answer | | 0 | own OFFERING:accept | OFFERING/ACTIVE ACCEPTED DISCONNECTED/NOANSWER IDLE

@@ -12,14 +12,14 @@ keys="listen = {\"127.0.0.1:$port\", \"127.0.0.1:$port_2\"} peer = {\"127.0.0.1:
 username = {alice, alice} password = {secret, wrong}"
 
 # Line 0 as it is, line 1 with a wrong password.
-sip_start "$keys ring_limit_ms = 5000 t1_ms = 100" 2
+sip_start "$keys $sip_patience" 2
 sip_table <<'END_OF_TABLE'
 # name | sipp | its options | line | owner | states (of the monitors: the same)
 answered | callee_answers | | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 answered_late | callee_answers | pause=800 | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 progress | callee_progresses | | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 callee_hangs_up | callee_hangs_up | word=Q.850;cause=16 | 0 | dial 5550200 | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
-dials | callee_dials_digits | info=.heard == "4D" and .gathered == "4D:8" | 0 | dial 5550200 DIALING:listen THEN:gather=9,#,20000,3000 CONNECTED:digits=0 GATHERED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+dials | callee_dials_digits | info=.heard == "4D" and .gathered == "4D:8" | 0 | dial 5550200 DIALING:listen THEN:gather=9,#,20000,5000 CONNECTED:digits=0 GATHERED:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 hangs_up_38 | callee_hangs_up | word=Q.850;cause=38 | 0 | dial 5550200 | DIALING CONNECTED/ACTIVE DISCONNECTED/UNREACHABLE IDLE
 user_at_host | callee_answers | | 0 | dial 5550200@example.com CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 a_sip_uri | callee_answers | | 0 | dial sip:5550200@example.com CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
@@ -35,7 +35,6 @@ forbidden | callee_refuses | status=403 Forbidden | 0 | dial 5550200 | DIALING D
 congestion | callee_refuses | status=503 Service Unavailable | 0 | dial 5550200 | DIALING DISCONNECTED/CONGESTION IDLE
 not_acceptable | callee_refuses | status=488 Not Acceptable Here | 0 | dial 5550200 | DIALING DISCONNECTED/INCOMPATIBLE IDLE
 reason_21 | callee_refuses_reason | status=480 Temporarily Unavailable&word=Q.850;cause=21 | 0 | dial 5550200 | DIALING DISCONNECTED/REJECT IDLE
-no_answer | callee_rings | | 0 | dial 5550200 | DIALING RINGBACK DISCONNECTED/NOANSWER IDLE
 we_give_up | callee_rings | | 0 | dial 5550200 RINGBACK:drop | DIALING RINGBACK DISCONNECTED/CANCELLED IDLE
 answer_crosses_cancel | callee_answers_cancel | | 0 | dial 5550200 RINGBACK:drop | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 redirected | callee_redirects_here | word=127.0.0.1:@other@ | 0 | dial 5550200 CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
@@ -50,20 +49,27 @@ we_hold | callee_is_held | | 0 | dial 5550200 CONNECTED:hold ONHOLD:unhold CONNE
 digits | callee_hears_digits | | 0 | dial 5550200 CONNECTED:digits=1#D SENT:drop | DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 rings_reliably | callee_rings_reliably | | 0 | dial 5550200 CONNECTED:drop | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 behind_proxies | callee_behind_proxies | | 0 | dial 5550200 CONNECTED:drop | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
+END_OF_TABLE
+sip_end
+
+# Nobody is there: what we say is repeated for 64 T1.
+sip_start "$keys t1_ms = 100" 2
+sip_table <<'END_OF_TABLE'
 nobody_there | nobody | | 0 | dial 5550200 | DIALING DISCONNECTED/UNREACHABLE IDLE
 END_OF_TABLE
 sip_end
 
-# Redirections are not followed; provisional responses are asked for reliably.
-sip_start "$keys redirects_max = 0 reliable = true" 2
+# Redirections are not followed; provisional responses are asked for reliably; who rings for five seconds is not waited for.
+sip_start "$keys $sip_patience redirects_max = 0 reliable = true ring_limit_ms = 5000" 2
 sip_table <<'END_OF_TABLE'
+no_answer | callee_rings | | 0 | dial 5550200 | DIALING RINGBACK DISCONNECTED/NOANSWER IDLE
 not_followed | callee_redirects | word=127.0.0.1:9 | 0 | dial 5550200 | DIALING DISCONNECTED/FORWARDED IDLE
 reliable | callee_rings_reliably | | 0 | dial 5550200 CONNECTED:drop | DIALING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 END_OF_TABLE
 sip_end
 
 # Without a peer calls go where they say.
-sip_start "listen = {\"127.0.0.1:$port\"} transport = {$transport}"
+sip_start "listen = {\"127.0.0.1:$port\"} transport = {$transport} $sip_patience"
 sip_table <<'END_OF_TABLE'
 whole_uri | callee_answers | | 0 | dial sip:5550200@127.0.0.1:@peer@;transport=@transport@ CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE
 redirected_elsewhere | callee_redirects | also=callee_answers&word=127.0.0.1:@other@ | 0 | dial sip:5550200@127.0.0.1:@peer@;transport=@transport@ CONNECTED:drop | DIALING PROCEEDING RINGBACK CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE

@@ -21,7 +21,7 @@ run_aside kamailio setpriv --pdeathsig TERM kamailio -DD -E -f "$service_folder/
 wait_for 30 "kamailio" sip_bound tcp "$proxy"
 
 sip_start "listen = {\"127.0.0.1:$port\"} peer = {\"127.0.0.1:$proxy\"} transport = {$transport} domain = {\"callfan.test\"}
-number = {\"5550100\"} register = {true} register_s = 60 username = {alice} password = {secret}"
+$sip_patience number = {\"5550100\"} register = {true} register_s = 60 username = {alice} password = {secret}"
 in_service() {
     [ "$("$bin/callfan" lines --json | jq -r .in_service)" = "$1" ]
 }

@@ -11,7 +11,7 @@ ports=("$port_0" "$port_1" "$port_2" "$port_3") peers=("$peer_0" "$peer_1" "$pee
 expected=("DIALING CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE" "DIALING CONNECTED/ACTIVE DISCONNECTED/TEMPFAILURE IDLE"
     "OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/NORMAL IDLE" "OFFERING/ACTIVE CONNECTED/ACTIVE DISCONNECTED/TEMPFAILURE IDLE")
 sip_start "listen = {$(printf '"127.0.0.1:%s", ' "${ports[@]}" | sed 's/, $//')}
-peer = {$(printf '"127.0.0.1:%s", ' "${peers[@]}" | sed 's/, $//')}" 4
+peer = {$(printf '"127.0.0.1:%s", ' "${peers[@]}" | sed 's/, $//')} $sip_patience" 4
 
 # of_line MONITOR INDEX: what a monitor was told of the calls of a line, in monitorMONITOR.INDEX. True: that one has ended.
 of_line() {
@@ -22,13 +22,13 @@ of_line() {
 sipps=() owners=()
 for i in 0 1 2 3; do
     if [ "$i" -lt 2 ]; then
-        sipp_run "$i" "${files[i]}" udp "${peers[i]}" "word=90"
+        sipp_run "$i" "${files[i]}" udp "${peers[i]}" "word=90" "${sipp_patience[@]}"
         wait_for 30 "sipp $i" sip_bound udp "${peers[i]}"
         run_aside "owner$i" "$tools/owner" --line "${line[i]}" --dial 5550200
     else
         run_aside "owner$i" "$tools/owner" --line "${line[i]}" --ready "$service_folder/ready$i" OFFERING:answer
         wait_for 30 "owner $i" test -e "$service_folder/ready$i"
-        sipp_run "$i" "${files[i]}" udp "${peers[i]}" "word=90" "127.0.0.1:${ports[i]}"
+        sipp_run "$i" "${files[i]}" udp "${peers[i]}" "word=90" "${sipp_patience[@]}" "127.0.0.1:${ports[i]}"
     fi
     sipps+=("$sipp_pid") owners+=("$aside_pid")
 done

@@ -9,7 +9,7 @@ source "$(dirname "$0")/sip_common.sh"
 transport=${1:-udp}
 take_ports port peer_port other_port
 sip_address=("127.0.0.1:$port")
-listen="listen = {\"127.0.0.1:$port\"} t1_ms = 100"
+listen="listen = {\"127.0.0.1:$port\"} $sip_patience"
 a="sip:5550200@127.0.0.1:@peer@;transport=@transport@"
 b="sip:5550300@127.0.0.1:@other@;transport=@transport@"
 
