@@ -4,7 +4,7 @@
 static int set_up_keeping(void **state)
 {
     static struct world w;
-    service_start(&w.service, "close_policy = keep\n" EXCHANGE_SECTION);
+    service_start(&w.service, "close_policy = keep\n" EXCHANGE_SECTION_PATIENT);
     exchange_attach(&w.exchange, WORLD_LINES);
     service_wait_status(&w.service, "totals.lines", WORLD_LINES);
     *state = &w;

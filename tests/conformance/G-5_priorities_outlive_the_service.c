@@ -27,7 +27,7 @@ static int make_folder(void **state)
     (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(file, sizeof file, "%s/lists", folder);
-    snprintf(configuration, sizeof configuration, EXCHANGE_SECTION "priorities = \"%s\"\n", file);
+    snprintf(configuration, sizeof configuration, EXCHANGE_SECTION_PATIENT "priorities = \"%s\"\n", file);
     return 0;
 }
 
@@ -89,7 +89,7 @@ static void a_file_that_cannot_be_written(void **state)
     struct test_service s;
     char elsewhere[256];
     (void)state;
-    snprintf(elsewhere, sizeof elsewhere, EXCHANGE_SECTION "priorities = \"%s/none/lists\"\n", folder);
+    snprintf(elsewhere, sizeof elsewhere, EXCHANGE_SECTION_PATIENT "priorities = \"%s/none/lists\"\n", folder);
     service_start(&s, elsewhere);
     set_priority("one", 1);
     service_wait_log(&s, "cannot be kept in");

@@ -9,7 +9,7 @@ enum { LIMIT = 64, HANDLES = 256, ENDED = 40, CALLS_MAX = 400 };
 static int set_up_limited(void **state)
 {
     static struct world w;
-    service_start(&w.service, "idle_handles_max = 64\nhandles = 256\n" EXCHANGE_SECTION);
+    service_start(&w.service, "idle_handles_max = 64\nhandles = 256\n" EXCHANGE_SECTION_PATIENT);
     exchange_attach(&w.exchange, WORLD_LINES);
     service_wait_status(&w.service, "totals.lines", WORLD_LINES);
     *state = &w;

@@ -9,7 +9,7 @@
 /* What kills: lineHold; and a call state that no provider here sends otherwise. */
 static void start(struct world *w, const char *crash_at)
 {
-    service_start_with(&w->service, EXCHANGE_SECTION, "--crash-at", crash_at);
+    service_start_with(&w->service, EXCHANGE_SECTION_PATIENT, "--crash-at", crash_at);
     exchange_attach(&w->exchange, WORLD_LINES);
     service_wait_status(&w->service, "totals.lines", WORLD_LINES);
 }

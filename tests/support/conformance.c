@@ -7,7 +7,7 @@ enum { PATIENCE_MS = 30000 };
 int world_set_up(void **state)
 {
     static struct world w;
-    service_start(&w.service, EXCHANGE_SECTION);
+    service_start(&w.service, EXCHANGE_SECTION_PATIENT);
     exchange_attach(&w.exchange, WORLD_LINES);
     service_wait_status(&w.service, "totals.lines", WORLD_LINES);
     *state = &w;

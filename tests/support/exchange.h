@@ -30,6 +30,8 @@ struct exchange {
  * EXCHANGE_SECTION. */
 #define EXCHANGE_PLAIN_LINE 3
 #define EXCHANGE_SECTION "provider test { }\n"
+/* The same, of an exchange that takes its commands when the test wants one, however long that takes. */
+#define EXCHANGE_SECTION_PATIENT "provider_hang_seconds = 0\n" EXCHANGE_SECTION
 void exchange_attach(struct exchange *x, uint32_t lines);
 
 /* The same with no more than that many commands taken and not yet answered. */
