@@ -47,6 +47,22 @@ static void announce_lines(struct peer *provider, const struct peer *application
         assert_true(test_now_ms() < until);
 }
 
+/* It asks as fast as it is answered and goes to sleep before each. On a machine so busy that it is answered but after each pause there is
+ * nothing to be seen: false, as where there is no pause. */
+static bool is_rung_seldom(struct peer *application)
+{
+    int64_t before = daemon_number(&d, "totals", "bells_rung"), until = test_now_ms() + MS, pings = 0;
+    for (; test_now_ms() < until; pings++) {
+        cf_store_release_64(&application->up->wake_at,
+                            1 + (uint64_t)pings % (LINES - 1)); /* asleep again: to be rung again */
+        assert_true(peer_ping(application));
+        cf_bell_drain(application->fds[2]);
+    }
+    int64_t rung = daemon_number(&d, "totals", "bells_rung") - before;
+    print_message("%d pings, rung %d times\n", (int)pings, (int)rung);
+    return rung >= 1 && rung <= MS / 2 && pings > 4 * rung;
+}
+
 static void a_bell_with_thousands_of_watchers_is_rung_seldom(void **state)
 {
     (void)state;
@@ -59,22 +75,13 @@ static void a_bell_with_thousands_of_watchers_is_rung_seldom(void **state)
     peer_attach(&provider, &d, &h);
     announce_lines(&provider, &application);
     watch(application.fds[2]);
-    int64_t before = daemon_number(&d, "totals", "bells_rung"), until = test_now_ms() + MS, pings = 0;
-    for (; test_now_ms() < until; pings++) {
-        cf_store_release_64(&application.up->wake_at,
-                            1 + (uint64_t)pings % (LINES - 1)); /* asleep again: to be rung again */
-        assert_true(peer_ping(&application));
-        cf_bell_drain(application.fds[2]);
-    }
+    for (int64_t until = test_now_ms() + WAIT_MS; !is_rung_seldom(&application);)
+        assert_true(test_now_ms() < until);
     /* What had to wait is rung all the same. */
     struct pollfd f = {.fd = application.fds[2], .events = POLLIN};
     cf_store_release_64(&application.up->wake_at, LINES);
     assert_true(peer_ping(&application));
     assert_int_equal(poll(&f, 1, WAIT_MS), 1);
-    int64_t rung = daemon_number(&d, "totals", "bells_rung") - before;
-    print_message("%d pings, rung %d times\n", (int)pings, (int)rung);
-    assert_in_range(rung, 1, MS / 2);
-    assert_true(pings > 4 * rung);
     for (int i = 0; i < WATCHERS; i++)
         close(watchers[i]);
     peer_close(&application);

@@ -162,7 +162,7 @@ static void *poll_and_take(void *arg)
     struct poller *p = arg;
     while (p->got < p->wanted) {
         LINEMESSAGE m;
-        if (!fake_app_readable(p->a, 5000))
+        if (!fake_app_readable(p->a, 20000))
             break; /* a lost wake-up */
         if (lineGetMessage(p->a->app, &m, 0) != 0)
             p->idle++;

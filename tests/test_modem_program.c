@@ -66,7 +66,7 @@ static void what_a_modem_cannot_do_is_said(void **state)
     (void)state;
     modem_program_set_up(&p, 2);
     p.modem[1].analogue = true;
-    modem_program_start(&p, "profile={gsm, v250}", NULL);
+    modem_program_start(&p, "profile={gsm, v250}", "ring_ms=60000");
     const uint32_t more = LINECALLFEATURE_HOLD | LINECALLFEATURE_UNHOLD | LINECALLFEATURE_GENERATEDIGITS;
     assert_int_equal(p.core.line[0].call_features & more, more);
     assert_int_equal(p.core.line[1].call_features & more, 0);

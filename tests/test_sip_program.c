@@ -463,6 +463,7 @@ static void hold_is_replied_to_when_the_peer_agrees(void **state)
     expect(&f, 200, "INVITE");
     send_request(&f, "ACK", 1, "k1", true, "");
     hear_until(&f, 1, 'C');
+    replied_until(&f, 3); /* the state comes before it */
     assert_int_equal(f.replies, 3);
     assert_int_equal(f.replies_bad, 2);
     /* What goes to port 9 of the contact comes to nobody; the next request of the caller says where it is. */
