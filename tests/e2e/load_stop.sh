@@ -3,5 +3,5 @@
 # ctest-timeout: 180
 # ctest-serial
 source "$(dirname "$0")/common.sh"
-bash "$source_root/scripts/load.sh" stop --no-reference --bin "$bin" --monitors 3 --ring-kib "$(by_build 1024 256)" --stop-seconds 6 \
+bash "$source_root/scripts/load.sh" stop --no-reference --bin "$bin" --monitors 3 --ring-kib "$(by_build 2048 512)" --stop-seconds 8 \
     --calls-per-second "$(by_build 1000 250)" --hold-ms 500

@@ -15,8 +15,8 @@ transport=${1:-udp} count=${2:-200000} rate=${3:-40000} seed=${4:-$RANDOM}
 good_calls=40
 echo "seed $seed"
 take_ports port peer_port
-# What the garbage makes of calls ends soon: T1 and the ringing are short.
-sip_start "listen = {\"127.0.0.1:$port\"} t1_ms = 100 ring_limit_ms = 3000"
+# What the garbage makes of calls ends soon: T1 and the ringing are short, but not so short that a good call is not answered in time.
+sip_start "listen = {\"127.0.0.1:$port\"} t1_ms = 100 ring_limit_ms = 15000"
 run_aside owner "$bin/callfan" answer --hold 3000
 wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
 
