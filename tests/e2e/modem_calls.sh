@@ -10,7 +10,8 @@ tty=$service_folder/modem
 mkfifo "$service_folder/hands"
 exec 9<>"$service_folder/hands"
 "$modem" --modem "$tty" <"$service_folder/hands" 9>&- &
-service_children+=("$!")
+modem_pid=$!
+service_children+=("$modem_pid")
 tell() { # r a call rings, h the far end hangs up, c the caller gives up, v pulled, b plugged in again
     printf '%s' "$1" >&9
 }
@@ -22,9 +23,10 @@ service_start "provider modem {
     device = {\"$tty\"}
     number = {\"5550100\"}
     profile = {gsm}
-    poll_ms = 400 # a call that the next process finds is told after the applications have opened its line
+    poll_ms = 400
+    command_ms = 20000 # it is silent for a while, below
     retry_ms = 50
-    remove_ms = 200
+    remove_ms = 5000
     restart_ms_min = 50
 }"
 lines_are_up 1
@@ -100,13 +102,18 @@ code=0
 [ "$code" -eq 1 ] || fail "a busy line: $code"
 wait_for 30 "BUSY" states_are 6 "UNKNOWN DIALING PROCEEDING RINGBACK BUSY DISCONNECTED:BUSY IDLE"
 
-# kill -9 of the provider: its calls end; the next one finds the call still in the modem and announces it in its state.
+# kill -9 of the provider: its calls end; the next one finds the call still in the modem and announces it in its state. The modem says nothing
+# until the applications have opened its line again: a call that nobody is there for is refused.
 tell r
 wait_for 30 "a ringing call" states_are 7 "OFFERING"
 run_aside owner2 "$bin/callfan" answer --existing
 wait_for 30 "an answered call" states_are 7 "OFFERING CONNECTED"
+kill -STOP "$modem_pid"
 kill -KILL "$(status '.providers[0].pid')"
 wait_for 30 "its end" states_are 7 "OFFERING CONNECTED DISCONNECTED:UNKNOWN IDLE"
+wait_for 30 "the next provider" status_is '.providers[0] as $p | .ports[] | select(.port == $p.port) | $p.restarts == 1 and .pid == $p.pid and .state == "live"' true
+wait_for 30 "monitor and owner on the line again" status_is '[.ports[] | select(.kind == "application" and .open_lines == 1)] | length' 2
+kill -CONT "$modem_pid"
 wait_for 30 "the call found by the next provider" states_are 8 "CONNECTED"
 tell h
 wait_for 30 "its end" states_are 8 "CONNECTED DISCONNECTED:NORMAL IDLE"
