@@ -1,15 +1,22 @@
 /*
- * Question: what does one delivery of a LINE_CALLSTATE cost the engine, with 1, 4 and 16 monitoring ports and 10 K or 1 M calls?
+ * Question: what does one delivery of a LINE_CALLSTATE cost the engine, with 1, 4, 16 and 64 monitoring ports and 10 K, 100 K, 1 M or 10 M live
+ * calls? Where does that bend?
  *
  * Expected: a delivery moves one 64-byte slot of the port's ring (written by the engine, last read by the consumer), plus its share of the
- * call's own lines: state and references, two lines of DRAM per event at 1 M calls, journaled. At 16 ports about 4 to 8 ns.
+ * call's own lines: table entry, state, references, journaled, three or four lines of DRAM per event once the calls are many times the caches. At 16
+ * ports about 4 to 8 ns. It bends where the calls leave the second-level cache (264 bytes each: 2 K calls in 512 KiB), the third (128 K calls in 32
+ * MiB) and the reach of the page tables' cache, and where all rings together leave the third-level cache: a ring of 4 MiB is written from end to
+ * end whatever the consumer has read, so 8 of them fill 32 MiB, and from there on each delivery is a line of DRAM.
  *
  * Method: the engine of the product over the product's layout (sealed memfds for ports, the state region as callfand reserves it). A
  * provider's up ring is filled with 64 LINE_CALLSTATE events of random calls, one turn takes them: the turn is what is timed, publishing
- * included. The consumers acknowledge everything before the next turn, so no ring is ever full.
- * Huge pages are asked for as the daemon does; bench_engine_fanout says first whether the system grants them.
+ * included. The consumers acknowledge everything before the next turn, so no ring is ever full. Stopping and starting the clock takes up to 1 us a
+ * turn, which with one port is 10 to 15 ns of each delivery, in the reference too.
+ * Huge pages are asked for as the daemon does; bench_engine_fanout says first whether the system grants them. fanout_small is the same
+ * without asking, compared with fanout: what page walks cost.
  * The reference stores the same lines in the same turns: for each of 64 events the sequence word, body and commit word of one slot
- * in each of P rings of the same size, and nothing else.
+ * in each of P rings of the same size, and nothing else. It has no calls: that it is run once for each number of them shows how steady the machine is.
+ * What would not fit the engine's ceilings or the machine's memory is not begun; a line says what it would take. Counter: memory of state and ports.
  */
 #include <stdio.h>
 
@@ -24,48 +31,71 @@ static uint64_t next_random(uint64_t *s) {
     return *s ^= *s << 17;
 }
 
-static struct cf_bed *bed_new(uint32_t ports, uint64_t calls) {
-    struct cf_bed *b = cf_bed_new(ports, calls, 0);
-    struct cf_engine_totals t;
-    cf_bed_offer(b, calls, 0);
-    cf_engine_totals(b->engine, &t);
-    cf_bed_must(t.calls_live == calls && t.handles_live == calls * ports, "not every call was announced");
-    return b;
-}
-
 /* Google Benchmark runs a function several times; the bed of the last arguments is kept. */
 static struct cf_bed *kept;
 
-static struct cf_bed *bed_for(uint32_t ports, uint64_t calls) {
-    if (kept == NULL || kept->ports != ports || kept->calls != calls) {
-        if (kept != NULL)
-            cf_bed_free(kept);
-        kept = bed_new(ports, calls);
+/* NULL: it cannot be, and the run was given up. */
+static struct cf_bed *bed_for(struct cbench_state *s, const struct cf_bed_options *o) {
+    char why[256];
+    if (kept != NULL && kept->ports == o->ports && kept->calls == o->calls && kept->small_pages == o->small_pages)
+        return kept;
+    if (kept != NULL)
+        cf_bed_free(kept);
+    kept = NULL;
+    if (!cf_bed_fits(o, 0, why, sizeof why)) { /* memory that was there when the program began */
+        cbench_fail(s, why);
+        return NULL;
     }
-    return kept;
+    struct cf_bed *b = cf_bed_new(o);
+    struct cf_engine_totals t;
+    cf_bed_offer(b, o->calls, 0);
+    cf_engine_totals(b->engine, &t);
+    cf_bed_must(t.calls_live == o->calls && t.handles_live == o->calls * o->ports, "not every call was announced");
+    return kept = b;
 }
 
-static void fanout(struct cbench_state *s, void *arg) {
-    (void)arg;
-    uint32_t ports = (uint32_t)cbench_range(s, 0);
-    uint64_t calls = (uint64_t)cbench_range(s, 1), seed = 88172645463325252u;
-    struct cf_bed *b = bed_for(ports, cbench_smoke() && calls > 10000 ? 10000 : calls);
+static struct cf_bed_options options_for(const int64_t args[2]) {
+    uint64_t calls = (uint64_t)args[1];
+    return (struct cf_bed_options){.ports = (uint32_t)args[0], .calls = cbench_smoke() ? 2000 : calls};
+}
+
+static void run(struct cbench_state *s, bool small_pages) {
+    struct cf_bed_options o = options_for((const int64_t[]){cbench_range(s, 0), cbench_range(s, 1)});
+    o.small_pages = small_pages;
+    struct cf_bed *b = bed_for(s, &o);
+    if (b == NULL)
+        return;
+    uint64_t seed = 88172645463325252u;
     for (int64_t n; (n = cbench_take(s, CF_BED_EVENTS)) != 0;) {
         cbench_pause(s);
         for (int64_t i = 0; i < n; i++)
-            cf_bed_state(b, next_random(&seed) % b->calls, i & 1 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED);
-        for (uint32_t p = 0; p < ports; p++)
+            cf_bed_state(b, cf_bed_call(next_random(&seed) % b->calls, 0), i & 1 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED);
+        for (uint32_t p = 0; p < b->ports; p++)
             cf_bed_acknowledge(&b->apps[p]);
         cbench_resume(s);
         cf_bed_turn(b);
     }
-    cbench_items(s, cbench_iterations(s) * ports);
+    cbench_items(s, cbench_iterations(s) * b->ports);
+    cbench_counter(s, "memory_mib", (double)cf_bed_bytes_now(b) / (1 << 20), CBENCH_PLAIN);
+}
+
+static void fanout(struct cbench_state *s, void *arg) {
+    (void)arg;
+    run(s, false);
+}
+
+static void fanout_small(struct cbench_state *s, void *arg) {
+    char name[64];
+    (void)arg;
+    run(s, true);
+    snprintf(name, sizeof name, "fanout/%d/%d", (int)cbench_range(s, 0), (int)cbench_range(s, 1));
+    cbench_compare(s, name);
 }
 
 static void fanout_ref(struct cbench_state *s, void *arg) {
     (void)arg;
     uint32_t ports = (uint32_t)cbench_range(s, 0);
-    struct cf_slot *rings[16];
+    struct cf_slot *rings[CF_BED_APPLICATIONS_MAX];
     uint64_t mask = CF_BED_RING_BYTES / CF_SLOT_BYTES - 1, tail = 0;
     for (uint32_t p = 0; p < ports; p++)
         rings[p] = cf_bed_object(CF_BED_RING_BYTES);
@@ -94,15 +124,33 @@ static void fanout_ref(struct cbench_state *s, void *arg) {
         cf_memory_unmap(rings[p], CF_BED_RING_BYTES);
 }
 
+static const int64_t ports[] = {1, 4, 16, 64}, calls[] = {10000, 100000, 1000000, 10000000};
+static const int64_t small[][2] = {{64, 10000}, {1, 1000000}, {16, 1000000}}; /* many rings; many calls; both */
+
+/* Where it fits. */
+static void add(struct cbench *engine, struct cbench *ref, const char *name, const int64_t args[2]) {
+    struct cf_bed_options o = options_for(args);
+    char why[256];
+    if (!cf_bed_fits(&o, 0, why, sizeof why)) {
+        fprintf(stderr, "not measured: %s/%d/%d %s\n", name, (int)args[0], (int)args[1], why);
+        return;
+    }
+    cbench_args(engine, args, 2);
+    if (ref != NULL)
+        cbench_args(ref, args, 2);
+}
+
 int main(int argc, char **argv) {
-    static const int64_t args[][2] = {{1, 10000}, {4, 10000}, {16, 10000}, {1, 1000000}, {4, 1000000}, {16, 1000000}};
     if (!cbench_init(&argc, argv))
         return 1;
     fprintf(stderr, "huge pages: %s\n", cf_memory_grants_huge() ? "granted" : "the system grants none");
-    struct cbench *engine = cbench_add("fanout", fanout, NULL), *ref = cbench_add("fanout_ref", fanout_ref, NULL);
-    for (size_t i = 0; i < sizeof args / sizeof args[0]; i++) {
-        cbench_args(engine, args[i], 2);
-        cbench_args(ref, args[i], 2);
-    }
+    cf_bed_tell_ceilings();
+    struct cbench *engine = cbench_add("fanout", fanout, NULL), *without = cbench_add("fanout_small", fanout_small, NULL),
+                  *ref = cbench_add("fanout_ref", fanout_ref, NULL);
+    for (size_t p = 0; p < sizeof ports / sizeof ports[0]; p++)
+        for (size_t c = 0; c < sizeof calls / sizeof calls[0]; c++)
+            add(engine, ref, "fanout", (const int64_t[]){ports[p], calls[c]});
+    for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
+        add(without, NULL, "fanout_small", small[i]);
     return cbench_run();
 }

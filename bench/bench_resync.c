@@ -62,7 +62,7 @@ static void fill_ring(struct cf_bed *b) {
     for (uint64_t i = 0; !behind(b); i += CF_BED_EVENTS) {
         cf_bed_must(i < 2 * CF_BED_RING_BYTES / CF_SLOT_BYTES, "the ring does not fill");
         for (uint32_t j = 0; j < CF_BED_EVENTS; j++)
-            cf_bed_state(b, 0, j & 1 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED);
+            cf_bed_state(b, cf_bed_call(0, 0), j & 1 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED);
         cf_bed_turn(b);
         others_read(b);
     }
@@ -70,7 +70,7 @@ static void fill_ring(struct cf_bed *b) {
 
 static void change_all(struct cf_bed *b) {
     for (uint64_t i = 1; i < b->calls; i++) {
-        cf_bed_state(b, i, LINECALLSTATE_CONNECTED);
+        cf_bed_state(b, cf_bed_call(i, 0), LINECALLSTATE_CONNECTED);
         if (i % CF_BED_EVENTS != 0 && i + 1 != b->calls)
             continue;
         cf_bed_turn(b);
@@ -80,7 +80,7 @@ static void change_all(struct cf_bed *b) {
 
 /* Application 0 is behind, and was told nothing of `calls` calls, or of their newest states. */
 static struct cf_bed *bed_behind(uint64_t calls, uint32_t slice, bool known) {
-    struct cf_bed *b = cf_bed_new(PORTS, calls + 1, slice);
+    struct cf_bed *b = cf_bed_new(&(struct cf_bed_options){.ports = PORTS, .calls = calls + 1, .resync_slice = slice});
     cf_bed_offer(b, known ? calls + 1 : 1, 0);
     fill_ring(b);
     if (known)
@@ -200,7 +200,7 @@ static void step(struct traffic *t) {
     uint32_t n = 0;
     for (; n < CF_BED_EVENTS && t->due_ns <= from_ns; n++, t->due_ns += EVENT_NS) {
         uint64_t r = next_random(&t->seed);
-        cf_bed_state(t->b, r % t->b->calls, r >> 63 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED);
+        cf_bed_state(t->b, cf_bed_call(r % t->b->calls, 0), r >> 63 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED);
     }
     int64_t begin_ns = cpu_ns();
     cf_bed_turn(t->b);

@@ -169,7 +169,7 @@ for name in "${names[@]}"; do
         --benchmark_filter="$filter" --benchmark_repetitions="$repetitions" --benchmark_min_time="$min_time" \
         --benchmark_enable_random_interleaving="$interleave" 2>"$out/$name.log" | progress "$head" "$count"; then
         done_names+=("$name")
-        sed -n 's/^not compared: /    not compared: /p' "$out/$name.log" >&2
+        sed -n 's/^not \(compared\|measured\): /    &/p' "$out/$name.log" >&2
     elif grep -q 'Failed to match any benchmarks' "$out/$name.log"; then
         echo "    nothing matches $filter" >&2
     else

@@ -13,11 +13,12 @@ usage: scripts/plots.sh [OPTIONS] [NAME...]
   --help            this text
 
 handle_peers: time of handle operations and memory by number of handles, for Callfan and what else one would use.
-engine_fanout: cost of a delivery by ports and live calls. latency: percentiles of the age of an event.
+engine_fanout: cost of a delivery by ports and live calls. engine_life: the same of a message in the whole life of a call, and of the parts of that
+life. latency: percentiles of the age of an event.
 END
 }
 
-programs=(handle_peers engine_fanout latency)
+programs=(handle_peers engine_fanout engine_life latency)
 to=docs/img
 install=yes
 names=()
@@ -77,7 +78,7 @@ data_of() {
 
 # When, what and where: the foot of each picture.
 foot_of() {
-    jq -r '.context | "\(.date[:10]), commit \(.commit // "unknown"), \(.cpu // "\(.num_cpus) CPUs"), load average \(.load_avg[1] // 0 | . * 10 | round / 10) before: medians by scripts/bench.sh"' \
+    jq -r '(if any(.benchmarks[]; .aggregate_name == "median") then "medians" else "single runs" end) as $runs | .context | "\(.date[:10]), commit \(.commit // "unknown"), \(.cpu // "\(.num_cpus) CPUs"), load average \(.load_avg[1] // 0 | . * 10 | round / 10) before: \($runs) by scripts/bench.sh"' \
         "$results/bench_$1.json"
 }
 
@@ -148,27 +149,86 @@ unset multiplot
 END
 }
 
-draw_engine_fanout() {
-    data_of engine_fanout | awk -F '\t' -v OFS='\t' '{ split($2, a, ","); print $1, a[1], a[2], $4 }' >"$work/engine_fanout"
-    draw engine_fanout 760 470 <<'END'
-at(family, calls) = sprintf("< awk -F '\\t' '$1 == \"%s\" && $3 == \"%s\" { print $2 \"\\t\" $4 }' %s", family, calls, data)
+# For the pictures of the engine: a line for each number of live calls, 10 K to 10 M.
+series_of_calls=$(
+    cat <<'END'
 calls = system("cut -f 3 ".data." | sort -nu")
 of(calls) = calls >= 1e6 ? sprintf('%g M', calls / 1e6) : sprintf('%g K', calls / 1e3)
+array style[5] = [4, 5, 3, 2, 1]
+END
+)
+
+# family, ports, live calls, ns per item, and the figures named.
+engine_data_of() {
+    data_of "$@" | awk -F '\t' -v OFS='\t' '{ split($2, a, ","); $2 = a[1]; $3 = a[2]; print }' >"$work/$1"
+}
+
+draw_engine_fanout() {
+    engine_data_of engine_fanout
+    draw engine_fanout 760 500 <<END
+$series_of_calls
+at(family, calls) = sprintf("< awk -F '\\t' '\$1 == \"%s\" && \$3 == \"%s\" { print \$2 \"\\t\" \$4 }' %s", family, calls, data)
 set title 'Fan-out in the engine: one LINE_CALLSTATE into the ring of each port' font ',16'
 set lmargin 9
 set rmargin 3
-set bmargin 8
+set bmargin 9
 set logscale x 2
-set xtics (1, 2, 4, 8, 16)
-set xrange [0.85:19]
-set yrange [0:*]
+set logscale y
+set xtics (1, 4, 16, 64)
+set xrange [0.85:75]
+set yrange [3:500]
+set ytics (5, 10, 20, 50, 100, 200, 500)
 set xlabel 'ports that monitor the call' offset 0, 0.3
 set ylabel 'ns per delivery'
-set key at screen 0.5, screen 0.12 center center maxrows 2 width 3 samplen 3
-plot for [i = 1:words(calls)] at('fanout', word(calls, i)) using 1:2 with linespoints ls (i == 1 ? 4 : 2) lw 3 \
+set key at screen 0.5, screen 0.12 center center maxrows 3 width 3 samplen 3
+plot for [i = 1:words(calls)] at('fanout', word(calls, i)) using 1:2 with linespoints ls style[i] lw 2.4 \
          title sprintf('engine, %s live calls', of(word(calls, i) + 0)), \
-     at('fanout_ref', word(calls, words(calls))) using 1:2 with linespoints ls 1 lw 1.8 dt 2 \
+     at('fanout_ref', word(calls, 1)) using 1:2 with linespoints ls 1 lw 1.8 dt 2 \
          title 'bare stores of the same lines'
+END
+}
+
+draw_engine_life() {
+    engine_data_of engine_life offering connected release
+    draw engine_life 1080 560 <<END
+$series_of_calls
+at(family, key, value, x, y) = sprintf("< awk -F '\\t' '\$1 == \"%s\" && \$%d == \"%s\" { print \$%d \"\\t\" \$%d }' %s | sort -n", \
+    family, key, value, x, y, data)
+ports = system("cut -f 2 ".data." | sort -nu")
+shown = words(calls) >= 3 ? word(calls, 3) : word(calls, words(calls))
+set multiplot title 'The whole life of a call in the engine: six messages to each port, and the handles given back' font ',16' layout 1, 3 \
+    margins 0.06, 0.985, 0.34, 0.86 spacing 0.06, 0.1
+set logscale xy
+set ytics (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+set ylabel 'ns per message' offset 1.4
+set yrange [5:1000]
+set xlabel 'ports that monitor the call' offset 0, 0.4
+set xtics (1, 4, 16, 64)
+set xrange [0.8:80]
+set title 'by ports'
+set key at screen 0.19, screen 0.143 center center maxrows 5 samplen 2.5
+plot for [i = 1:words(calls)] at('life', 3, word(calls, i), 2, 4) using 1:2 with linespoints ls style[i] lw 2.2 title of(word(calls, i) + 0).' live calls', \
+     at('life_ref', 3, shown, 2, 4) using 1:2 with linespoints ls 1 lw 1.8 dt 2 title 'bare loop, '.of(shown + 0)
+unset label 1
+set xlabel 'live calls' offset 0, 0.4
+set xtics ('10 K' 1e4, '100 K' 1e5, '1 M' 1e6, '10 M' 1e7)
+set xrange [6e3:1.6e7]
+set title 'by live calls'
+set key at screen 0.52, screen 0.143 center center maxrows 5 samplen 2.5
+plot for [i = 1:words(ports)] at('life', 2, word(ports, i), 3, 4) using 1:2 with linespoints ls style[i] lw 2.2 \
+         title word(ports, i).(i == 1 ? ' port' : ' ports'), \
+     at('life_ref', 2, '16', 3, 4) using 1:2 with linespoints ls 1 lw 1.8 dt 2 title 'bare loop, 16'
+set xlabel 'ports that monitor the call' offset 0, 0.4
+set xtics (1, 4, 16, 64)
+set xrange [0.8:80]
+set yrange [5:2000]
+set ylabel 'ns per port'
+set title 'parts of that life, '.of(shown + 0).' live calls'
+array part_style[3] = [4, 1, 2]
+array part[3] = ['new call: handle, two messages', 'CONNECTED: a message', 'release of the handle']
+set key at screen 0.85, screen 0.143 center center maxrows 4 samplen 2.5
+plot for [i = 1:3] at('life', 3, shown, 2, 4 + i) using 1:2 with linespoints ls part_style[i] lw 2.2 title part[i]
+unset multiplot
 END
 }
 
