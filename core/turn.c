@@ -6,6 +6,7 @@
  *            counters and cursors lie in the ports, answers in the control. So a new core either undoes or publishes again.
  * Order      journal empty < turn number raised < changes < committed raised < commit words, tails, cursors < next turn
  */
+#include "core/ahead.h"
 #include "core/internal.h"
 
 /* ------------------------------------------------------------------ publishing: idempotent, from committed state alone */
@@ -146,53 +147,6 @@ static bool may_take(struct cf_engine *e, uint32_t port) {
 }
 
 /*
- * The calls of events that wait in a provider's ring are brought nearer while earlier ones are worked on: the entry of its map, then the
- * call, then its further references. What is read here is a hint: only indices, clamped, and nothing is believed.
- */
-enum look { LOOK_AT_ENTRY, LOOK_AT_CALL, LOOK_AT_REFERENCES, LOOKS };
-static const uint64_t look_distance[LOOKS] = {12, 8, 4};
-
-/* False: there is no event. */
-static bool look_at(const struct cf_engine *e, const struct cf_port_view *v, uint64_t at, enum look look) {
-    const struct cf_message *m = (const struct cf_message *)&v->up_ring[at & v->p->up_mask];
-    if (cf_load_acquire_64(&m->commit) != at + 1)
-        return false;
-    uint32_t index = cf_handle_index(m->device);
-    if (index >= e->limits.calls_per_provider)
-        return true;
-    const struct cf_provider_call *entry = &v->provider_calls[index];
-    if (look == LOOK_AT_ENTRY) {
-        cf_prefetch_read(entry);
-        return true;
-    }
-    uint32_t call = entry->call - 1;
-    if (call >= e->limits.calls)
-        return true;
-    const struct cf_call *c = cf_call_at(e, call);
-    if (look == LOOK_AT_CALL) {
-        cf_prefetch_write(c);
-        cf_prefetch_read(c->ref);
-    } else if (c->chunk < e->chunks_max) {
-        cf_prefetch_read(&e->chunks[c->chunk]);
-        cf_prefetch_read(&e->chunks[c->chunk].refs[8]);
-    }
-    return true;
-}
-
-/* Before an event is taken. */
-static void look_ahead(const struct cf_engine *e, const struct cf_port_view *v, uint64_t head) {
-    for (int look = 0; look < LOOKS; look++)
-        look_at(e, v, head + look_distance[look], (enum look)look);
-}
-
-/* Before the first one: at those that no earlier one has looked at. */
-static void look_first(const struct cf_engine *e, const struct cf_port_view *v, uint64_t head) {
-    for (int look = 0; look < LOOKS; look++)
-        for (uint64_t i = 0; i < look_distance[look] && look_at(e, v, head + i, (enum look)look); i++) {
-        }
-}
-
-/*
  * A peer that goes on breaking the rules, or whose service crashes the engine, is shown out: the door closes its socket, and the rest is
  * the death of an application or provider.
  */
@@ -215,11 +169,11 @@ static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     uint32_t n = 0;
     struct cf_port *p = e->view[port].p;
     uint32_t most = budget < p->records ? budget : p->records;
-    if (p->kind == CF_PORT_PROVIDER && most > 1)
-        look_first(e, &e->view[port], p->up_head);
+    if (port != 0 && most > 1)
+        cf_ahead_begin(e, port);
     while (n < most && cf_journal_room(&e->journal) > CF_JOURNAL_ENTRIES / 2 && may_take(e, port)) {
-        if (p->kind == CF_PORT_PROVIDER)
-            look_ahead(e, &e->view[port], p->up_head);
+        if (port != 0)
+            cf_ahead_go_on(e, port);
         if (!take_one(e, port))
             break;
         n++;

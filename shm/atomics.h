@@ -122,5 +122,7 @@ static inline void cf_pause(void) { ck_pr_stall(); }
 #define cf_unlikely(x) __builtin_expect(!!(x), 0)
 #define cf_prefetch_read(p) __builtin_prefetch((p), 0, 3)
 #define cf_prefetch_write(p) __builtin_prefetch((p), 1, 3)
+/* What only prefetches: a function without an effect, as gcc sees it, and a call of it would be left out. */
+#define CF_PREFETCHES static inline __attribute__((always_inline))
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * For model_explore_wake_*.c: the real turn, publishing, sleep and recovery of the engine (core/turn.c, core/output.c, core/loss.c) compiled into the
+ * For model_explore_wake_*.c: the real turn, publishing, sleep and recovery of the engine (core/turn.c, core/ahead.c, core/output.c, core/loss.c) compiled into the
  * explorer's world, with one peer on port 1. What a turn does beside is given by the test: model_service(), model_request_take().
  *
  * Shape      included once by a test, after shm headers, with no library of the engine linked
@@ -30,6 +30,7 @@ static inline void model_nothing(struct cf_engine *e, ...)
 #define cf_open_due(e, port, open, due)   model_nothing(e, port, open, due)
 #define cf_marks_set(marks, journal, at)  ((void)(marks), (void)(journal), (void)(at))
 #define cf_marks_test(marks, at)          ((void)(marks), (void)(at), false)
+#include "core/ahead.c"
 #include "core/loss.c"
 #include "core/output.c"
 #include "core/turn.c"
