@@ -15,7 +15,8 @@
  * Huge pages are asked for as the daemon does; bench_engine_fanout says first whether the system grants them. fanout_small is the same
  * without asking, compared with fanout: what page walks cost.
  * The reference stores the same lines in the same turns: for each of 64 events the sequence word, body and commit word of one slot
- * in each of P rings of the same size, and nothing else. It has no calls: that it is run once for each number of them shows how steady the machine is.
+ * in each of P rings of the same size, which begin where real ones do, and nothing else. It has no calls: that it is run once for each number of
+ * them shows how steady the machine is.
  * What would not fit the engine's ceilings or the machine's memory is not begun; a line says what it would take. Counter: memory of state and ports.
  */
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "bench/cbench.h"
 #include "bench/support/engine_bed.h"
 #include "callfan/tapi_const.h"
+#include "shm/port.h"
 #include "shm/sys_memory.h"
 
 static uint64_t next_random(uint64_t *s) {
@@ -104,7 +106,7 @@ static void fanout_ref(struct cbench_state *s, void *arg) {
         cbench_resume(s);
         for (uint64_t i = tail; i < tail + (uint64_t)n; i++)
             for (uint32_t p = 0; p < ports; p++) {
-                struct cf_message *m = (struct cf_message *)&rings[p][i & mask];
+                struct cf_message *m = (struct cf_message *)&rings[p][(i + cf_port_down_first(p)) & mask];
                 m->sequence = i;
                 m->time_ns = (int64_t)i;
                 m->device = i;
@@ -116,7 +118,7 @@ static void fanout_ref(struct cbench_state *s, void *arg) {
             }
         for (uint32_t p = 0; p < ports; p++)
             for (uint64_t i = tail + (uint64_t)n; i-- > tail;)
-                cf_store_release_64(&rings[p][i & mask].commit, i + 1);
+                cf_store_release_64(&rings[p][(i + cf_port_down_first(p)) & mask].commit, i + 1);
         tail += (uint64_t)n;
     }
     cbench_items(s, cbench_iterations(s) * ports);

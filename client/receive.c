@@ -184,8 +184,9 @@ void cf_receive_init(struct cf_usage *u)
 {
     struct cf_consumer *c = &u->consumer;
     char *text = c->text;
-    *c = (struct cf_consumer){.text = text};
-    cf_ring_consumer_init(&c->ring, u->down_slots, u->down_mask + 1, 0);
+    uint64_t first = u->up->down_ack; /* where the ring begins */
+    *c = (struct cf_consumer){.text = text, .head_published = first, .acknowledged = first};
+    cf_ring_consumer_init(&c->ring, u->down_slots, u->down_mask + 1, first);
     settle(u); /* who only polls the event handle is woken for the first message already */
 }
 

@@ -201,6 +201,7 @@ void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint
     cf_touch_range(&e->journal, p, sizeof *p);
     memset(p, 0, sizeof *p);
     p->mask = h->down_slots - 1;
+    p->tail = p->head_seen = v->down->down.tail; /* where the ring begins */
     p->up_mask = h->up_slots - 1;
     p->requests_max = kind == CF_PORT_APPLICATION ? (uint16_t)cf_port_requests_max(h->down_slots) : 0;
     p->reserve = kind == CF_PORT_APPLICATION ? (uint16_t)cf_port_reserve(p) : 0;

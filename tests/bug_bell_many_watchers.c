@@ -43,7 +43,7 @@ static void announce_lines(struct peer *provider, const struct peer *application
     }
     cf_bell_ring_up(provider->fds[3]);
     int64_t until = test_now_ms() + WAIT_MS;
-    while (cf_load_acquire_64(&application->down->down.tail) < LINES)
+    while (cf_load_acquire_64(&application->down->down.tail) - application->up->down_ack < LINES)
         assert_true(test_now_ms() < until);
 }
 

@@ -331,16 +331,18 @@ static void acknowledged_by_quarters_and_when_drained(void **state)
 {
     struct fake_app *a = *state;
     const uint64_t *ack = &a->port->up->down_ack, *messages = &a->port->up->messages_acked;
+    const uint64_t first = cf_load_acquire_64(ack); /* where the ring begins */
+    assert_true(first != 0);
     for (uint32_t i = 0; i < 600; i++)
         tell(a, i);
     for (uint32_t i = 0; i < 600; i++) {
-        uint64_t before = cf_load_acquire_64(ack);
+        uint64_t before = cf_load_acquire_64(ack) - first;
         assert_true(before <= i); /* never past what was handed out */
         assert_true(i - before <= 256);
         assert_int_equal(cf_load_acquire_64(messages), before);
         fake_app_next(a);
     }
-    assert_int_equal(cf_load_acquire_64(ack), 600);
+    assert_int_equal(cf_load_acquire_64(ack), first + 600);
     assert_int_equal(cf_load_acquire_64(messages), 600);
 }
 

@@ -53,7 +53,8 @@ static void join(uint32_t port, uint32_t kind) {
         h.down_slots = SIM_PROVIDER_SLOTS;
     core_map(&core, port, &h);
     cf_ring_producer_init(&up[port], cf_port_up_ring(core_up(&core, port)), SLOTS, &core_down(&core, port)->up.up_ack, 0);
-    cf_ring_consumer_init(&down[port], cf_port_down_ring(core_down(&core, port), h.reply_slots), h.down_slots, 0);
+    cf_ring_consumer_init(&down[port], cf_port_down_ring(core_down(&core, port), h.reply_slots), h.down_slots,
+                          core_up(&core, port)->down_ack);
     sequence[port] = 0;
     send(0, record(CF_DOOR_ATTACH, 0, port, kind, 1));
     turns();

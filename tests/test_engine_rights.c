@@ -74,7 +74,8 @@ static int32_t join(uint32_t port, const char *name, const void *rights, uint32_
                                .reply_slots = kind == CF_PORT_APPLICATION ? CF_REPLY_SLOTS : 0};
     core_map(&core, port, &h);
     cf_ring_producer_init(&up[port], cf_port_up_ring(core_up(&core, port)), SLOTS, &core_down(&core, port)->up.up_ack, 0);
-    cf_ring_consumer_init(&down[port], cf_port_down_ring(core_down(&core, port), h.reply_slots), h.down_slots, 0);
+    cf_ring_consumer_init(&down[port], cf_port_down_ring(core_down(&core, port), h.reply_slots), h.down_slots,
+                          core_up(&core, port)->down_ack);
     sequence[port] = 0;
     struct cf_record *r = record(CF_DOOR_ATTACH, 0, port, kind, generation[port]);
     cf_fields_append_text(r, CF_FIELD_NAME, name);
@@ -290,7 +291,7 @@ static void rights_survive_a_crash_at_any_point(void **unused) {
                                    .down_slots = SLOTS, .reply_slots = CF_REPLY_SLOTS};
         core_map(&core, APP, &h);
         cf_ring_producer_init(&up[APP], cf_port_up_ring(core_up(&core, APP)), SLOTS, &core_down(&core, APP)->up.up_ack, 0);
-        cf_ring_consumer_init(&down[APP], cf_port_down_ring(core_down(&core, APP), CF_REPLY_SLOTS), SLOTS, 0);
+        cf_ring_consumer_init(&down[APP], cf_port_down_ring(core_down(&core, APP), CF_REPLY_SLOTS), SLOTS, core_up(&core, APP)->down_ack);
         sequence[APP] = 0;
         r.handles = 1 + (uint32_t)n % limits.handles; /* other ones than the last life's */
         struct cf_record *attach = record(CF_DOOR_ATTACH, 0, APP, CF_PORT_APPLICATION, generation[APP]);

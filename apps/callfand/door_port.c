@@ -227,6 +227,7 @@ static int format(struct cf_door *door, uint32_t port, const struct cf_admission
         .utc_offset_ns = utc_offset_ns(),
     };
     cf_port_format(cf_arena_down(arena, port), &header);
+    cf_port_begin(cf_arena_down(arena, port), cf_arena_up(arena, port), cf_port_down_first(port));
     error = cf_memory_seal(down, CF_OBJECT_DOWN);
     return error != 0 ? error : cf_memory_seal(up, CF_OBJECT_UP);
 }

@@ -6,6 +6,7 @@
 #include "bench/support/engine_bed.h"
 #include "callfan/tapi_const.h"
 #include "shm/handle.h"
+#include "shm/port.h"
 #include "shm/sys_memory.h"
 
 #define REFERENCES_INLINE 8
@@ -128,7 +129,7 @@ uint64_t cf_bare_calls_bytes(const struct cf_bare_calls *r) { return r->bytes + 
 static struct cf_slot *slot(struct cf_slot *ring, uint64_t bytes, uint64_t at) { return &ring[at & (bytes / CF_SLOT_BYTES - 1)]; }
 
 static void put(struct cf_bare_calls *r, uint32_t p, uint64_t at, uint64_t device, uint64_t state) {
-    struct cf_message *m = (struct cf_message *)slot(r->ring[p], CF_BED_RING_BYTES, at);
+    struct cf_message *m = (struct cf_message *)slot(r->ring[p], CF_BED_RING_BYTES, at + cf_port_down_first(p));
     m->sequence = at;
     m->time_ns = (int64_t)at;
     m->device = device;
@@ -156,7 +157,7 @@ void cf_bare_calls_turn(struct cf_bare_calls *r, const uint32_t *calls, uint32_t
     }
     for (uint32_t p = 0; p < r->ports; p++)
         for (uint64_t i = r->tail + CF_BED_EVENTS * slots; i-- > r->tail;)
-            cf_store_release_64(&slot(r->ring[p], CF_BED_RING_BYTES, i)->commit, i + 1);
+            cf_store_release_64(&slot(r->ring[p], CF_BED_RING_BYTES, i + cf_port_down_first(p))->commit, i + 1);
     r->tail += CF_BED_EVENTS * slots;
 }
 

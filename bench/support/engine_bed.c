@@ -38,7 +38,7 @@ void *cf_bed_object(uint64_t bytes) { return object(CF_OBJECT_DOWN, bytes, false
 static void join(struct cf_bed_peer *p) {
     const struct cf_port_header *h = &p->down->header;
     cf_ring_producer_init(&p->out, cf_port_up_ring(p->up), h->up_slots, &p->down->up.up_ack, 0);
-    cf_ring_consumer_init(&p->in, cf_port_down_ring(p->down, h->reply_slots), h->down_slots, 0);
+    cf_ring_consumer_init(&p->in, cf_port_down_ring(p->down, h->reply_slots), h->down_slots, p->up->down_ack);
 }
 
 void cf_bed_turn(struct cf_bed *b) { cf_engine_turn(b->engine, b->now += 1000, &b->result); }
@@ -64,6 +64,7 @@ static void attach(struct cf_bed *b, struct cf_bed_peer *p, uint32_t port, uint3
     p->down = object(CF_OBJECT_DOWN, p->down_bytes, b->small_pages);
     p->up = object(CF_OBJECT_UP, p->up_bytes, b->small_pages);
     cf_port_format(p->down, &h);
+    cf_port_begin(p->down, p->up, cf_port_down_first(port));
     join(p);
     cf_engine_map_port(b->engine, port, p->down, p->up);
     put(&b->door, CF_DOOR_ATTACH, 0, port, kind, 1);

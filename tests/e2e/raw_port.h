@@ -116,7 +116,7 @@ static inline int raw_map(struct raw_port *p, const struct cf_welcome *w)
     p->up = memory;
     const struct cf_port_header *h = &p->down->header;
     cf_ring_producer_init(&p->out, cf_port_up_ring(p->up), h->up_slots, &p->down->up.up_ack, 0);
-    cf_ring_consumer_init(&p->in, cf_port_down_ring(p->down, h->reply_slots), h->down_slots, 0);
+    cf_ring_consumer_init(&p->in, cf_port_down_ring(p->down, h->reply_slots), h->down_slots, p->up->down_ack);
     return 0;
 }
 

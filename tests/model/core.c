@@ -46,6 +46,7 @@ void core_map(struct core *c, uint32_t port, const struct cf_port_header *header
     memset(c->ports[port].down, 0, c->ports[port].down_bytes);
     memset(c->ports[port].up, 0, c->ports[port].up_bytes);
     cf_port_format(c->ports[port].down, header);
+    cf_port_begin(c->ports[port].down, c->ports[port].up, cf_port_down_first(port));
     c->ports[port].mapped = true;
     cf_engine_map_port(c->engine, port, c->ports[port].down, c->ports[port].up);
 }

@@ -22,7 +22,8 @@ static void join(uint32_t port, uint32_t kind) {
     core_map(&rig.core, port, &h);
     cf_ring_producer_init(&rig.up[port], cf_port_up_ring(core_up(&rig.core, port)), RIG_UP_SLOTS,
                           &core_down(&rig.core, port)->up.up_ack, 0);
-    cf_ring_consumer_init(&rig.down[port], cf_port_down_ring(core_down(&rig.core, port), h.reply_slots), h.down_slots, 0);
+    cf_ring_consumer_init(&rig.down[port], cf_port_down_ring(core_down(&rig.core, port), h.reply_slots), h.down_slots,
+                          core_up(&rig.core, port)->down_ack);
     rig.sequence[port] = 0;
     char name[] = {'p', 'e', 'e', 'r', (char)('0' + port)};
     struct cf_record *r = rig_record(CF_DOOR_ATTACH, 0, port, kind, 1);

@@ -17,7 +17,8 @@ static void peer_begins(struct sim *s, uint32_t port) {
     p->lag = 0;
     p->deaf_until = 0;
     cf_ring_producer_init(&p->up, cf_port_up_ring(up), down->header.up_slots, &down->up.up_ack, 0);
-    cf_ring_consumer_init(&p->shadow, cf_port_down_ring(down, down->header.reply_slots), down->header.down_slots, 0);
+    cf_ring_consumer_init(&p->shadow, cf_port_down_ring(down, down->header.reply_slots), down->header.down_slots, up->down_ack);
+    p->read = up->down_ack;
     memset(p->line_generation, 0, sizeof p->line_generation);
 }
 

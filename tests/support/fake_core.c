@@ -245,11 +245,12 @@ static void make_port(struct fake_port *p, enum fake_welcome how, int fds[4])
     p->down = down;
     p->up = up;
     make_header(p, how);
+    cf_port_begin(p->down, p->up, cf_port_down_first(p->down->header.port));
     if (how != FAKE_UNSEALED)
         must(cf_memory_seal(fds[0], CF_OBJECT_DOWN) == 0);
     must(cf_memory_seal(fds[1], CF_OBJECT_UP) == 0);
     cf_ring_producer_init(&p->producer, cf_port_down_ring(p->down, CF_REPLY_SLOTS), p->core->down_ring_slots,
-                          &p->up->down_ack, 0);
+                          &p->up->down_ack, p->up->down_ack);
 }
 
 static void send_welcome(struct fake_port *p, int socket, int fds[4])

@@ -60,13 +60,14 @@ static void make_port(struct provider_core *c, struct cf_welcome *w, int fds[4])
         .up_slots = c->up_slots,
     };
     cf_port_format(c->down, &header);
+    cf_port_begin(c->down, c->up, cf_port_down_first(PORT));
     if (c->answer != CORE_LEAVES_UNSEALED) {
         must("seal", cf_memory_seal(fds[0], CF_OBJECT_DOWN));
         must("seal", cf_memory_seal(fds[1], CF_OBJECT_UP));
     }
     must("bell", cf_bell_create_down(&fds[2], &c->down_bell));
     must("bell", cf_bell_create_up(&c->up_bell, &fds[3]));
-    cf_ring_producer_init(&c->commands, cf_port_down_ring(c->down, 0), c->down_slots, &c->up->down_ack, 0);
+    cf_ring_producer_init(&c->commands, cf_port_down_ring(c->down, 0), c->down_slots, &c->up->down_ack, c->up->down_ack);
     c->head = 0;
     c->sequence = 0;
 }
