@@ -105,6 +105,14 @@ static uint32_t line_of(const struct reading *r, const char *section, const char
     return cf_outline_line(&r->outline, section == NULL ? NULL : "provider", section, name);
 }
 
+static uint32_t lines_in(const char *text)
+{
+    uint32_t lines = 1;
+    for (; *text != '\0'; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
 /* The line that a message of libConfuse means: it names the option in quotes, but not always the line. */
 static uint32_t line_of_message(const struct reading *r, cfg_t *section, const char *message)
 {
@@ -120,7 +128,9 @@ static uint32_t line_of_message(const struct reading *r, cfg_t *section, const c
         if (line != 0)
             return line;
     }
-    return section != NULL && section->line > 0 ? (uint32_t)section->line : 0;
+    /* At the end of some files it counts further than they go. */
+    uint32_t line = section != NULL && section->line > 0 ? (uint32_t)section->line : 0;
+    return line <= lines_in(r->outline.text) ? line : 0;
 }
 
 static void on_error(cfg_t *section, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
