@@ -53,7 +53,7 @@ struct run {
     struct exchange exchange;
     struct exchange_result counted; /* calls_known: the kernel counted */
     bool counting_done;
-    char failed[256]; /* why; see fail() */
+    char failed[CBENCH_FAILED_BYTES];
 };
 
 /* In an exchange of its own, once; in a smoke run one is both. */
@@ -111,14 +111,6 @@ static void report(struct cbench_state *s, const struct run *r, const struct exc
     cbench_label(s, label);
 }
 
-/* From then on in every repetition: Google Benchmark 1.7 crashes when the first has failed and others have not. */
-static void fail(struct cbench_state *s, struct run *r, const char *why)
-{
-    if (why != r->failed)
-        snprintf(r->failed, sizeof r->failed, "%s", why);
-    cbench_fail(s, r->failed);
-}
-
 static void measure(struct cbench_state *s, void *arg)
 {
     struct run *r = arg;
@@ -126,7 +118,7 @@ static void measure(struct cbench_state *s, void *arg)
     const char *why = r->failed;
     r->exchange.count = (uint64_t)cbench_begin(s);
     if (r->failed[0] != 0 || !exchange_run(&r->exchange, &result, &why) || !count_calls(r, &result, &why)) {
-        fail(s, r, why);
+        cbench_fail_all(s, r->failed, why);
     } else {
         cbench_set_time(s, r->exchange.pace == SENDER_PACED ? result.cpu_seconds : result.seconds);
         report(s, r, &result);

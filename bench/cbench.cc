@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,4 +246,11 @@ void cbench_fail(struct cbench_state *s, const char *message)
 {
     failed.store(true);
     of(s).SkipWithError(message);
+}
+
+void cbench_fail_all(struct cbench_state *s, char failed[CBENCH_FAILED_BYTES], const char *why)
+{
+    if (why != failed)
+        snprintf(failed, CBENCH_FAILED_BYTES, "%s", why);
+    cbench_fail(s, failed);
 }

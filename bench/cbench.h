@@ -177,6 +177,13 @@ void cbench_compare(struct cbench_state *s, const char *name);
 /* Gives the run up with a message, before its loop; the run returns then. The program's exit status will be 1. */
 void cbench_fail(struct cbench_state *s, const char *message);
 
+/*
+ * The same, from then on in every repetition: Google Benchmark 1.7 crashes when the first has failed and others have not. why is kept in `failed`, in which
+ * the caller finds whether an earlier one was given up; it may be `failed` itself.
+ */
+#define CBENCH_FAILED_BYTES 256
+void cbench_fail_all(struct cbench_state *s, char failed[CBENCH_FAILED_BYTES], const char *why);
+
 #ifdef __cplusplus
 }
 #endif

@@ -172,6 +172,17 @@ memory_kib() {
 resident_kib() { memory_kib "$1" VmRSS; }
 private_kib() { memory_kib "$1" RssAnon; }
 
+# memory_sum FIELD PID...: of those of them that live.
+memory_sum() {
+    local field=$1 pid sum=0 kib
+    shift
+    for pid; do
+        kib=$(memory_kib "$pid" "$field") || continue
+        sum=$((sum + kib))
+    done
+    echo "$sum"
+}
+
 # cpu_us PID: processor time of the threads that it has, without the ticks of cpu_seconds.
 cpu_us() {
     local file ns sum=0

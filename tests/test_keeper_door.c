@@ -340,6 +340,28 @@ static void a_status_reader_that_does_not_read_is_left_behind(void **state)
     daemon_stop(&d);
 }
 
+/* Two applications that are told the same do not fill the same sets of a cache; and a new core finds their rings where they are. */
+static void down_rings_begin_apart(void **state)
+{
+    (void)state;
+    struct peer p[2];
+    daemon_start(&d, "");
+    for (int i = 0; i < 2; i++)
+        peer_attach_application(&p[i], &d, "apart");
+    assert_true(p[0].up->down_ack != p[1].up->down_ack);
+    assert_int_equal(kill(daemon_core(&d), SIGKILL), 0);
+    for (int i = 0; i < 2; i++) {
+        const uint64_t first = cf_port_down_first(p[i].welcome.port);
+        assert_true(peer_ping(&p[i]));
+        assert_int_equal(p[i].up->down_ack, first);
+        assert_int_equal(cf_load_acquire_64(&p[i].down->down.tail), first); /* nothing was told */
+    }
+    assert_int_equal(daemon_number(&d, "process", "core_restarts"), 1);
+    for (int i = 0; i < 2; i++)
+        peer_close(&p[i]);
+    daemon_stop(&d);
+}
+
 static void a_log_that_nobody_reads_stops_nobody(void **state)
 {
     (void)state;
@@ -383,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_death_is_seen_though_a_forked_child_holds_the_socket),
         cmocka_unit_test(status_is_whole_and_its_sums_hold),
         cmocka_unit_test(a_status_reader_that_does_not_read_is_left_behind),
+        cmocka_unit_test(down_rings_begin_apart),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

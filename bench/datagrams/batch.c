@@ -19,7 +19,7 @@ static void prepare(void)
         in[i].msg_hdr = (struct msghdr){.msg_name = &from[i], .msg_iov = &in_part[i], .msg_iovlen = 1};
         out[i].msg_hdr = (struct msghdr){.msg_name = &from[i], .msg_iov = &out_part[i], .msg_iovlen = 1};
         in[i].msg_hdr.msg_namelen = sizeof from[i];
-        datagram_fill(answers[i], sizeof answers[i]);
+        numbered_fill(answers[i], sizeof answers[i]);
     }
 }
 
@@ -44,7 +44,7 @@ int batch_receive(struct receiver_link *l, int flags)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     for (int i = 0; i < n; i++) {
         receiver_take(l, room[i], in[i].msg_len);
-        datagram_number(answers[i], sizeof answers[i], l->last);
+        numbered_set(answers[i], sizeof answers[i], l->last);
         out[i].msg_hdr.msg_namelen = in[i].msg_hdr.msg_namelen;
         in[i].msg_hdr.msg_namelen = sizeof from[i];
     }

@@ -210,7 +210,7 @@ static bool be_end(void *arg, bool far)
     if (far) {
         static struct receiver_link l;
         l = (struct receiver_link){.fd = p->receiver_fd, .bytes = x->bytes, .answers = x->answers, .why = ""};
-        datagram_fill(l.answer, sizeof l.answer);
+        numbered_fill(l.answer, sizeof l.answer);
         good = be_receiver(p, &l);
         why = l.why;
     } else {

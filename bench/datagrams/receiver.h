@@ -52,7 +52,7 @@ static inline void receiver_take(struct receiver_link *l, const void *datagram, 
 /* The answer to what was taken last. */
 static inline const void *receiver_answer(struct receiver_link *l)
 {
-    datagram_number(l->answer, sizeof l->answer, l->last);
+    numbered_set(l->answer, sizeof l->answer, l->last);
     return l->answer;
 }
 

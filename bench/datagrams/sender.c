@@ -80,7 +80,7 @@ static bool send_some(struct sender *s, uint64_t count, bool segments)
     const unsigned n = count < BATCH ? (unsigned)count : BATCH;
     const uint64_t first = s->board->sent + 1;
     for (unsigned i = 0; i < n; i++)
-        datagram_number(room + i * s->bytes, s->bytes, first + i);
+        numbered_set(room + i * s->bytes, s->bytes, first + i);
     if (!(segments ? send_segments(s, n) : send_each(s, n)))
         return fail(s, "datagrams cannot be sent");
     cf_store_release_64(&s->board->sent, s->board->sent + n); /* pairs with the receiver's acquire */
@@ -120,7 +120,7 @@ bool sender_run(struct sender *s)
     /* Without segments (before Linux 4.18) a flood is weaker, which shows in whether the receiver sleeps. */
     const bool segments = s->pace == SENDER_FLOOD && setsockopt(s->fd, SOL_UDP, UDP_SEGMENT, &bytes, sizeof bytes) == 0;
     const int64_t start_ns = cf_clock_ns();
-    datagram_fill(room, BATCH * s->bytes);
+    numbered_fill(room, BATCH * s->bytes);
     prctl(PR_SET_TIMERSLACK, 1);
     while (cf_load_acquire_32(&s->board->done) == 0) {
         const uint64_t n = due(s, start_ns);

@@ -79,7 +79,7 @@ static inline __attribute__((always_inline)) bool send_of(struct transport_link 
     struct lane *lane = lane_of(l, true);
     const uint64_t slots = slots_count(bytes);
     static uint8_t body[TRANSPORT_BYTES_MAX];
-    transport_message_fill(body, bytes);
+    numbered_fill(body, bytes);
     for (uint64_t i = 0; i < count; i++) {
         uint32_t looks = 0;
         while (sent >= room) {
@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) bool send_of(struct transport_link 
         }
         uint8_t *slot = lane->slots + (sent & (slots - 1)) * bytes;
         memcpy(slot + 8, body, bytes - 8);
-        transport_message_number(slot + 8, bytes - 8,
+        numbered_set(slot + 8, bytes - 8,
                                  first + i); /* there: loads that span fresh stores would wait for them */
         cf_store_release_64((uint64_t *)(void *)slot, ++sent);
         if ((i + 1) % TRANSPORT_TURN == 0)
@@ -117,7 +117,7 @@ static inline __attribute__((always_inline)) bool receive_of(struct transport_li
                 sleep_until_woken(l, lane, word, taken + 1);
             continue;
         }
-        if (!transport_message_is(slot + 8, bytes - 8, first + i))
+        if (!numbered_is(slot + 8, bytes - 8, first + i))
             return transport_fail_message(l);
         i++;
         if (++taken % (slots / 4) == 0)

@@ -54,9 +54,9 @@ static struct lane *lane_of(const struct transport_link *l, bool sends)
         static struct entry_##size message;                                                                            \
         struct lane *lane = lane_of(l, true);                                                                          \
         uint32_t spins = 0;                                                                                            \
-        transport_message_fill(&message, size);                                                                        \
+        numbered_fill(&message, size);                                                                        \
         for (uint64_t i = 0; i < count; i++) {                                                                         \
-            transport_message_number(&message, size, first + i);                                                       \
+            numbered_set(&message, size, first + i);                                                       \
             while (!CK_RING_ENQUEUE_SPSC(of_##size, &lane->ring, (struct entry_##size *)lane->entries, &message))      \
                 transport_spin(&spins);                                                                                \
         }                                                                                                              \
@@ -70,7 +70,7 @@ static struct lane *lane_of(const struct transport_link *l, bool sends)
         for (uint64_t i = 0; i < count; i++) {                                                                         \
             while (!CK_RING_DEQUEUE_SPSC(of_##size, &lane->ring, (struct entry_##size *)lane->entries, &message))      \
                 transport_spin(&spins);                                                                                \
-            if (!transport_message_is(&message, size, first + i))                                                      \
+            if (!numbered_is(&message, size, first + i))                                                      \
                 return transport_fail_message(l);                                                                      \
         }                                                                                                              \
         return true;                                                                                                   \

@@ -47,7 +47,7 @@ struct run {
     struct session session;
     struct session_result counts;
     uint64_t counted; /* messages of the counted session; 0: not yet */
-    char failed[256]; /* why; see fail() */
+    char failed[CBENCH_FAILED_BYTES];
 };
 
 static const char *const who_counted[] = {
@@ -90,14 +90,6 @@ static void report(struct cbench_state *s, const struct run *r)
     cbench_counter(s, "far_sleeps", (double)r->counts.far.sleeps * per_million, 0);
 }
 
-/* From then on in every repetition: Google Benchmark 1.7 crashes when the first has failed and others have not. */
-static void fail(struct cbench_state *s, struct run *r, const char *why)
-{
-    if (why != r->failed)
-        snprintf(r->failed, sizeof r->failed, "%s", why);
-    cbench_fail(s, r->failed);
-}
-
 static void measure(struct cbench_state *s, void *arg)
 {
     struct run *r = arg;
@@ -106,7 +98,7 @@ static void measure(struct cbench_state *s, void *arg)
     int64_t count = cbench_begin(s);
     r->session.count = (uint64_t)count;
     if (r->failed[0] != 0 || !session_run(&r->session, &result, &why) || !count_calls(r, &result, &why)) {
-        fail(s, r, why);
+        cbench_fail_all(s, r->failed, why);
     } else {
         cbench_set_time(s, result.seconds);
         cbench_items(s, count);

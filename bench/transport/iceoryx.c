@@ -99,12 +99,12 @@ static void leave(struct transport_link *l)
 static bool send_messages(struct transport_link *l, uint64_t first, uint64_t count)
 {
     static uint8_t message[TRANSPORT_BYTES_MAX];
-    transport_message_fill(message, l->bytes);
+    numbered_fill(message, l->bytes);
     for (uint64_t i = 0; i < count; i++) {
         void *chunk;
         if (iox_pub_loan_chunk(publisher, &chunk, (uint32_t)l->bytes) != AllocationResult_SUCCESS)
             return transport_fail(l, "iceoryx lends no chunk");
-        transport_message_number(message, l->bytes, first + i);
+        numbered_set(message, l->bytes, first + i);
         memcpy(chunk, message, l->bytes);
         iox_pub_publish_chunk(publisher, chunk);
     }
@@ -134,7 +134,7 @@ static bool receive_messages(struct transport_link *l, uint64_t first, uint64_t 
 {
     for (uint64_t i = 0; i < count; i++) {
         const void *chunk = take(l);
-        if (chunk == NULL || !transport_message_is(chunk, l->bytes, first + i))
+        if (chunk == NULL || !numbered_is(chunk, l->bytes, first + i))
             return transport_fail_message(l);
         iox_sub_release_chunk(subscriber, chunk);
     }

@@ -60,10 +60,10 @@ static bool send_messages(struct transport_link *l, uint64_t first, uint64_t cou
     static uint8_t message[TRANSPORT_BYTES_MAX];
     const mqd_t q = l->far ? back : there;
     uint32_t spins = 0;
-    transport_message_fill(message, l->bytes);
+    numbered_fill(message, l->bytes);
     for (uint64_t i = 0; i < count; i++) {
         int error;
-        transport_message_number(message, l->bytes, first + i);
+        numbered_set(message, l->bytes, first + i);
         while (l->calls++, (error = mq_send(q, (const char *)message, l->bytes, 0)) != 0 && errno == EAGAIN)
             transport_spin(&spins);
         if (error != 0)
@@ -81,7 +81,7 @@ static bool receive_messages(struct transport_link *l, uint64_t first, uint64_t 
         ssize_t n;
         while (l->calls++, (n = mq_receive(q, (char *)message, sizeof message, NULL)) < 0 && errno == EAGAIN)
             transport_spin(&spins);
-        if (n != (ssize_t)l->bytes || !transport_message_is(message, l->bytes, first + i))
+        if (n != (ssize_t)l->bytes || !numbered_is(message, l->bytes, first + i))
             return transport_fail_message(l);
     }
     return true;

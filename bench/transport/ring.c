@@ -122,9 +122,9 @@ static bool join_near(struct transport_link *l)
 
 static bool join(struct transport_link *l)
 {
-    out.m = (struct cf_message){.param1 = TRANSPORT_FILL, .param2 = TRANSPORT_FILL, .id = MESSAGE_ID};
+    out.m = (struct cf_message){.param1 = NUMBERED_FILL, .param2 = NUMBERED_FILL, .id = MESSAGE_ID};
     out.payload_bytes = l->bytes == CF_SLOT_BYTES ? 0 : (uint32_t)(l->bytes - CF_SLOT_PAYLOAD);
-    transport_message_fill(out.payload, out.payload_bytes);
+    numbered_fill(out.payload, out.payload_bytes);
     return l->far ? join_far(l) : join_near(l);
 }
 
@@ -212,13 +212,13 @@ static bool send_messages(struct transport_link *l, uint64_t first, uint64_t cou
 static bool is_right(const struct transport_link *l, const struct cf_message *m, const uint8_t *payload,
                      uint64_t number)
 {
-    if (m->sequence != number || m->param1 != TRANSPORT_FILL || m->id != MESSAGE_ID)
+    if (m->sequence != number || m->param1 != NUMBERED_FILL || m->id != MESSAGE_ID)
         return false;
     if (l->bytes == CF_SLOT_BYTES)
         return m->param3 == number;
-    uint64_t wrong = transport_word(payload, out.payload_bytes - 8) ^ number;
+    uint64_t wrong = numbered_word(payload, out.payload_bytes - 8) ^ number;
     for (uint32_t at = 0; at + 8 < out.payload_bytes; at += 64)
-        wrong |= transport_word(payload, at) ^ TRANSPORT_FILL;
+        wrong |= numbered_word(payload, at) ^ NUMBERED_FILL;
     return wrong == 0;
 }
 

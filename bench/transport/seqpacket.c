@@ -28,10 +28,10 @@ static bool send_messages(struct transport_link *l, uint64_t first, uint64_t cou
     static uint8_t message[TRANSPORT_BYTES_MAX];
     const int flags = MSG_NOSIGNAL | (l->mode == TRANSPORT_SPINNING ? MSG_DONTWAIT : 0);
     uint32_t spins = 0;
-    transport_message_fill(message, l->bytes);
+    numbered_fill(message, l->bytes);
     for (uint64_t i = 0; i < count; i++) {
         ssize_t n;
-        transport_message_number(message, l->bytes, first + i);
+        numbered_set(message, l->bytes, first + i);
         while (l->calls++, (n = send(ends[l->far], message, l->bytes, flags)) < 0 && errno == EAGAIN)
             transport_spin(&spins);
         if (n != (ssize_t)l->bytes)
@@ -49,7 +49,7 @@ static bool receive_messages(struct transport_link *l, uint64_t first, uint64_t 
         ssize_t n;
         while (l->calls++, (n = recv(ends[l->far], message, sizeof message, flags)) < 0 && errno == EAGAIN)
             transport_spin(&spins);
-        if (n != (ssize_t)l->bytes || !transport_message_is(message, l->bytes, first + i))
+        if (n != (ssize_t)l->bytes || !numbered_is(message, l->bytes, first + i))
             return transport_fail_message(l);
     }
     return true;

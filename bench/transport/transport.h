@@ -4,8 +4,8 @@
  * Shape      a link joins the near end, a process on the first CPU, and the far end, one on the second. Messages are numbered. Each transport
  *            keeps what it needs in variables of its own, one link at a time
  * Units      bytes: of a message, one of TRANSPORT_SIZES
- * Invariant  the first and the last word of a message are its number, what is between is TRANSPORT_FILL. Who receives looks at both numbers
- *            and at one word of every line between, so that every line travels, however the transport moves it
+ * Invariant  messages are as bench/support/numbered.h says; who receives looks at each line, so that every line travels, however the transport
+ *            moves it
  * Overlap    open and close: the process that starts both ends, before and after them. All others: one thread of an end
  * Progress   send and receive wait. A waiting end looks again and again (spinning), or sleeps as the transport does by itself (sleeping)
  * Errors     false, and then *why is a sentence
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/support/numbered.h"
 #include "shm/atomics.h"
 
 /* The longest is the longest record: 64 slots. One of 4,096 bytes of content does not fit into a record. */
@@ -28,7 +29,6 @@
 
 #define TRANSPORT_RING_BYTES (UINT64_C(1) << 20) /* room of each ring in memory: a port's default */
 #define TRANSPORT_TURN       64 /* messages between two looks at who sleeps: the records of a turn of the engine */
-#define TRANSPORT_FILL       UINT64_C(0x5a5a5a5a5a5a5a5a)
 
 enum transport_mode { TRANSPORT_SPINNING = 1, TRANSPORT_SLEEPING = 2 };
 
@@ -65,35 +65,6 @@ static inline bool transport_fail(struct transport_link *l, const char *why)
 static inline bool transport_fail_message(struct transport_link *l)
 {
     return transport_fail(l, "a message is not the one that was sent");
-}
-
-/* ------------------------------------------------------------------ messages */
-
-static inline void transport_message_fill(void *message, size_t bytes)
-{
-    for (size_t at = 0; at < bytes; at += 8)
-        memcpy((uint8_t *)message + at, &(uint64_t){TRANSPORT_FILL}, 8);
-}
-
-static inline void transport_message_number(void *message, size_t bytes, uint64_t number)
-{
-    memcpy(message, &number, 8);
-    memcpy((uint8_t *)message + bytes - 8, &number, 8);
-}
-
-static inline uint64_t transport_word(const void *message, size_t at)
-{
-    uint64_t word;
-    memcpy(&word, (const uint8_t *)message + at, 8);
-    return word;
-}
-
-static inline bool transport_message_is(const void *message, size_t bytes, uint64_t number)
-{
-    uint64_t wrong = (transport_word(message, 0) ^ number) | (transport_word(message, bytes - 8) ^ number);
-    for (size_t at = 64; at < bytes; at += 64)
-        wrong |= transport_word(message, at) ^ TRANSPORT_FILL;
-    return wrong == 0;
 }
 
 /* ------------------------------------------------------------------ waiting */

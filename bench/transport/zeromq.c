@@ -74,9 +74,9 @@ static void leave(struct transport_link *l)
 static bool send_messages(struct transport_link *l, uint64_t first, uint64_t count)
 {
     static uint8_t message[TRANSPORT_BYTES_MAX];
-    transport_message_fill(message, l->bytes);
+    numbered_fill(message, l->bytes);
     for (uint64_t i = 0; i < count; i++) {
-        transport_message_number(message, l->bytes, first + i);
+        numbered_set(message, l->bytes, first + i);
         if (zmq_send(out, message, l->bytes, 0) != (int)l->bytes)
             return transport_fail(l, "ZeroMQ does not take a message");
     }
@@ -88,7 +88,7 @@ static bool receive_messages(struct transport_link *l, uint64_t first, uint64_t 
     static uint8_t message[TRANSPORT_BYTES_MAX];
     for (uint64_t i = 0; i < count; i++)
         if (zmq_recv(in, message, sizeof message, 0) != (int)l->bytes ||
-            !transport_message_is(message, l->bytes, first + i))
+            !numbered_is(message, l->bytes, first + i))
             return transport_fail_message(l);
     return true;
 }

@@ -4,8 +4,7 @@
 # What a live call, a handle and an application take: looked at by owner with nobody there, with one application, with all, with all calls alive,
 # when all calls have ended, and when the applications have left. The differences, divided.
 memory_messages=6
-memory_looks=()
-declare -A memory_kib=() # "LOOK OWNER" -> KiB
+declare -A memory_seen=() # "LOOK OWNER" -> KiB
 
 # memory_look NAME CALLS: a column of the table, once nothing is under way.
 memory_look() {
@@ -13,11 +12,10 @@ memory_look() {
     wait_for 60 "rest before memory is looked at" memory_rests "$2" || result=1
     owners_find
     owners_look
-    memory_looks+=("$1")
     for row in "${owners_rows[@]}" all; do
-        memory_kib["$1 $row"]=${owners[$row]}
+        memory_seen["$1 $row"]=${owners[$row]}
     done
-    memory_kib["$1 pss"]=$(owners_pss)
+    memory_seen["$1 pss"]=$(owners_pss)
 }
 
 memory_rests() {
@@ -49,7 +47,7 @@ run_memory() {
         hold_ms=$((ramp * 3 / 2 + 10000 + live_calls / 50)) # until all are there and have been looked at
     fi
     echo "== memory: $live_calls calls at $rate calls/s, each for $((hold_ms / 1000)) s, to $monitors applications"
-    memory_looks=() monitor_pids=()
+    monitor_pids=()
     make_folder
     service_start "$(globals)
 huge_pages = $([ "$small_pages" = yes ] && echo false || echo true)
@@ -89,14 +87,14 @@ memory_table() {
     for row in "${owners_rows[@]}" all pss; do
         line=""
         for look in rest one all live ended left; do
-            line+=$(printf '%12d' "${memory_kib["$look $row"]}")
+            line+=$(printf '%12d' "${memory_seen["$look $row"]}")
         done
         if [ -n "${line//[ 0]/}" ]; then printf '%-28s%s\n' "${memory_titles[$row]}" "$line"; fi
     done
 }
 
 # memory_more ROW LOOK THAN: KiB.
-memory_more() { echo $((memory_kib["$2 $1"] - memory_kib["$3 $1"])); }
+memory_more() { echo $((memory_seen["$2 $1"] - memory_seen["$3 $1"])); }
 
 # memory_bytes KIB COUNT
 memory_bytes() { awk -v kib="$1" -v n="$2" 'BEGIN { printf "%.1f", kib * 1024 / n }'; }

@@ -69,16 +69,6 @@ owners_shared() {
         }' "/proc/$owners_core/smaps" 2>/dev/null
 }
 
-# private_sum PID...: what those of them that live have of their own.
-private_sum() {
-    local pid sum=0 kib
-    for pid; do
-        kib=$(private_kib "$pid") || continue
-        sum=$((sum + kib))
-    done
-    echo "$sum"
-}
-
 # Fills ${owners[...]}: the rows, and their sum, "all".
 owners_look() {
     local row kib
@@ -94,8 +84,8 @@ owners_look() {
     fi
     owners[core]=$(private_kib "$owners_core")
     owners[keeper]=$(private_kib "$service_pid")
-    owners[providers]=$(private_sum "${owners_providers[@]}")
-    owners[applications]=$(private_sum "${monitor_pids[@]}")
+    owners[providers]=$(memory_sum RssAnon "${owners_providers[@]}")
+    owners[applications]=$(memory_sum RssAnon "${monitor_pids[@]}")
     owners[digests]=$(owners_digests)
     owners[all]=0
     for row in "${owners_rows[@]}"; do

@@ -91,23 +91,14 @@ soak_go_on() {
     soak_stopped=
 }
 
-resident_sum() {
-    local pid sum=0 kib
-    for pid in "$@"; do
-        kib=$(resident_kib "$pid") || continue
-        sum=$((sum + kib))
-    done
-    echo "$sum"
-}
-
 # soak_sample NOW_MS: what all use, in KiB, shared memory with it. Seconds, core, keeper, providers, the monitors that are not checking.
 soak_sample() {
     local core providers
     core=$(status .process.core_pid 2>/dev/null) || return 1
     providers=$(status '[.providers[].pid] | map(tostring) | join(" ")' 2>/dev/null) || return 1
     # shellcheck disable=SC2086
-    echo "$((($1 - soak_from) / 1000)) $(resident_sum "$core") $(resident_sum "$service_pid") $(resident_sum $providers)" \
-        "$(resident_sum "${crowd_pids["monitor 1"]}" "${crowd_pids["monitor 2"]}" "${crowd_pids["monitor 3"]}")" >>"$service_folder/samples"
+    echo "$((($1 - soak_from) / 1000)) $(memory_sum VmRSS "$core") $(memory_sum VmRSS "$service_pid") $(memory_sum VmRSS $providers)" \
+        "$(memory_sum VmRSS "${crowd_pids["monitor 1"]}" "${crowd_pids["monitor 2"]}" "${crowd_pids["monitor 3"]}")" >>"$service_folder/samples"
 }
 
 # soak_line NOW_MS: how it goes.
