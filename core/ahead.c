@@ -44,9 +44,9 @@ CF_PREFETCHES void look_at_neighbours(const struct cf_engine *e, const struct cf
 
 CF_PREFETCHES void look_at_release(const struct cf_engine *e, const struct cf_port_view *v, uint64_t device, enum look look) {
     uint32_t index = cf_handle_slot(device);
-    const struct cf_call_handle *h = (const struct cf_call_handle *)cf_handle_table_slot_clamped(&v->handles, index);
-    if (h == NULL)
-        return;
+    if (index >= v->handles.head->used)
+        return; /* no handle yet: nothing lies there */
+    const struct cf_call_handle *h = cf_slot_at(v, index);
     if (look == LOOK_AT_ENTRY) {
         cf_prefetch_write(h);
         cf_prefetch_read(&v->changed.level[0][index / 64]);
@@ -66,30 +66,46 @@ CF_PREFETCHES void look_at_release(const struct cf_engine *e, const struct cf_po
     cf_prefetch_write(&c->next);
 }
 
-/* False: there is no record. */
-static bool look_at(const struct cf_engine *e, const struct cf_port_view *v, uint64_t at, enum look look) {
+static inline bool record_waits(const struct cf_port_view *v, uint64_t at) {
+    return cf_load_acquire_64(&v->up_ring[at & v->p->up_mask].commit) == at + 1;
+}
+
+/* False: there is no record. Each kind of port and each look is compiled for itself: this is done for every record. */
+CF_PREFETCHES bool look_at(const struct cf_engine *e, const struct cf_port_view *v, bool provider, uint64_t at, enum look look) {
     const struct cf_message *m = (const struct cf_message *)&v->up_ring[at & v->p->up_mask];
-    if (cf_load_acquire_64(&m->commit) != at + 1)
+    if (!record_waits(v, at))
         return false;
-    uint64_t device = m->device;
-    if (v->p->kind == CF_PORT_PROVIDER)
-        look_at_event(e, v, device, look);
+    if (provider)
+        look_at_event(e, v, m->device, look);
     else if (m->id == CF_REQ_RELEASE)
-        look_at_release(e, v, device, look);
+        look_at_release(e, v, m->device, look);
     return true;
+}
+
+static void look_first(const struct cf_engine *e, const struct cf_port_view *v, bool provider, enum look look) {
+    for (uint64_t i = 0; i < look_distance[look] && look_at(e, v, provider, v->p->up_head + i, look); i++) {
+    }
+}
+
+CF_PREFETCHES void look_on(const struct cf_engine *e, const struct cf_port_view *v, bool provider) {
+    uint64_t head = v->p->up_head;
+    look_at(e, v, provider, head + look_distance[LOOK_AT_ENTRY], LOOK_AT_ENTRY);
+    look_at(e, v, provider, head + look_distance[LOOK_AT_CALL], LOOK_AT_CALL);
+    look_at(e, v, provider, head + look_distance[LOOK_AT_REFERENCES], LOOK_AT_REFERENCES);
 }
 
 void cf_ahead_begin(const struct cf_engine *e, uint32_t port) {
     const struct cf_port_view *v = &e->view[port];
-    if (v->down == NULL)
-        return; /* not mapped here */
+    if (v->down == NULL || !record_waits(v, v->p->up_head))
+        return; /* not mapped here, or nothing to take */
     for (int look = 0; look < LOOKS; look++)
-        for (uint64_t i = 0; i < look_distance[look] && look_at(e, v, v->p->up_head + i, (enum look)look); i++) {
-        }
+        look_first(e, v, v->p->kind == CF_PORT_PROVIDER, (enum look)look);
 }
 
 void cf_ahead_go_on(const struct cf_engine *e, uint32_t port) {
     const struct cf_port_view *v = &e->view[port];
-    for (int look = 0; look < LOOKS; look++)
-        look_at(e, v, v->p->up_head + look_distance[look], (enum look)look);
+    if (v->p->kind == CF_PORT_PROVIDER)
+        look_on(e, v, true);
+    else
+        look_on(e, v, false);
 }
