@@ -436,6 +436,8 @@ void cf_call_release(struct cf_engine *e, struct cf_call *c, uint32_t at, bool c
 }
 
 void cf_call_drop_void(struct cf_engine *e, struct cf_call *c) {
+    if (cf_likely(e->lines[c->line].closed == 0 && e->g->going == 0))
+        return;
     /* Backwards, since the hole is filled with the last one. The caller's own reference is live, so the call stays. */
     for (uint32_t at = c->refs; at-- > 0;) {
         uint32_t port, open_line;
@@ -726,12 +728,14 @@ bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position,
 
 void cf_call_announce_monitors(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode) {
     struct cf_line *l = &e->lines[c->line];
+    uint64_t have[CF_OPENS_PER_LINE_MAX / 64] = {0}; /* positions whose opens have a handle: looked up in the references once, not for each open */
+    struct ref_walk w = walk_refs(e, c);
+    for (uint64_t ref; next_ref(&w, &ref);)
+        have[cf_ref_position(ref) / 64] |= UINT64_C(1) << (cf_ref_position(ref) % 64);
     for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
         uint64_t open = *cf_open_at(e, c->line, at);
         if ((open & (CF_OPEN_LIVE | CF_OPEN_MONITOR)) != (CF_OPEN_LIVE | CF_OPEN_MONITOR) ||
-            e->ports[cf_open_port_of(open)].state != CF_PORT_LIVE)
-            continue;
-        if (c->refs != 0 && cf_call_find_position(e, c, at) != CF_INDEX_NONE)
+            e->ports[cf_open_port_of(open)].state != CF_PORT_LIVE || (have[at / 64] >> (at % 64) & 1) != 0)
             continue;
         cf_call_announce(e, c, at, false, state, mode);
     }

@@ -38,8 +38,10 @@ static bool check_control(const struct cf_engine *e, struct cf_check_walk *w) {
         return fail(w, "%u calls were used, %u are there", e->call_head->used, e->limits.calls);
     if (!cf_priorities_check(e->priorities))
         return fail(w, "the lists of priorities are damaged");
+    uint32_t going = 0;
     for (uint32_t port = 0; port < e->ports_count; port++) {
         const struct cf_port *p = &e->ports[port];
+        going += p->state == CF_PORT_GOING;
         bool provider = cf_port_is_provider(e, port);
         if (p->state == CF_PORT_NONE)
             continue;
@@ -56,7 +58,7 @@ static bool check_control(const struct cf_engine *e, struct cf_check_walk *w) {
         if (p->kind == CF_PORT_APPLICATION && !cf_priority_check_port(e, port))
             return fail(w, "port %u: its ranks are not those of its name", port);
     }
-    return true;
+    return going == g->going ? true : fail(w, "%u ports that go counted, %u found", g->going, going);
 }
 
 /* ------------------------------------------------------------------ calls */
@@ -165,19 +167,22 @@ static uint64_t step_calls(struct cf_engine *e, struct cf_check_walk *w) {
 /* Each position in use is an open that knows its line and place; so many of them as are counted are live. */
 static bool check_positions(const struct cf_engine *e, uint32_t line, struct cf_check_walk *w, uint64_t *cost) {
     const struct cf_line *l = &e->lines[line];
-    uint32_t live = 0;
+    uint32_t live = 0, closed = 0;
     for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
         uint64_t open = *cf_open_at(e, line, at);
         uint32_t port = cf_open_port_of(open), index = cf_open_line_of(open);
         *cost += 2;
         live += (open & CF_OPEN_LIVE) != 0;
+        closed += (open & CF_OPEN_LIVE) == 0;
         if (port >= e->ports_count || e->ports[port].kind != CF_PORT_APPLICATION || index >= e->ports[port].opens_used)
             return fail(w, "line %u: position %u names open %u of port %u", line, at, index, port);
         const struct cf_open_line *o = &e->view[port].open_lines[index];
         if (o->state == CF_OPEN_FREE || o->line != line || o->position != at)
             return fail(w, "line %u: position %u and open %u of port %u do not agree", line, at, index, port);
     }
-    return live == l->opens ? true : fail(w, "line %u: %u opens counted, %u found", line, l->opens, live);
+    if (live != l->opens || closed != l->closed)
+        return fail(w, "line %u: %u opens and %u closed ones counted, %u and %u found", line, l->opens, l->closed, live, closed);
+    return true;
 }
 
 static bool check_line(const struct cf_engine *e, uint32_t line, struct cf_check_walk *w, uint64_t *cost) {

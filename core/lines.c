@@ -270,6 +270,7 @@ void cf_line_close_open(struct cf_engine *e, uint32_t port, uint32_t open_line, 
     cf_port_busy(e, port);
     cf_touch_one(e, l);
     l->opens--;
+    l->closed++;
     cf_touch_one(e, &e->g->opens);
     e->g->opens--;
     uint32_t modes = l->media_modes;

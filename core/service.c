@@ -65,6 +65,7 @@ static void sweep_done(struct cf_engine *e, uint32_t port, uint32_t open_line) {
     *open = 0;
     cf_touch_range(&e->journal, l, sizeof *l);
     l->used[o->position / 64] &= ~(UINT64_C(1) << (o->position % 64));
+    l->closed--;
     cf_touch_one(e, &p->sweep_first);
     p->sweep_first = o->next_sweep;
     if (p->sweep_first == CF_INDEX_NONE)
@@ -129,6 +130,8 @@ static void port_free(struct cf_engine *e, uint32_t port) {
     cf_output_begin(e, CF_DOOR_FREE, 0, port, 0, p->generation);
     if (!cf_output_command(e, 0, 0))
         return; /* the door reads again soon */
+    cf_touch_one(e, &e->g->going);
+    e->g->going--;
     cf_touch_range(&e->journal, p, sizeof *p);
     p->state = CF_PORT_NONE;
     p->kind = CF_PORT_FREE;

@@ -26,7 +26,7 @@
 #include "shm/request.h"
 
 #define CF_STATE_MAGIC UINT64_C(0x3145544154534643) /* "CFSTATE1" */
-#define CF_STATE_VERSION 7u
+#define CF_STATE_VERSION 8u
 #define CF_DOOR_SLOTS 2048
 #define CF_LOOKS_PER_TURN 4096 /* calls that requests of all applications look at, one request more at most */
 #define CF_BAD_MAX 1024 /* records against the rules after which a peer is shown out */
@@ -77,7 +77,7 @@ struct cf_globals {
     struct cf_tally sum;
     uint64_t serial;        /* counts calls and opens: who was there first */
     uint32_t address_states_ever; /* LINEADDRESSSTATE_ bits that some open ever asked for: without one, no line need be looked at */
-    uint32_t pad;
+    uint32_t going;         /* ports in state CF_PORT_GOING: references to their handles are void before each open is closed */
     /* line: one touch for the heads of both pools */
     uint32_t lines_used;    /* device ids ever given */
     uint32_t opens;
@@ -197,7 +197,8 @@ struct cf_line {
     uint32_t call_states;
     uint32_t states_union; /* LINEDEVSTATE_ bits that some open asked for */
     uint32_t address_states_union; /* LINEADDRESSSTATE_ bits */
-    uint32_t reserved[2];
+    uint32_t closed;     /* opens that are closed and not yet swept: only then can references on this line be void */
+    uint32_t reserved;
     uint64_t used[CF_OPENS_PER_LINE_MAX / 64]; /* positions of opens in use (live or not yet swept) */
     uint64_t forwarding_unknown; /* a bit for each address whose forwarding could not be kept */
     uint32_t forwarding;         /* first head of what is kept (core/forwarding.h) */

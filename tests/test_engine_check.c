@@ -294,7 +294,7 @@ static const struct damage {
     LOCAL(list_of_another, "call of another line"),
     LOCAL(position_of_nobody, "line 0: position 1 names open"),
     LOCAL(position_of_another, "line 0: position 1 and open 1 of port 3 do not agree"),
-    LOCAL(opens_of_line, "line 0: 13 opens counted, 12 found"),
+    LOCAL(opens_of_line, "line 0: 13 opens and 0 closed ones counted, 12 and 0 found"),
     LOCAL(ring_too_full, "more in the ring than it has slots"),
     LOCAL(law, "do not make sequence"),
     LOCAL(law_missed, "do not make sequence"),

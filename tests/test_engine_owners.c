@@ -233,6 +233,30 @@ static void requests_are_judged(void **unused) {
     assert_int_equal(rig_status(RIG_PROVIDER).bad_records, bad + 2);
 }
 
+enum { CLOSES_A_TURN = 4 };
+
+static void few_closes_a_turn(struct cf_limits *l) { l->sweep_slice = CLOSES_A_TURN; }
+
+/* He had many lines open, which are closed in slices, that of the call last; his handles are void at once: the other owner is alone (H-56). */
+static void an_owner_who_died_is_none_before_his_lines_are_closed(void **unused) {
+    (void)unused;
+    begin(few_closes_a_turn);
+    for (uint32_t slot = 2; slot < 4 * CLOSES_A_TURN; slot++)
+        open_owner(TAKER, slot, 1);
+    rig_send(TAKER, CF_REQ_CLOSE, rig_hline(0), 0, 0, 0);
+    rig_turns(4);
+    open_owner(TAKER, 4 * CLOSES_A_TURN, 0);
+    assert_int_equal(hand_to(GIVER, given, "peer4"), 0);
+    assert_int_equal(owners_of(given), 2);
+    rig_send(0, CF_DOOR_GONE, 0, TAKER, 0, 1);
+    rig_turns(1);
+    assert_int_equal(rig.core.engine->ports[TAKER].state, CF_PORT_GOING);
+    assert_true(rig.core.engine->ports[TAKER].opens_live > CLOSES_A_TURN);
+    assert_int_equal(owners_of(given), 2);
+    assert_int_equal(rig_ask(GIVER, CF_REQ_SET_PRIVILEGE, given, LINECALLPRIVILEGE_MONITOR, 0, 0), LINEERR_INVALCALLSTATE);
+    assert_int_equal(owners_of(given), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -246,6 +270,7 @@ int main(void) {
         CASE(address_states_are_or_ed_while_behind),
         CASE(what_is_not_wanted_any_more_is_not_told),
         CASE(requests_are_judged),
+        cmocka_unit_test_teardown(an_owner_who_died_is_none_before_his_lines_are_closed, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
