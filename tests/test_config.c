@@ -163,6 +163,8 @@ static void faults_are_named_with_their_line(void **state)
         {"# c\nprovider {\n}\n", 0, "title"},
         {"provider a { }\n\nprovider a { }\n", 3, "duplicate"},
         {"provider \"a b\" { }\n", 1, "the name of a provider"},
+        {"# *\nprovider a*{ }\n", 2, "'*' means nothing here"},
+        {"provider a {\n number = \"+49\"\n}\n/* + */ provider b {\n number = +49\n}\n", 5, "'+' means nothing here; a text with it needs quotes"},
         {"#\nprovider a {\n command = \"\"\n}\n", 3, "the command of provider a is empty"},
         {"provider a {\n # x\n restart_ms_min = 0\n}\n", 3, "restart_ms_min of provider a is 0"},
         {"provider b { }\nprovider a {\n restart_ms_min = 20\n restart_ms_max = 10\n}\n", 4, "exceeds"},
@@ -293,6 +295,21 @@ static uint64_t digest_of(const char *text)
     return digest;
 }
 
+/* libConfuse would read only what stands before it. */
+static void a_nul_byte_is_told_with_its_line(void **state)
+{
+    (void)state;
+    static const char text[] = "providers = 2\nprovider a { }\0\nprovider b { }\n";
+    struct cf_outline o;
+    assert_int_equal(cf_outline_parse(text, sizeof text - 1, &o), 0);
+    assert_int_equal(o.stray_line, 2);
+    assert_int_equal(o.stray, '\0');
+    cf_outline_fini(&o);
+    assert_int_equal(cf_outline_parse(text, 14, &o), 0);
+    assert_int_equal(o.stray_line, 0);
+    cf_outline_fini(&o);
+}
+
 static void a_section_that_only_moved_has_not_changed(void **state)
 {
     (void)state;
@@ -315,7 +332,6 @@ static void commands_are_found(void **state)
     assert_false(cf_config_command_path("no-such-program", found, sizeof found));
 }
 
-/* The configuration that is installed. */
 /* Those that only root may name are in test_confine_service. */
 static void users_groups_and_the_sandbox(void **state)
 {
@@ -348,6 +364,7 @@ static void users_groups_and_the_sandbox(void **state)
     cf_config_fini(&config);
 }
 
+/* The configuration that is installed. */
 static void the_shipped_configuration_is_good(void **state)
 {
     (void)state;
@@ -373,6 +390,7 @@ int main(void)
         cmocka_unit_test(slashes_within_a_word_are_no_comment),
         cmocka_unit_test(any_bytes_get_a_verdict),
         cmocka_unit_test(what_needs_a_restart_is_listed),
+        cmocka_unit_test(a_nul_byte_is_told_with_its_line),
         cmocka_unit_test(a_section_that_only_moved_has_not_changed),
         cmocka_unit_test(commands_are_found),
         cmocka_unit_test(users_groups_and_the_sandbox),

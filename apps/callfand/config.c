@@ -156,8 +156,13 @@ static bool known_at_top(const char *name)
 }
 
 /* libConfuse is told to pass over what it does not know, as providers' sections hold more than ours; elsewhere we do know. */
-static bool check_names(struct reading *r)
+static bool check_outline(struct reading *r)
 {
+    const uint32_t stray = r->outline.stray_line;
+    if (stray != 0 && r->outline.stray == '\0')
+        return fail(r, stray, "a NUL byte");
+    if (stray != 0)
+        return fail(r, stray, "'%c' means nothing here; a text with it needs quotes", r->outline.stray);
     for (uint32_t i = 0; i < r->outline.entries_count; i++) {
         const struct cf_outline_entry *e = &r->outline.entries[i];
         if (e->section == NULL && !known_at_top(e->name))
@@ -165,6 +170,8 @@ static bool check_names(struct reading *r)
         if (e->kind != NULL && strcmp(e->kind, "access") == 0 && !cf_access_knows(e->name))
             return fail(r, e->line, "no such option of access %s: %s", e->section, e->name);
     }
+    if (r->outline.unclosed_line != 0)
+        return fail(r, r->outline.unclosed_line, "the section that begins here has no closing brace");
     return true;
 }
 
@@ -484,9 +491,7 @@ bool cf_config_load(const char *path, struct cf_config *ret_config, char *why, s
         abort();
     cfg_set_error_function(cfg, on_error);
     current = &r;
-    bool good = check_names(&r);
-    if (good && r.outline.unclosed_line != 0)
-        good = fail(&r, r.outline.unclosed_line, "the section that begins here has no closing brace");
+    bool good = check_outline(&r);
     if (good && cfg_parse_buf(cfg, r.outline.text) != CFG_SUCCESS)
         good = fail(&r, 0, "the file is not readable as a configuration");
     good = good && !r.failed && read_all(&r, cfg);

@@ -55,9 +55,13 @@ static char *blank_block(char *p)
     return p;
 }
 
-/* As libConfuse has it: two slashes within a word, as in a path, begin no comment. */
-static void blank_comments(char *p)
+/*
+ * As libConfuse has it: two slashes within a word, as in a path, begin no comment. Returns the first character that it would pass over without
+ * a word: an asterisk, or a plus that is no "+=", outside of quotes and comments.
+ */
+static const char *blank_comments(char *p)
 {
+    const char *stray = NULL;
     for (bool in_word = false; *p != '\0';) {
         bool comment = *p == '#' || (*p == '/' && (p[1] == '*' || (p[1] == '/' && !in_word)));
         if (*p == '"' || *p == '\'') {
@@ -67,10 +71,13 @@ static void blank_comments(char *p)
             p = *p == '/' && p[1] == '*' ? blank_block(p) : blank_line(p);
             in_word = false;
         } else {
+            if (stray == NULL && (*p == '*' || (*p == '+' && p[1] != '=')))
+                stray = p;
             in_word = strchr(" \t\r\n={}()+,", *p) == NULL;
             p++;
         }
     }
+    return stray;
 }
 
 static uint64_t digest(const char *from, const char *to)
@@ -234,7 +241,15 @@ int cf_outline_parse(const char *text, size_t bytes, struct cf_outline *ret_outl
     memcpy(copy, text, bytes);
     copy[bytes] = '\0';
     ret_outline->text = copy;
-    blank_comments(copy);
+    const char *stray = blank_comments(copy);
+    if (stray == NULL && strlen(copy) < bytes)
+        stray = copy + strlen(copy);
+    if (stray != NULL) {
+        ret_outline->stray = *stray;
+        ret_outline->stray_line = 1;
+        for (const char *p = copy; p < stray; p++)
+            ret_outline->stray_line += *p == '\n';
+    }
     struct scan s = {.at = copy, .line = 1, .outline = ret_outline};
     for (skip_space(&s); *s.at != '\0'; skip_space(&s))
         step(&s);

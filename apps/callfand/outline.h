@@ -27,6 +27,8 @@ struct cf_outline {
     struct cf_outline_entry *entries;
     uint32_t entries_count;
     uint32_t unclosed_line; /* of the section head whose closing brace is missing; 0: none */
+    uint32_t stray_line;    /* of the first character that means nothing: '*', '+', or a NUL byte, where the text ends; 0: none */
+    char stray;
 };
 
 int cf_outline_read(const char *path, struct cf_outline *ret_outline);
