@@ -32,23 +32,26 @@ Modes:
           hardly any of them, then it knows all and each has changed. One exact gap each time, then the right state of all; how long until RESYNC_END,
           processor time, and the p99 of the others before and meanwhile. Some 600 bytes of memory and 300 of the folder for temporary files a call,
           and 300 of memory a call and monitor
-  all     these but sip-max, storm, soak, carrier, national, memory and resync
+  sweep   simulated calls that are held (1,000,000); an application takes a handle of each, closes its lines and ends: p99 of the others before
+          that and while the handles are swept
+  all     these but sip-max, storm, soak, carrier, national, memory, resync and sweep
 
 The modes sip, sip-out and sip-max also print the adapter's processor time and switches per call, the first two also what memory it and the core
 had in use over the time: from 200 s on it must not have grown in the last half.
 
   --calls-per-second N  (sim 10000, sip 500, sip-out 500, sip-max 1000, kill 2000, stop 10000, storm 1000, soak 2000, carrier 10000; national: the
-                        highest that is tried, 107000; memory, resync: how fast the live ones come, 20000)
+                        highest that is tried, 107000; memory, resync, sweep: how fast the live ones come, 20000)
   --seconds N           of traffic (60; sip-max 5, soak 3600, carrier 600; national: how long as many calls end as begin; resync: how long
-                        the others are watched before and after each time, 10)
+                        the others are watched before and after each time, 10; sweep: before each close, 5)
   --monitors N          (4; carrier 16, national 8)
   --stop-seconds N      how long the monitor stands still (60; the traffic lasts as long and 8 s more, each time)
   --stops N             how often (1)
   --expect-gaps 0|1     stop: of each stop, one gap with the exact count and then the truth, or none and nothing lost, for which the ring must
                         be large enough: --stop-seconds 5 --ring-kib 65536 at 10,000 calls/s (1)
   --no-reference        stop: not the run without the stop
-  --live N              memory, resync: calls that are alive at once
-  --beside N            resync: short calls/s of another simulator, of 6 messages each, by which is seen what the other monitors notice (2000)
+  --live N              memory, resync, sweep: calls that are alive at once
+  --closes N            sweep: how often (5)
+  --beside N            resync, sweep: short calls/s of another simulator, of 6 messages each, by which is seen what the other monitors notice (2000)
   --small-pages         memory: without huge pages, so that little is only begun of each table; the parts of the core's state are not told apart then
   --ring-kib N          message ring of the monitors (the service's default; national 65536, less where memory is short)
   --memory-mib N        national: use no more memory than that (70 % of what is available, which is never exceeded)
@@ -60,7 +63,7 @@ had in use over the time: from 200 s on it must not have grown in the last half.
   --seed N              storm, soak: who is killed when (1)
   --slack-kib N         storm, soak: memory may have grown by so much (2048; soak 4096, and 5 %)
   --hold-ms N           holding time of simulated calls in the mean (3000; carrier 180000); national: of each (180000); memory,
-                        resync: of each (by --live and --calls-per-second)
+                        resync, sweep: of each (by --live and --calls-per-second)
   --wake-us N           least time between two wake-ups of an application (the service's default)
   --gather-us N         sip, sip-out, sip-max: gather_us of the adapter (0)
   --system-calls        sip, sip-out, sip-max: count the adapter's system calls too (perf, root), which takes a little time
@@ -76,14 +79,14 @@ END
 
 modes=() rate="" seconds="" gather_us=0 system_calls=no given_monitors="" stop_seconds=60 kill_every=2 given_hold_ms="" wake_us="" ring_kib="" reference=yes real_time=no bin="" build=yes
 stops=1 expect_gaps=1 kills_wanted="" kill_core=0 first_ms="" seed=1 slack_kib="" memory_mib="" steps=4
-given_live="" beside=2000 small_pages=no
+given_live="" beside=2000 closes=5 small_pages=no
 while [ $# -gt 0 ]; do
     case $1 in
-    sim | sip | sip-out | sip-max | kill | stop | storm | soak | carrier | national | memory | resync) modes+=("$1"); shift ;;
+    sim | sip | sip-out | sip-max | kill | stop | storm | soak | carrier | national | memory | resync | sweep) modes+=("$1"); shift ;;
     all) modes+=(sim sip sip-out kill stop); shift ;;
     --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us | --ring-kib | \
         --gather-us | --stops | --expect-gaps | --kills | --first-ms | --seed | --slack-kib | --memory-mib | --steps | --kill-core | \
-        --live | --beside)
+        --live | --beside | --closes)
         if [ $# -lt 2 ] || ! [[ $2 =~ ^[0-9]+$ ]]; then
             echo "load.sh: $1 takes a whole number" >&2
             exit 2
@@ -104,6 +107,7 @@ while [ $# -gt 0 ]; do
         --kill-core) kill_core=$2 ;;
         --live) given_live=$2 ;;
         --beside) beside=$2 ;;
+        --closes) closes=$2 ;;
         --first-ms) first_ms=$2 ;;
         --seed) seed=$2 ;;
         --slack-kib) slack_kib=$2 ;;
@@ -130,6 +134,10 @@ while [ $# -gt 0 ]; do
         ;;
     esac
 done
+if [ "$closes" -eq 0 ] || [ "$closes" -gt 40 ]; then
+    echo "load.sh: --closes takes 1 to 40" >&2 # as below
+    exit 2
+fi
 if [ "$kill_core" -gt 60 ]; then
     echo "load.sh: --kill-core takes at most 60" >&2 # callfan check has room for the phases of so many
     exit 2
@@ -169,7 +177,7 @@ fail() {
     result=1
 }
 
-for part in parts owners growth adapter victims crowd sim sip sip-out sip-max kill stop storm soak carrier national memory resync; do
+for part in parts owners growth adapter victims crowd sim sip sip-out sip-max kill stop storm soak carrier national memory resync sweep; do
     # shellcheck source=/dev/null
     source "$root/scripts/load/$part.sh"
 done
@@ -211,6 +219,7 @@ run_modes() {
         national) default_rate 107000 60 8 180000; run_national ;;
         memory) default_rate 20000; default_live 1000000; run_memory ;;
         resync) default_rate 20000 10; default_live 2000000; run_resync ;;
+        sweep) default_rate 20000 5; default_live 1000000; run_sweep ;;
         esac
     done
     if [ "$result" -ne 0 ]; then

@@ -518,7 +518,7 @@ static bool ask_again(struct cf_sip_calls *calls, struct cf_sip_call *call, enum
 static void confirm_ended(struct cf_sip_calls *calls, struct cf_sip_call *call, struct cf_sip_client *client,
                           const struct cf_sip_msg *response)
 {
-    /* Only a response is below 300, and each has its transaction. cppcheck-suppress ctunullpointer */
+    /* cppcheck-suppress ctunullpointer ; only a response is below 300, and each has its transaction */
     if (client->within)
         cf_sip_call_send_ack(calls, call, client);
     else

@@ -72,6 +72,19 @@ provider sim {
 END
 }
 
+# held_sections MESSAGES: live_calls calls that come at the rate and all last hold_ms, and a second simulator's short ones beside, beside_calls in all.
+held_sections() {
+    local hold_ms=$hold_ms sim_extra="hold = fixed
+    messages = $1
+    calls_max = $((live_calls + 65536))"
+    sim_section "$live_calls" auto 1 16 "$rate"
+    hold_ms=1000 sim_extra=""
+    sim_section "$beside_calls" auto 2 16 "$beside"
+}
+
+# Those of the second simulator are there, too, and few.
+held_are_there() { status_is ".totals.calls_live >= $live_calls" true; }
+
 make_folder() {
     service_folder=$(mktemp -d "${TMPDIR:-/tmp}/callfan.XXXXXX")
     : >"$service_folder/log"

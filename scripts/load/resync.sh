@@ -6,19 +6,9 @@
 #
 # Each call of the first goes on hold after a third of its time and back after two: waves as long as that in which the calls came, with rest between.
 resync_messages=8
-resync_beside_ms=1000 # a short call's talk
 resync_start_ms=1250  # from the opening of a line to the first call, and to its answer
 resync_number=0
 resync_core_us=() resync_usual_us=() resync_own_us=() # processor time: of the core, what it takes of it anyway, of the application
-
-resync_sections() {
-    local hold_ms=$hold_ms sim_extra="hold = fixed
-    messages = $resync_messages
-    calls_max = $((live_calls + 65536))"
-    sim_section "$live_calls" auto 1 16 "$rate"
-    hold_ms=$resync_beside_ms sim_extra=""
-    sim_section "$beside_calls" auto 2 16 "$beside"
-}
 
 run_resync() {
     local ramp=$((live_calls * 1000 / rate)) room=$((live_calls + 65536 + 8 * beside)) third opened came beside_calls stops=2 expect_gaps=1
@@ -32,12 +22,12 @@ run_resync() {
     make_folder
     service_start "$(globals)
 handles = $((room > 2097152 ? room : 2097152))
-$(resync_sections)"
+$(held_sections "$resync_messages")"
     lines_are_up 32
     opened=$(now_ms)
     start_monitors --sender "$service_folder/record" --allow-gaps --resync-phases
     kill -STOP "${monitor_pids[-1]}"
-    poll_seconds=0.5 wait_for $((60 + ramp / 250)) "$live_calls live calls" resync_has_calls || result=1
+    poll_seconds=0.5 wait_for $((60 + ramp / 250)) "$live_calls live calls" held_are_there || result=1
     came=$(now_ms)
     pause 2 # until the last are there and answered
     resync_once "$live_calls calls that it had not heard of, but for what its ring held"
@@ -54,9 +44,6 @@ $(resync_sections)"
     resync_print
     finish
 }
-
-# Those of the second simulator are there, too, and few.
-resync_has_calls() { status_is ".totals.calls_live >= $live_calls" true; }
 
 resync_until() {
     local left=$(($1 - $(now_ms)))
