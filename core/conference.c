@@ -67,7 +67,7 @@ bool cf_conference_check(const struct cf_engine *e, const struct cf_call *c) {
     const struct cf_call_extra *x = cf_extra_of(e, c);
     const struct cf_call *parent = parent_of(e, c);
     uint32_t used = e->call_head->used, n = 0, previous = CF_INDEX_NONE;
-    if (x->parent != CF_INDEX_NONE &&
+    if (parent != NULL &&
         (x->parent >= used || !cf_generation_live(parent->generation) || parent->line != c->line || x->members != 0 ||
          (c->state & LINECALLSTATE_CONFERENCED) == 0))
         return false;

@@ -189,6 +189,8 @@ static void faults_name_file_and_line(void **state)
         {"provider me { }\nprovider me { }\n", ": ", "twice"},
         {"provider me {\n", ": ", "does not end"},
         {"provider me { colour = \"red }\n", ": ", "does not end"},
+        {"provider me { colour = +49 }\n", ": ", "'+' or a NUL byte stands without quotes"},
+        {"provider me { colour = red* }\n", ": ", "stands without quotes"},
         {"/* provider me { }\n", ": ", "does not end"},
         {"}\nprovider me { }\n", ": ", "does not end"},
     };

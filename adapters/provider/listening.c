@@ -1,6 +1,7 @@
 /* See listening.h. */
 #include "adapters/provider/listening.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -105,6 +106,7 @@ static struct listener *listener_of(const struct cf_listening *l, uint64_t call)
 
 static void end_gathering(struct cf_listening *l, struct listener *who, uint32_t how)
 {
+    assert(who != NULL); /* what is gathered has somebody who listens */
     const uint32_t place = who->gathering;
     struct gathering *g = &l->gatherings[place];
     const uint32_t at = g->at;

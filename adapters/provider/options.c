@@ -157,8 +157,15 @@ static enum token next_token(struct scanner *s)
     case '}':
         s->at++;
         return TOKEN_CLOSE;
-    case '=':
     case '+':
+        if (s->at + 1 == s->end || s->at[1] != '=')
+            return TOKEN_BAD;
+        s->at += 2;
+        return TOKEN_SIGN;
+    case '*':
+    case '\0':
+        return TOKEN_BAD; /* libConfuse passes over the one, and ends at the other */
+    case '=':
     case ',':
     case '(':
     case ')':
@@ -169,7 +176,7 @@ static enum token next_token(struct scanner *s)
         return next_quoted(s);
     default:
         s->word = s->at;
-        while (s->at < s->end && (*s->at == '\0' || strchr(" \t\r\n\f\v{}=+,()\"'#", *s->at) == NULL))
+        while (s->at < s->end && strchr(" \t\r\n\f\v{}=+*,()\"'#", *s->at) == NULL) /* stops at a NUL byte, too */
             s->at++;
         s->word_bytes = (size_t)(s->at - s->word);
         return TOKEN_WORD;
@@ -297,7 +304,7 @@ static int read_section(const struct cf_options *o, struct section *ret_section,
     size_t bytes = 0, first, last;
     unsigned line;
     int rc = read_file(o->config, &text, &bytes, why, why_bytes);
-    if (text == NULL)
+    if (rc != 0)
         return rc;
     rc = cf_options_find_section(text, bytes, o->name, &first, &last, &line);
     if (rc == 0) {
@@ -313,7 +320,8 @@ static int read_section(const struct cf_options *o, struct section *ret_section,
     else if (rc == -EEXIST)
         snprintf(why, why_bytes, "%s: the section `provider %s` is there twice", o->config, o->name);
     else
-        snprintf(why, why_bytes, "%s: a quote, a comment or a brace does not end", o->config);
+        snprintf(why, why_bytes, "%s: a quote, a comment or a brace does not end, or '*', '+' or a NUL byte stands without quotes",
+                 o->config);
     return -EINVAL;
 }
 

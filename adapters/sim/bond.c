@@ -112,7 +112,9 @@ static void list_append(struct cf_sim_model *m, struct cf_sim_call *conference, 
 
 static void list_remove(struct cf_sim_model *m, const struct cf_sim_call *c)
 {
-    struct cf_sim_bond *b = bond_of(m, c), *p = &m->bonds[b->parent];
+    struct cf_sim_bond *b = bond_of(m, c);
+    assert(b != NULL && b->parent != CF_SIM_NOBODY);
+    struct cf_sim_bond *p = &m->bonds[b->parent];
     if (b->previous == CF_SIM_NOBODY)
         p->first = b->next;
     else

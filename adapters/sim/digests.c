@@ -22,11 +22,11 @@ static int map(struct cf_sim_digests *d, const char *path)
     if (fd < 0)
         return -errno;
     int rc = -posix_fallocate(fd, 0, (off_t)d->bytes);
-    void *at = rc < 0 ? MAP_FAILED : mmap(NULL, d->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *at = rc != 0 ? MAP_FAILED : mmap(NULL, d->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (rc == 0 && at == MAP_FAILED)
         rc = -errno;
     close(fd);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     d->header = at;
     d->digest = (uint16_t *)(void *)(d->header + 1);
@@ -41,7 +41,7 @@ int cf_sim_digests_open(struct cf_sim_digests **ret_digests, const char *path, u
     assert(calls_count <= CF_SIM_DIGESTS_MAX);
     d->bytes = sizeof *d->header + calls_count * sizeof *d->digest;
     int rc = map(d, path);
-    if (rc < 0) {
+    if (d->header == NULL) {
         free(d);
         return rc;
     }
