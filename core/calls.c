@@ -676,16 +676,30 @@ static void skip(struct cf_engine *e, struct cf_call *c, uint32_t port) {
     c->flags |= CF_CALL_SKIPPED;
 }
 
-/* Slots of LINE_APPNEWCALL and its LINE_CALLSTATE. */
-static uint64_t bundle_cost(const struct cf_engine *e, const struct cf_call *c, uint32_t port) {
+/*
+ * A bundle is LINE_APPNEWCALL and its LINE_CALLSTATE. What the first says to everybody is written once into e->new_call, and each port then
+ * has its own handles put into it.
+ */
+static void bundle_begin(struct cf_engine *e, const struct cf_call *c) {
+    struct cf_record *r = &e->new_call;
+    r->m = (struct cf_message){.id = LINE_APPNEWCALL, .param1 = c->address, .time_ns = c->state_time_ns};
+    r->payload_bytes = 0;
+    append_party(r, CF_FIELD_CALLER, c->caller);
+    append_party(r, CF_FIELD_CALLED, c->called);
+}
+
+static uint64_t bundle_cost(const struct cf_engine *e, uint32_t port) {
     const struct cf_port *p = e->view[port].p;
-    uint32_t caller = cf_party_bytes(c->caller), called = cf_party_bytes(c->called);
-    uint32_t payload = (caller != 0 ? 4 + caller : 0) + (called != 0 ? 4 + called : 0);
-    return cf_ring_cost(p->mask, p->tail, cf_record_slots(payload)) + 1;
+    return cf_ring_cost(p->mask, p->tail, cf_record_slots(e->new_call.payload_bytes)) + 1;
+}
+
+static bool bundle_may_go(struct cf_engine *e, uint32_t port) {
+    return e->view[port].p->idle_handles < e->limits.idle_handles_max && cf_output_ready(e, port, bundle_cost(e, port));
 }
 
 bool cf_call_may_announce(struct cf_engine *e, const struct cf_call *c, uint32_t port) {
-    return e->view[port].p->idle_handles < e->limits.idle_handles_max && cf_output_ready(e, port, bundle_cost(e, c, port));
+    bundle_begin(e, c);
+    return bundle_may_go(e, port);
 }
 
 /* dwParam2 of a LINE_CALLSTATE for the open at that position. */
@@ -694,26 +708,27 @@ static uint64_t detail_of(const struct cf_engine *e, const struct cf_call *c, ui
 }
 
 /* Without looking for room. */
-static void put_bundle(struct cf_engine *e, const struct cf_call *c, uint32_t port, uint32_t index, uint32_t state, uint32_t mode) {
+static void bundle_put(struct cf_engine *e, const struct cf_call *c, uint32_t port, uint32_t index, uint32_t state, uint32_t mode) {
     const struct cf_call_handle *h = cf_slot_at(&e->view[port], index);
     uint32_t open_line = h->info & CF_SLOT_OPEN_MASK;
     uint64_t handle = cf_port_handle(e, port, index, h->generation);
     uint64_t privilege = (h->info & CF_SLOT_OWNER) != 0 ? LINECALLPRIVILEGE_OWNER : LINECALLPRIVILEGE_MONITOR;
-    struct cf_record *r = cf_output_begin(e, LINE_APPNEWCALL, cf_open_hline(e, port, open_line), c->address, handle, privilege);
-    r->m.time_ns = c->state_time_ns;
-    r->m.open_line = open_line;
-    append_party(r, CF_FIELD_CALLER, c->caller);
-    append_party(r, CF_FIELD_CALLED, c->called);
-    cf_output_record(e, port);
+    struct cf_message *m = &e->new_call.m;
+    m->device = cf_open_hline(e, port, open_line);
+    m->param2 = handle;
+    m->param3 = privilege;
+    m->open_line = open_line;
+    cf_output_record(e, port, &e->new_call);
     uint64_t detail = detail_of(e, c, e->view[port].open_lines[open_line].position, state, mode);
     cf_output_message(e, port, LINE_CALLSTATE, handle, state, detail, privilege, c->state_time_ns, open_line);
 }
 
-bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner, uint32_t state, uint32_t mode) {
+/* After bundle_begin(). */
+static bool announce(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner, uint32_t state, uint32_t mode) {
     uint64_t open = *cf_open_at(e, c->line, position);
     uint32_t port = cf_open_port_of(open);
     e->tally.deliveries += 2;
-    if (!cf_call_may_announce(e, c, port)) {
+    if (!bundle_may_go(e, port)) {
         skip(e, c, port);
         return false;
     }
@@ -722,8 +737,13 @@ bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position,
         skip(e, c, port);
         return false;
     }
-    put_bundle(e, c, port, index, state, mode);
+    bundle_put(e, c, port, index, state, mode);
     return true;
+}
+
+bool cf_call_announce(struct cf_engine *e, struct cf_call *c, uint32_t position, bool owner, uint32_t state, uint32_t mode) {
+    bundle_begin(e, c);
+    return announce(e, c, position, owner, state, mode);
 }
 
 void cf_call_announce_monitors(struct cf_engine *e, struct cf_call *c, uint32_t state, uint32_t mode) {
@@ -732,12 +752,13 @@ void cf_call_announce_monitors(struct cf_engine *e, struct cf_call *c, uint32_t 
     struct ref_walk w = walk_refs(e, c);
     for (uint64_t ref; next_ref(&w, &ref);)
         have[cf_ref_position(ref) / 64] |= UINT64_C(1) << (cf_ref_position(ref) % 64);
+    bundle_begin(e, c);
     for (uint32_t at = cf_line_next_position(l, 0); at != CF_INDEX_NONE; at = cf_line_next_position(l, at + 1)) {
         uint64_t open = *cf_open_at(e, c->line, at);
         if ((open & (CF_OPEN_LIVE | CF_OPEN_MONITOR)) != (CF_OPEN_LIVE | CF_OPEN_MONITOR) ||
             e->ports[cf_open_port_of(open)].state != CF_PORT_LIVE || (have[at / 64] >> (at % 64) & 1) != 0)
             continue;
-        cf_call_announce(e, c, at, false, state, mode);
+        announce(e, c, at, false, state, mode);
     }
 }
 
@@ -770,8 +791,9 @@ static bool hand_new(struct cf_engine *e, struct cf_call *c, uint32_t position, 
     struct cf_call_handle *h = cf_slot_at(v, index);
     notice(e, c, LINECALLINFOSTATE_NUMOWNERINCR, giver, cf_ref_make(position, index, h->generation));
     e->tally.deliveries += 2;
-    if (cf_output_ready(e, port, bundle_cost(e, c, port))) {
-        put_bundle(e, c, port, index, c->state, c->mode);
+    bundle_begin(e, c);
+    if (cf_output_ready(e, port, bundle_cost(e, port))) {
+        bundle_put(e, c, port, index, c->state, c->mode);
         return true;
     }
     cf_output_missed(e, v->p, 2);
@@ -792,7 +814,8 @@ bool cf_call_hand(struct cf_engine *e, struct cf_call *c, uint32_t position, uin
 bool cf_call_announce_handed(struct cf_engine *e, struct cf_call *c, uint32_t port, uint32_t index) {
     struct cf_port_view *v = &e->view[port];
     struct cf_call_handle *h = cf_slot_at(v, index);
-    uint64_t cost = bundle_cost(e, c, port) + v->p->reserve;
+    bundle_begin(e, c);
+    uint64_t cost = bundle_cost(e, port) + v->p->reserve;
     assert(c->state != CALL_IDLE); /* forget_handed() */
     if (cf_output_free(e, v, cost) < cost)
         return false;
@@ -802,7 +825,7 @@ bool cf_call_announce_handed(struct cf_engine *e, struct cf_call *c, uint32_t po
     h->owed = 0; /* what changed before it knew of the call is no change to it */
     cf_marks_clear(&v->notices, &e->journal, index);
     e->tally.deliveries += 2;
-    put_bundle(e, c, port, index, c->state, c->mode);
+    bundle_put(e, c, port, index, c->state, c->mode);
     return true;
 }
 

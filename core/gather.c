@@ -128,7 +128,7 @@ void cf_gather_send(struct cf_engine *e, uint32_t port, const struct cf_request 
     if (g->bytes != 0)
         cf_fields_append(r, CF_FIELD_DIGITS, g->digits, g->bytes);
     e->tally.deliveries++;
-    cf_output_record(e, port);
+    cf_output_record(e, port, &e->out);
 }
 
 void cf_gather_free(struct cf_engine *e, struct cf_request *q) {

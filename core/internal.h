@@ -56,8 +56,8 @@ static inline void cf_output_message(struct cf_engine *e, uint32_t port, uint16_
     cf_journal_point(&e->journal, CF_POINT_OUTPUT);
 }
 
-/* e->out as one record with payload, without looking for room; cost as cf_ring_cost() says. */
-void cf_output_record(struct cf_engine *e, uint32_t port);
+/* A record with payload, without looking for room; cost as cf_ring_cost() says. Sets its slots and its sequence number. */
+void cf_output_record(struct cf_engine *e, uint32_t port, struct cf_record *r);
 
 /* A GAP or RESYNC_END: stands for `folded` messages offered before; its own sequence is the last. counts: it is a message itself. */
 void cf_output_gap(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t folded, bool counts, uint64_t p3);

@@ -43,10 +43,9 @@ struct cf_record *cf_output_begin(struct cf_engine *e, uint16_t id, uint64_t dev
     return r;
 }
 
-void cf_output_record(struct cf_engine *e, uint32_t port) {
+void cf_output_record(struct cf_engine *e, uint32_t port, struct cf_record *r) {
     struct cf_port_view *v = &e->view[port];
     struct cf_port *p = v->p;
-    struct cf_record *r = &e->out;
     r->m.slots = (uint8_t)cf_record_slots(r->payload_bytes);
     uint64_t cost = cf_ring_cost(p->mask, p->tail, r->m.slots);
     cf_port_dirty(e, port);
@@ -187,6 +186,6 @@ bool cf_output_command(struct cf_engine *e, uint32_t port, uint32_t keep_free) {
     uint64_t cost = cf_ring_cost(v->p->mask, v->p->tail, cf_record_slots(e->out.payload_bytes)) + keep_free;
     if (cf_output_free(e, v, cost) < cost)
         return false;
-    cf_output_record(e, port);
+    cf_output_record(e, port, &e->out);
     return true;
 }

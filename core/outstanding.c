@@ -187,7 +187,7 @@ static void send_text(struct cf_engine *e, uint32_t port, const struct cf_reques
     cf_block_read(e, (struct cf_bytes){q->text, q->text_bytes}, text);
     cf_fields_append(r, text_tag(q->id), text, q->text_bytes);
     r->m.open_line = q->open_line;
-    cf_output_record(e, port);
+    cf_output_record(e, port, &e->out);
 }
 
 void cf_request_send_reply(struct cf_engine *e, uint32_t port, struct cf_request *q) {

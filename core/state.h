@@ -484,6 +484,7 @@ struct cf_engine {
     int64_t releases_ns;           /* asleep: handles of ended calls may be given back without a bell, so look after that time; 0: none can */
     struct cf_record in;           /* the record in hand, copied out */
     struct cf_record out;          /* a record being built */
+    struct cf_record new_call;     /* LINE_APPNEWCALL of a call, for one port after the other */
     struct cf_outlet outlet[CF_PORTS_MAX] __attribute__((aligned(64)));
     struct cf_port_view view[CF_PORTS_MAX];
 };
