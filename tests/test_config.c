@@ -172,6 +172,7 @@ static void faults_are_named_with_their_line(void **state)
         {"providers = 1\nprovider a { }\nprovider b { }\n", 3, "provider b is one more than the limit of 1"},
         {"spin_us = 1\nprovider a {\n command = \"x\"\n", 2, "no closing brace"},
         {"spin_us = 1 }\n", 1, "closing brace"},
+        {"provider b{d=''s{\"\",{\"\"}t{}e{}p{e={\"\"}n{}}provider p{n{\"\"}}t{\"\"}\"\"{\"\"}g=7}", 0, "provider p stands within another section, or a brace"},
         {"access a { }\n", 1, "access a: it names nobody"},
         {"# c\naccess {\n users = {1}\n}\n", 0, "title"},
         {"access \"a b\" { users = {1} }\n", 1, "the name of an access section"},

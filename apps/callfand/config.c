@@ -353,11 +353,25 @@ static bool read_pauses(struct reading *r, cfg_t *section, struct cf_config_prov
                 p->restart_ms_max);
 }
 
+/*
+ * Where the section of that title begins. NULL, and it is told: libConfuse, which passes over what it does not know, and the outline, which
+ * believes in braces, do not agree where sections begin.
+ */
+static const struct cf_outline_entry *head_of(struct reading *r, const char *kind, const char *name)
+{
+    const struct cf_outline_entry *head = cf_outline_section(&r->outline, kind, name);
+    if (head == NULL)
+        fail(r, 0, "%s %s stands within another section, or a brace before it is missing or one too many", kind, name);
+    return head;
+}
+
 static bool read_provider(struct reading *r, cfg_t *section)
 {
     const char *name = cfg_title(section);
-    const struct cf_outline_entry *head = cf_outline_section(&r->outline, "provider", name);
-    uint32_t line = head == NULL ? 0 : head->line;
+    const struct cf_outline_entry *head = head_of(r, "provider", name);
+    if (head == NULL)
+        return false;
+    const uint32_t line = head->line;
     struct cf_config *c = r->config;
     if (!good_name(name))
         return fail(r, line, "the name of a provider is 1 to %d letters, digits, '-', '_' or '.', not '%s'",
@@ -367,7 +381,7 @@ static bool read_provider(struct reading *r, cfg_t *section)
     struct cf_config_provider *p = &c->providers[c->providers_count++];
     snprintf(p->name, sizeof p->name, "%s", name);
     p->line = line;
-    p->digest = head == NULL ? 0 : head->digest;
+    p->digest = head->digest;
     if (cfg_getstr(section, "command") != NULL)
         p->command = copy_of(cfg_getstr(section, "command"));
     if (p->command != NULL && *p->command == '\0')
@@ -385,8 +399,10 @@ static bool read_access(struct reading *r, cfg_t *section, const struct cf_acces
 {
     struct cf_config *c = r->config;
     const char *name = cfg_title(section), *key = NULL;
-    const struct cf_outline_entry *head = cf_outline_section(&r->outline, "access", name);
-    uint32_t line = head == NULL ? 0 : head->line;
+    const struct cf_outline_entry *head = head_of(r, "access", name);
+    if (head == NULL)
+        return false;
+    const uint32_t line = head->line;
     char sentence[256];
     if (!good_name(name))
         return fail(r, line, "the name of an access section is 1 to %d letters, digits, '-', '_' or '.', not '%s'",
