@@ -9,6 +9,7 @@
  * Source     TAPI reference: lineGenerateDigits, lineGenerateTone, lineMonitorDigits, lineMonitorMedia, lineMonitorTones,
  *            lineGatherDigits; rules H-38, H-51
  */
+#include <assert.h>
 #include <string.h>
 
 #include "client/internal.h"
@@ -18,9 +19,11 @@
 /* Enters the call and begins a request about it; 0 or the error. */
 static LONG begin(HCALL call, uint16_t id, struct cf_asked_call *a, struct cf_record *r)
 {
-    LONG error;
-    if (!cf_call_enter(call, a, &error))
+    LONG error = 0;
+    if (!cf_call_enter(call, a, &error)) {
+        assert(error != 0);
         return error;
+    }
     cf_request_init(r, id, call, cf_handle_slot(a->line));
     return 0;
 }

@@ -8,6 +8,7 @@
  * Errors     of the core pass through; where it has no slot for another open line: RESOURCEUNAVAIL
  * Source     rules H-14, H-31, H-60 to H-69, M-7
  */
+#include <assert.h>
 #include <string.h>
 
 #include "client/internal.h"
@@ -214,6 +215,7 @@ static LONG open_begin(struct cf_usage *u, DWORD device_id, const struct open_as
         return LINEERR_RESOURCEUNAVAIL;
     ret->device_id = device_id;
     ret->slot = cf_handle_table_slot(&u->lines, index);
+    assert(ret->slot != NULL); /* it was allocated */
     ret->line = slot_fill(u, ret->slot, index, generation, device_id, as);
     struct cf_record r;
     DWORD media_modes = (as->privileges & LINECALLPRIVILEGE_OWNER) != 0 ? as->media_modes : 0;

@@ -112,7 +112,7 @@ LONG lineSetAppPriority(const char *lpszAppFilename, DWORD dwMediaMode, LINEEXTE
 LONG lineGetAppPriority(const char *lpszAppFilename, DWORD dwMediaMode, LINEEXTENSIONID *lpExtensionID,
                         DWORD dwRequestMode, VARSTRING *lpExtensionName, DWORD *lpdwPriority)
 {
-    struct cf_reply_app_priority answer;
+    struct cf_reply_app_priority answer = {0};
     struct cf_answer_to to = {.data = &answer, .bytes = sizeof answer};
     LONG error = lpdwPriority == NULL ? LINEERR_INVALPOINTER : check_name_and_mode(lpszAppFilename, dwMediaMode);
     (void)lpExtensionID;

@@ -316,7 +316,7 @@ int cf_socket_pidfd(int fd, int *ret_pidfd)
     }
     if (errno != ENOPROTOOPT)
         return -errno;
-    struct cf_peer peer;
+    struct cf_peer peer = {0};
     int error = cf_socket_peer(fd, &peer);
     if (error != 0)
         return error;

@@ -306,6 +306,7 @@ static int read_section(const struct cf_options *o, struct section *ret_section,
     int rc = read_file(o->config, &text, &bytes, why, why_bytes);
     if (rc != 0)
         return rc;
+    assert(text != NULL);
     rc = cf_options_find_section(text, bytes, o->name, &first, &last, &line);
     if (rc == 0) {
         text[last] = '\0';

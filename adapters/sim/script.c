@@ -565,7 +565,7 @@ static bool parse_text(struct parser *p, size_t bytes)
         if (memchr(at, '\0', (size_t)(stop - at)) != NULL)
             return fail(p, "a zero byte");
         if (!split(p, at, stop) || !parse_line(p))
-            return false;
+            return false; /* NOLINT(clang-analyzer-unix.Malloc): the caller frees the text with the rest of the script */
         at = newline != NULL ? newline + 1 : end;
     }
     return true;

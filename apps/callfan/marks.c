@@ -57,23 +57,37 @@ static void add(struct cf_marks *m, int64_t at_ns)
         m->mark[m->count++] = (struct cf_mark){.at_ns = at_ns};
 }
 
+/* A whole number that is not negative, and the character after it; -1: none stands there. */
+static int64_t take_number(char **at, char after)
+{
+    char *end;
+    errno = 0;
+    const long long number = strtoll(*at, &end, 10);
+    if (errno != 0 || end == *at || number < 0 || number > INT32_MAX * INT64_C(4) || (after != '\0' && *end != after))
+        return -1;
+    *at = after != '\0' ? end + 1 : end;
+    return number;
+}
+
 /* All lines that are new: two signals may have become one. */
 static void read_lines(struct cf_marks *m)
 {
-    char text[64], name[CF_PHASE_NAME_MAX];
-    long long seconds, micros;
+    char text[64];
     if (m->file == NULL && (m->file = fopen(m->path, "re")) == NULL)
         complain(m, strerror(errno));
     clearerr(m->file); /* it grows */
     while (fgets(text, sizeof text, m->file) != NULL) {
-        int read = sscanf(text, "%lld.%6lld %15s", &seconds, &micros, name);
-        if (read < 2 || seconds < 0 || micros < 0)
+        char *at = text;
+        const int64_t seconds = take_number(&at, '.'), micros = seconds < 0 ? -1 : take_number(&at, '\0');
+        if (micros < 0 || micros > 999999)
             complain(m, "a line is no time");
-        int64_t at_ns = to_monotonic_ns((int64_t)seconds * 1000000000 + (int64_t)micros * 1000);
-        if (read == 2)
+        const int64_t at_ns = to_monotonic_ns(seconds * 1000000000 + micros * 1000);
+        at += strspn(at, " \t");
+        at[strcspn(at, " \t\r\n")] = '\0';
+        if (*at == '\0')
             add(m, at_ns);
         else
-            cf_phases_begin(&m->phases, name, at_ns);
+            cf_phases_begin(&m->phases, at, at_ns);
     }
 }
 
