@@ -96,7 +96,8 @@ static bool fits(const struct model *m, const struct m_ref *r, uint32_t parent, 
             continue;
         if (is_handle_of(p, handle))
             return true;
-        had |= p->told_before && !p->gone && !p->limbo && !m->calls[r->call].parent_unsure;
+        /* With its provider the conference ends, maybe before its members do. */
+        had |= p->told_before && !p->gone && !p->limbo && !m->calls[r->call].parent_unsure && !m->calls[parent - 1].ending;
     }
     return handle == 0 ? !had : in_new_list(m, r, handle);
 }
