@@ -700,6 +700,13 @@ static void more_sources_than_descriptors_are_refused_with_a_reason(void **state
 }
 
 /* One more than there are descriptors: it is closed, and the next one with a free descriptor is taken. */
+static bool is_closed(int fd)
+{
+    char byte;
+    const ssize_t got = recv(fd, &byte, 1, MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno == ECONNRESET);
+}
+
 static void without_descriptors_a_connection_is_closed(void **state)
 {
     (void)state;
@@ -718,9 +725,8 @@ static void without_descriptors_a_connection_is_closed(void **state)
     while (count < 64 && (fillers[count] = dup(0)) >= 0)
         count++;
     assert_int_equal(connect(peer, (struct sockaddr *)&a.at, a.bytes), 0);
-    UNTIL(s.reactor, counters_of(s.reactor).accepts_refused == 1);
-    char byte;
-    assert_true(recv(peer, &byte, 1, MSG_DONTWAIT) <= 0 && errno != EAGAIN);
+    UNTIL(s.reactor, is_closed(peer)); /* the kernel may want a descriptor before it looks for a connection, and be asked again */
+    assert_true(counters_of(s.reactor).accepts_refused >= 1);
     assert_int_equal(s.count, 0);
     while (count > 0)
         close(fillers[--count]);
