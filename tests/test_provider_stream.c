@@ -699,7 +699,6 @@ static void more_sources_than_descriptors_are_refused_with_a_reason(void **state
     assert_int_equal(status, 0);
 }
 
-/* One more than there are descriptors: it is closed, and the next one with a free descriptor is taken. */
 static bool is_closed(int fd)
 {
     char byte;
@@ -707,9 +706,17 @@ static bool is_closed(int fd)
     return got == 0 || (got < 0 && errno == ECONNRESET);
 }
 
-static void without_descriptors_a_connection_is_closed(void **state)
+static int fill_descriptors(int *fillers, int most)
 {
-    (void)state;
+    int count = 0;
+    while (count < most && (fillers[count] = dup(0)) >= 0)
+        count++;
+    return count;
+}
+
+/* One connection more than there are descriptors: it is closed, and the next one with a free descriptor is taken. */
+static void refuse_for_want_of_descriptors(bool want_when_it_begins)
+{
     struct address a = loopback(AF_INET);
     struct server s = {.reactor = open_reactor(NULL), .refuses = true};
     int fd = listener(&a);
@@ -720,13 +727,23 @@ static void without_descriptors_a_connection_is_closed(void **state)
     low.rlim_cur = (rlim_t)later + 3;
     int fillers[64], count = 0;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    s.source = cf_reactor_accept(s.reactor, fd, on_accept, &s); /* the kernel reads the limit when this begins */
-    cf_reactor_turn(s.reactor, 0);
-    while (count < 64 && (fillers[count] = dup(0)) >= 0)
-        count++;
+    if (want_when_it_begins) {
+        count = fill_descriptors(fillers, 64);
+        assert_true(count > 0);
+        close(fillers[--count]); /* for the one that is kept */
+    }
+    s.source = cf_reactor_accept(s.reactor, fd, on_accept, &s);
+    cf_reactor_turn(s.reactor, 0); /* the kernel has a descriptor from here on, or has failed for want of one */
+    if (!want_when_it_begins)
+        count = fill_descriptors(fillers, 64);
+    const uint64_t completions = counters_of(s.reactor).completions;
+    for (int i = 0; i < 20; i++)
+        cf_reactor_turn(s.reactor, cf_clock_ns() + CF_NS_PER_MS);
+    assert_true(counters_of(s.reactor).completions <= completions + 1); /* it does not ask again and again */
+    assert_int_equal(counters_of(s.reactor).accepts_refused, 0);
     assert_int_equal(connect(peer, (struct sockaddr *)&a.at, a.bytes), 0);
-    UNTIL(s.reactor, is_closed(peer)); /* the kernel may want a descriptor before it looks for a connection, and be asked again */
-    assert_true(counters_of(s.reactor).accepts_refused >= 1);
+    UNTIL(s.reactor, is_closed(peer));
+    assert_int_equal(counters_of(s.reactor).accepts_refused, 1);
     assert_int_equal(s.count, 0);
     while (count > 0)
         close(fillers[--count]);
@@ -737,6 +754,18 @@ static void without_descriptors_a_connection_is_closed(void **state)
     close(peer);
     close(later);
     close(fd);
+}
+
+static void without_descriptors_a_connection_is_closed(void **state)
+{
+    (void)state;
+    refuse_for_want_of_descriptors(false);
+}
+
+static void without_descriptors_from_the_beginning_a_connection_is_closed(void **state)
+{
+    (void)state;
+    refuse_for_want_of_descriptors(true);
 }
 
 /* Streams whose peers do not read leave half of the send buffers to the others. */
@@ -824,6 +853,7 @@ int main(void)
         cmocka_unit_test(without_a_source_the_descriptor_stays_the_callers),
         cmocka_unit_test(more_sources_than_descriptors_are_refused_with_a_reason),
         cmocka_unit_test(without_descriptors_a_connection_is_closed),
+        cmocka_unit_test(without_descriptors_from_the_beginning_a_connection_is_closed),
         cmocka_unit_test(stuck_streams_leave_buffers_for_others),
         cmocka_unit_test(a_socket_that_does_not_listen_is_reported),
         cmocka_unit_test(close_frees_the_listening_port_at_once),

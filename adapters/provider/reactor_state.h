@@ -34,6 +34,7 @@ struct cf_source {
     bool removed;    /* free once nothing is with the kernel and no callback runs */
     bool ended;      /* nothing more will come: not armed again */
     bool connecting; /* a stream whose operation is to connect */
+    bool starved;    /* connections cannot be accepted for want of descriptors: its operation is to poll */
     bool in_callback;
     bool retry; /* stands in cf_reactor.retry */
     uint32_t events;

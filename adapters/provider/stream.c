@@ -208,7 +208,10 @@ void cf_stream_prepare(struct cf_reactor *r, int number, struct io_uring_sqe *sq
 {
     const struct cf_source *s = &r->sources[number];
     const struct cf_stream *t = &r->streams[number];
-    if (s->kind == CF_SOURCE_ACCEPT) {
+    if (s->kind == CF_SOURCE_ACCEPT && s->starved) {
+        io_uring_prep_poll_add(sqe, number, POLLIN);
+        sqe->flags = IOSQE_FIXED_FILE;
+    } else if (s->kind == CF_SOURCE_ACCEPT) {
         io_uring_prep_multishot_accept(sqe, number, NULL, NULL, SOCK_CLOEXEC);
         sqe->flags = IOSQE_FIXED_FILE;
     } else if (s->connecting) {
@@ -278,16 +281,20 @@ static int spare(void)
  */
 static void refuse_connection(struct cf_reactor *r, int listening_fd)
 {
-    struct pollfd ready = {.fd = listening_fd, .events = POLLIN};
-    r->counters.accepts_refused++;
     if (r->spare_fd >= 0)
         close(r->spare_fd);
-    if (poll(&ready, 1, 0) == 1) {
-        const int fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0)
-            close(fd);
+    const int fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        r->counters.accepts_refused++;
     }
     r->spare_fd = spare();
+}
+
+static bool connection_waits(int listening_fd)
+{
+    struct pollfd ready = {.fd = listening_fd, .events = POLLIN};
+    return poll(&ready, 1, 0) == 1;
 }
 
 static void hand_out_connection(struct cf_reactor *r, struct cf_source *s, int fd, int64_t now)
@@ -302,9 +309,32 @@ static void hand_out_connection(struct cf_reactor *r, struct cf_source *s, int f
     s->fn.accept(s->arg, fd, (struct sockaddr *)&from, from_bytes, now);
 }
 
+/*
+ * The kernel takes a descriptor before it looks for a connection: without one it would fail at once, again and again. So the socket is
+ * polled until one comes, which gets a descriptor if there is one again, and is refused otherwise.
+ */
+static void handle_starved(struct cf_reactor *r, struct cf_source *s, int64_t now)
+{
+    if (s->removed || !connection_waits(s->fd))
+        return;
+    const int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        s->starved = false;
+        hand_out_connection(r, s, fd, now);
+    } else if (errno == EMFILE || errno == ENFILE) {
+        refuse_connection(r, s->fd);
+    } else {
+        s->starved = false; /* it is asked again, and tells */
+    }
+}
+
 static void handle_accept(struct cf_reactor *r, int number, const struct cf_completion *c, int64_t now)
 {
     struct cf_source *s = &r->sources[number];
+    if (s->starved && c->result >= 0) {
+        handle_starved(r, s, now);
+        return;
+    }
     switch (-c->result) {
     case EBADF:
     case EINVAL: /* it does not listen */
@@ -316,7 +346,8 @@ static void handle_accept(struct cf_reactor *r, int number, const struct cf_comp
         break;
     case EMFILE:
     case ENFILE:
-        if (!s->removed)
+        s->starved = true;
+        if (!s->removed && connection_waits(s->fd))
             refuse_connection(r, s->fd);
         break;
     default:
