@@ -21,7 +21,8 @@ END
 
 jobs=$(nproc)
 install=yes
-tests='^conformance_'
+# Not I-9_a_record...: its core kills itself, which valgrind does not carry out while another thread is within a system call.
+tests='^conformance_([^I]|I-[^9]|I-9_[^a])'
 what=()
 while [ $# -gt 0 ]; do
     case $1 in
