@@ -51,7 +51,7 @@ sweep_once() {
     until sweep_is_over || [ "$(now_ms)" -ge "$end" ]; do pause 0.25; done
     from=$(now_ms)
     phase sweep
-    kill -TERM "$sweep_pid"
+    kill -TERM "$sweep_pid" 2>/dev/null || true # one that has ended is told of below
     poll_seconds=0.25 wait_for 60 "the end of the sweep" sweep_is_over || result=1
     sweep_ms+=($(($(now_ms) - from)))
     phase after
