@@ -20,10 +20,9 @@ Modes:
           two): nothing lost, IDLE once for each call of a dead provider, and nothing left of the dead
   soak    simulated calls; random kills of everything, stopped monitors and reloads, for an hour: nothing lost, memory flat. A line a minute;
           ^C ends it early, with the summary
-  carrier simulated calls that are held for long (180 s in the mean), 12 messages of each to many monitors, for 10 minutes: nothing missed until they
-          all end at once; percentiles, processor time and memory of each process. Each monitor remembers every state of every call that ever was,
-          for which 16 of them need more than two processors: there, national --calls-per-second 10000 --steps 0 --monitors 16 --seconds 420 is the
-          same load, compared by digests
+  carrier simulated calls that are held for long (180 s in the mean, 570 s at most), 12 messages of each to many monitors, for 10 minutes, and five
+          times as many for a second of each minute, until all have ended: nothing missed, each call compared at each monitor; percentiles, processor
+          time and memory of each process
   national  simulated calls, every mobile call of a large country in its busy hours: 107,000 calls/s that last 180 s, 12 messages of each to 8
           applications, which are 10.3 million deliveries/s and 19 million live calls. Looks first for the highest rate that this machine holds
           without loss, then lets calls of full length come at that rate, as many as its memory allows, until all have ended; rates, losses,
@@ -55,11 +54,12 @@ had in use over the time: from 200 s on it must not have grown in the last half.
   --closes N            sweep: how often (5)
   --beside N            resync, sweep: short calls/s of another simulator, of 6 messages each, by which is seen what the other monitors notice (2000)
   --small-pages         memory: without huge pages, so that little is only begun of each table; the parts of the core's state are not told apart then
-  --ring-kib N          message ring of the monitors (the service's default; national 65536, less where memory is short)
+  --ring-kib N          message ring of the monitors (the service's default; national and carrier 65536, less where memory is short)
   --memory-mib N        national: use no more memory than that (70 % of what is available, which is never exceeded)
   --steps N             national: the first rate that is tried is the highest divided by 2^N (4)
   --kill-every N        kill: seconds between two kills (2)
   --kills N             kill: so many, however long it takes; storm: (1000)
+  --burst N             carrier: so many times as many calls in one second of each minute; 1: none (5)
   --kill-core N         carrier: kill -9 of the core so many times, spread over the run (0)
   --first-ms N          kill, carrier: fail when a monitor got no new event within so many ms of a kill
   --seed N              storm, soak: who is killed when (1)
@@ -81,13 +81,13 @@ END
 
 modes=() rate="" seconds="" gather_us=0 system_calls=no given_monitors="" stop_seconds=60 kill_every=2 given_hold_ms="" wake_us="" ring_kib="" reference=yes real_time=no bin="" build=yes
 stops=1 expect_gaps=1 kills_wanted="" kill_core=0 first_ms="" seed=1 slack_kib="" memory_mib="" steps=4
-given_live="" beside=2000 closes=5 small_pages=no
+given_live="" beside=2000 closes=5 burst=5 small_pages=no
 while [ $# -gt 0 ]; do
     case $1 in
     sim | sip | sip-out | sip-max | kill | stop | storm | soak | carrier | national | memory | resync | sweep) modes+=("$1"); shift ;;
     all) modes+=(sim sip sip-out kill stop); shift ;;
     --calls-per-second | --seconds | --monitors | --stop-seconds | --kill-every | --hold-ms | --wake-us | --ring-kib | \
-        --gather-us | --stops | --expect-gaps | --kills | --first-ms | --seed | --slack-kib | --memory-mib | --steps | --kill-core | \
+        --gather-us | --stops | --expect-gaps | --kills | --first-ms | --seed | --slack-kib | --memory-mib | --steps | --kill-core | --burst | \
         --live | --beside | --closes)
         if [ $# -lt 2 ] || ! [[ $2 =~ ^[0-9]+$ ]]; then
             echo "load.sh: $1 takes a whole number" >&2
@@ -107,6 +107,7 @@ while [ $# -gt 0 ]; do
         --expect-gaps) expect_gaps=$2 ;;
         --kills) kills_wanted=$2 ;;
         --kill-core) kill_core=$2 ;;
+        --burst) burst=$2 ;;
         --live) given_live=$2 ;;
         --beside) beside=$2 ;;
         --closes) closes=$2 ;;
@@ -142,6 +143,10 @@ if [ "$closes" -eq 0 ] || [ "$closes" -gt 40 ]; then
 fi
 if [ "$kill_core" -gt 60 ]; then
     echo "load.sh: --kill-core takes at most 60" >&2 # callfan check has room for the phases of so many
+    exit 2
+fi
+if [ "$burst" -eq 0 ] || [ "$burst" -gt 1000 ]; then
+    echo "load.sh: --burst takes 1 to 1000" >&2 # as callfan-sim
     exit 2
 fi
 if [ "$expect_gaps" -gt 1 ] || [ "$stops" -eq 0 ]; then

@@ -233,8 +233,8 @@ END
 }
 
 draw_latency() {
-    data_of latency p50_us p90_us p99_us p99.9_us max_us | awk -F '\t' -v OFS='\t' '{
-        for (i = 5; i <= 9; i++) print $1, $2, i - 4, $i }' >"$work/latency"
+    data_of latency p50_us p90_us p99_us p99.9_us p99.99_us max_us | awk -F '\t' -v OFS='\t' '{
+        for (i = 5; i <= 10; i++) print $1, $2, i - 4, $i }' >"$work/latency"
     draw latency 980 500 <<'END'
 at(family, rate) = sprintf("< awk -F '\\t' '$1 == \"%s\" && $2 == \"%s\" { print $3 \"\\t\" $4 }' %s", family, rate, data)
 set style line 11 lc rgb '#0072b2' lw 2.6 pt 9 ps 0.7
@@ -243,23 +243,25 @@ set style line 13 lc rgb '#d55e00' lw 2.6 pt 5 ps 0.6
 set style line 14 lc rgb '#d55e00' lw 1.4 pt 5 ps 0.6 dt 2
 set style line 15 lc rgb '#000000' lw 2.6 pt 7 ps 0.7
 set style line 16 lc rgb '#000000' lw 1.4 pt 7 ps 0.7 dt 2
-array rate[3] = ['1000', '10000', '100000']
-array label[3] = ['1 K', '10 K', '100 K']
+set style line 17 lc rgb '#009e73' lw 2.6 pt 13 ps 0.7
+set style line 18 lc rgb '#009e73' lw 1.4 pt 13 ps 0.7 dt 2
+array rate[4] = ['1000', '10000', '100000', '1000000']
+array label[4] = ['1 K', '10 K', '100 K', '1 M']
 set multiplot title 'From provider to application: how old an event is that the batch call hands out' font ',16' layout 1, 2 \
     margins 0.075, 0.985, 0.25, 0.84 spacing 0.08, 0.1
 set logscale y
-set xtics ('p50' 1, 'p90' 2, 'p99' 3, 'p99.9' 4, 'max' 5)
-set xrange [0.8:5.2]
+set xtics ('p50' 1, 'p90' 2, 'p99' 3, 'p99.9' 4, 'p99.99' 5, 'max' 6)
+set xrange [0.8:6.2]
 set yrange [0.1:200000]
 set ytics ('100 ns' 0.1, '1 µs' 1, '10 µs' 10, '100 µs' 100, '1 ms' 1000, '10 ms' 10000, '100 ms' 100000)
 set xlabel 'percentile of all events' offset 0, 0.3
 unset key
 set title 'all awake: core and application spin'
-plot for [i = 1:6] at(i % 2 == 1 ? 'awake' : 'awake_ref', rate[(i + 1) / 2]) using 1:2 with linespoints ls 10 + i
+plot for [i = 1:8] at(i % 2 == 1 ? 'awake' : 'awake_ref', rate[(i + 1) / 2]) using 1:2 with linespoints ls 10 + i
 unset label 1
 set title 'all asleep between events'
 set key at screen 0.5, screen 0.1 center center maxrows 2 width 1 samplen 3
-plot for [i = 1:6] at(i % 2 == 1 ? 'asleep' : 'asleep_ref', rate[(i + 1) / 2]) using 1:2 with linespoints ls 10 + i \
+plot for [i = 1:8] at(i % 2 == 1 ? 'asleep' : 'asleep_ref', rate[(i + 1) / 2]) using 1:2 with linespoints ls 10 + i \
          title label[(i + 1) / 2].(i % 2 == 1 ? ' events/s' : ', bare relay')
 unset multiplot
 END

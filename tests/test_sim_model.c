@@ -187,6 +187,62 @@ static void regular_arrivals_and_fixed_times_are_exact(void **state)
     sim_rig_tear_down(&f);
 }
 
+static uint32_t told(const struct sim_rig *f, uint32_t state)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < f->listener.count; i++)
+        count += f->listener.log[i].state == state;
+    return count;
+}
+
+static void more_calls_come_in_the_last_part_of_each_period(void **state)
+{
+    (void)state;
+    static struct sim_rig f;
+    sim_rig_set_up(&f);
+    f.settings.regular = true;
+    f.settings.rate = 10;
+    f.settings.burst = 5;
+    f.settings.burst_ms = 1000;
+    f.settings.burst_every_ms = 3000;
+    f.settings.hold_fixed = true;
+    f.settings.hold_ms = 100000;
+    sim_rig_start(&f);
+    sim_rig_pass(&f, 2050 * CF_NS_PER_MS, CF_NS_PER_MS, 100);
+    uint32_t before = told(&f, LINECALLSTATE_OFFERING);
+    assert_in_range(before, 20, 22); /* one fiftieth of a second after the one of 2 s */
+    sim_rig_pass(&f, 950 * CF_NS_PER_MS, CF_NS_PER_MS, 100);
+    assert_in_range(told(&f, LINECALLSTATE_OFFERING) - before, 46, 49);
+    before = told(&f, LINECALLSTATE_OFFERING);
+    sim_rig_pass(&f, 2000 * CF_NS_PER_MS, CF_NS_PER_MS, 100);
+    assert_in_range(told(&f, LINECALLSTATE_OFFERING) - before, 19, 21);
+    before = told(&f, LINECALLSTATE_OFFERING);
+    sim_rig_pass(&f, 1000 * CF_NS_PER_MS, CF_NS_PER_MS, 100);
+    assert_in_range(told(&f, LINECALLSTATE_OFFERING) - before, 46, 50);
+    sim_rig_tear_down(&f);
+}
+
+static void no_call_is_held_for_longer_than_the_longest_time(void **state)
+{
+    (void)state;
+    static struct sim_rig f;
+    sim_rig_set_up(&f);
+    f.settings.rate = 100;
+    f.settings.calls = 200;
+    f.settings.accept_ms = f.settings.answer_ms = f.settings.linger_ms = 0;
+    f.settings.hold_ms = 5000;
+    f.settings.hold_max_ms = 4000; /* which e^-0.8, 45 % of them, would exceed */
+    sim_rig_start(&f);
+    while (told(&f, LINECALLSTATE_OFFERING) < 200)
+        sim_rig_pass(&f, CF_NS_PER_MS, CF_NS_PER_MS, 100);
+    assert_in_range(told(&f, LINECALLSTATE_IDLE), 10, 150);
+    sim_rig_pass(&f, 3990 * CF_NS_PER_MS, CF_NS_PER_MS, 100);
+    assert_in_range(told(&f, LINECALLSTATE_IDLE), 190, 200);
+    sim_rig_pass(&f, 20 * CF_NS_PER_MS, CF_NS_PER_MS, 100);
+    assert_int_equal(told(&f, LINECALLSTATE_IDLE), 200);
+    sim_rig_tear_down(&f);
+}
+
 static void no_time_between_states_is_no_time(void **state)
 {
     (void)state;
@@ -668,6 +724,8 @@ int main(void)
         cmocka_unit_test(every_call_passes_its_states_in_order),
         cmocka_unit_test(a_profile_gives_every_call_exactly_its_messages),
         cmocka_unit_test(regular_arrivals_and_fixed_times_are_exact),
+        cmocka_unit_test(more_calls_come_in_the_last_part_of_each_period),
+        cmocka_unit_test(no_call_is_held_for_longer_than_the_longest_time),
         cmocka_unit_test(no_time_between_states_is_no_time),
         cmocka_unit_test(an_owner_accepts_answers_and_the_far_end_hangs_up),
         cmocka_unit_test(an_owner_rejects_or_drops),

@@ -3,6 +3,8 @@
  */
 #include "adapters/sim/call.h"
 
+#include <math.h>
+
 static enum cf_sim_outcome draw_outcome(const struct cf_sim_settings *s, double u)
 {
     if (u < s->busy)
@@ -26,6 +28,8 @@ void cf_sim_call_draw(const struct cf_sim_model *m, struct cf_random *random, st
     double hold = cf_random_exponential(random, s->hold_ms);
     if (s->hold_fixed)
         hold = s->hold_ms;
+    else if (s->hold_max_ms != 0 && hold > s->hold_max_ms)
+        hold = s->hold_max_ms;
     bool owner_decides = !s->automatic && !outgoing && c->outcome == CF_SIM_BUSY;
     if (s->messages != 0 || owner_decides)
         c->outcome = CF_SIM_ANSWER;
@@ -34,12 +38,22 @@ void cf_sim_call_draw(const struct cf_sim_model *m, struct cf_random *random, st
     c->segment_ms = draw_ms(hold / (c->toggles + 1));
 }
 
+/* From the arrival that is due to the one after it; the first of a burst, and of what follows it, is still at the distance of before. */
+static double distance_ns(struct cf_sim_model *m)
+{
+    const struct cf_sim_settings *s = m->settings;
+    double in_period_ms = fmod((m->next_arrival_ns - m->first_arrival_ns) / 1e6, s->burst_every_ms);
+    bool in_burst = in_period_ms >= s->burst_every_ms - (double)s->burst_ms;
+    double mean_ns = 1e9 / (in_burst ? s->rate * s->burst : s->rate);
+    return s->regular ? mean_ns : cf_random_exponential(&m->arrivals, mean_ns);
+}
+
 void cf_sim_arrive(struct cf_sim_model *m, int64_t now_ns)
 {
     const struct cf_sim_settings *s = m->settings;
     uint32_t choices = s->needs_open ? m->open_count : s->lines;
     uint32_t choice = cf_random_below(&m->arrivals, choices != 0 ? choices : 1);
-    m->next_arrival_ns += s->regular ? 1e9 / s->rate : cf_random_exponential(&m->arrivals, 1e9 / s->rate);
+    m->next_arrival_ns += distance_ns(m);
     if (choices == 0) {
         m->counters.nobody++;
         return;
@@ -68,8 +82,8 @@ void cf_sim_arrivals_start(struct cf_sim_model *m, uint64_t tick)
     if (m->arriving || s->rate <= 0)
         return;
     m->arriving = true;
-    m->next_arrival_ns = (double)(tick + s->start_ms) * (double)CF_SIM_TICK_NS;
-    m->next_arrival_ns += s->regular ? 1e9 / s->rate : cf_random_exponential(&m->arrivals, 1e9 / s->rate);
+    m->next_arrival_ns = m->first_arrival_ns = (double)(tick + s->start_ms) * (double)CF_SIM_TICK_NS;
+    m->next_arrival_ns += distance_ns(m);
 }
 
 uint64_t cf_sim_arrival_tick(const struct cf_sim_model *m)

@@ -146,6 +146,7 @@ struct cf_sim_model {
     struct cf_random dialling;
     bool arriving;
     double next_arrival_ns; /* since start_ns */
+    double first_arrival_ns; /* the earliest that it can be: from there the bursts are counted */
     uint64_t serial;        /* of the next call */
     uint64_t made;          /* of settings->calls */
     bool accepts;           /* the profile passes ACCEPTED */

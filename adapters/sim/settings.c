@@ -16,6 +16,7 @@ const char cf_sim_settings_help[] =
     "  number = 200           directory number of line 0; the others follow\n"
     "  rate = 1               calls per second over all lines, 0 to 1000000; 0: none\n"
     "  arrivals = poisson     or regular\n"
+    "  burst = 1              so many times as often in the last burst_ms = 1000 of every burst_every_ms = 60000\n"
     "  answer = auto          the far end set answers by itself, or owner: an application answers\n"
     "  when = open            calls come to lines that an application has open, or always\n"
     "  start_ms = 0           the first call, after the first line was opened (when = open) or the start\n"
@@ -23,6 +24,7 @@ const char cf_sim_settings_help[] =
     "  answer_ms = 2000       ACCEPTED (or RINGBACK) to CONNECTED\n"
     "  hold_ms = 10000        mean time from CONNECTED to DISCONNECTED\n"
     "  hold = exponential     or fixed\n"
+    "  hold_max_ms = 0        the longest that an exponential one can be, which makes the mean shorter; 0: no end\n"
     "  linger_ms = 0          DISCONNECTED to IDLE\n"
     "  busy = 0               probability that the called set is busy\n"
     "  no_answer = 0          ... that nobody answers, for no_answer_ms = 30000\n"
@@ -70,6 +72,9 @@ static cfg_opt_t *keys(void)
         CFG_INT("number", 200, CFGF_NONE),
         CFG_FLOAT("rate", 1, CFGF_NONE),
         CFG_STR("arrivals", "poisson", CFGF_NONE),
+        CFG_FLOAT("burst", 1, CFGF_NONE),
+        CFG_INT("burst_ms", 1000, CFGF_NONE),
+        CFG_INT("burst_every_ms", 60000, CFGF_NONE),
         CFG_STR("answer", "auto", CFGF_NONE),
         CFG_STR("when", "open", CFGF_NONE),
         CFG_INT("start_ms", 0, CFGF_NONE),
@@ -77,6 +82,7 @@ static cfg_opt_t *keys(void)
         CFG_INT("answer_ms", 2000, CFGF_NONE),
         CFG_FLOAT("hold_ms", 10000, CFGF_NONE),
         CFG_STR("hold", "exponential", CFGF_NONE),
+        CFG_INT("hold_max_ms", 0, CFGF_NONE),
         CFG_INT("linger_ms", 0, CFGF_NONE),
         CFG_FLOAT("busy", 0, CFGF_NONE),
         CFG_FLOAT("no_answer", 0, CFGF_NONE),
@@ -361,6 +367,9 @@ static void read_model(struct reading *r, struct cf_sim_settings *s)
 {
     s->rate = real(r, "rate", 0, 1e6);
     s->regular = second(r, "arrivals", "poisson", "regular");
+    s->burst = real(r, "burst", 1, 1000);
+    s->burst_ms = (uint32_t)number(r, "burst_ms", 1, MS_MAX);
+    s->burst_every_ms = (uint32_t)number(r, "burst_every_ms", 1, MS_MAX);
     s->automatic = second(r, "answer", "owner", "auto");
     s->needs_open = second(r, "when", "always", "open");
     s->start_ms = ms(r, "start_ms");
@@ -368,6 +377,7 @@ static void read_model(struct reading *r, struct cf_sim_settings *s)
     s->answer_ms = ms(r, "answer_ms");
     s->hold_ms = real(r, "hold_ms", 0, 1e9);
     s->hold_fixed = second(r, "hold", "exponential", "fixed");
+    s->hold_max_ms = ms(r, "hold_max_ms");
     s->linger_ms = ms(r, "linger_ms");
     s->no_answer_ms = ms(r, "no_answer_ms");
     s->abandon_ms = ms(r, "abandon_ms");
@@ -380,6 +390,8 @@ static void read_model(struct reading *r, struct cf_sim_settings *s)
     s->messages = (uint32_t)number(r, "messages", 0, CF_SIM_MESSAGES_MAX);
     if (r->rc == 0 && s->busy + s->no_answer + s->abandon > 1)
         r->rc = fail(r, "abandon", "busy, no_answer and abandon together exceed 1");
+    if (r->rc == 0 && s->burst_ms > s->burst_every_ms)
+        r->rc = fail(r, "burst_ms", "burst_ms is more than burst_every_ms");
     if (r->rc == 0 && s->messages != 0 && s->messages < CF_SIM_MESSAGES_MIN)
         r->rc = fail(r, "messages", "messages must be 0 or 4 to 256");
     if (r->rc == 0 && s->messages != 0 && !s->automatic)

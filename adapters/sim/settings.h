@@ -50,6 +50,9 @@ struct cf_sim_settings {
     uint64_t number;   /* of line 0; the others follow */
     double rate;       /* 0: no calls of its own */
     bool regular;      /* arrivals at equal distances instead of Poisson */
+    double burst;      /* factor of the rate */
+    uint32_t burst_ms; /* at the end of each burst_every_ms */
+    uint32_t burst_every_ms;
     bool automatic;    /* the far end set answers by itself instead of the owner */
     bool needs_open;   /* calls only to lines that an application has open */
     uint32_t start_ms; /* after the first line was opened, or after the start */
@@ -57,6 +60,7 @@ struct cf_sim_settings {
     uint32_t dial_ms, setup_ms, dialtone_ms;
     double hold_ms; /* mean */
     bool hold_fixed;
+    uint32_t hold_max_ms; /* 0: none */
     uint32_t linger_ms; /* DISCONNECTED to IDLE */
     double busy, no_answer, abandon;
     uint32_t call_features;  /* LINECALLFEATURE_ that the lines have */

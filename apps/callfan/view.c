@@ -6,6 +6,10 @@
 #include <string.h>
 
 #include "apps/callfan/digests.h"
+#include "shm/handle.h"
+#include "shm/sys_memory.h"
+
+#define PLACES_BYTES (((size_t)CF_SLOT_MASK + 1) * sizeof(struct cf_view_place))
 
 /* The first state that follows an announcement carries the privilege; last_ns is 0 until then. */
 static bool has_state(const struct cf_view_call *c)
@@ -42,17 +46,22 @@ void cf_view_fini(struct cf_view *v)
     for (const struct cf_tool_map_entry *e; (e = cf_tool_map_next(&v->by_serial, &at)) != NULL;)
         free((void *)(uintptr_t)e->value);
     cf_tool_map_fini(&v->by_serial);
-    cf_tool_map_fini(&v->by_handle);
+    if (v->place != NULL)
+        cf_memory_unmap(v->place, PLACES_BYTES);
     *v = (struct cf_view){0};
+}
+
+_Noreturn static void no_memory(void)
+{
+    fprintf(stderr, "callfan check: no memory\n");
+    exit(EXIT_FAILURE);
 }
 
 static void *allocate(size_t count, size_t bytes)
 {
     void *memory = calloc(count, bytes);
-    if (memory == NULL) {
-        fprintf(stderr, "callfan check: no memory\n");
-        exit(EXIT_FAILURE);
-    }
+    if (memory == NULL)
+        no_memory();
     return memory;
 }
 
@@ -67,6 +76,31 @@ static uint32_t *place_of_serial(struct cf_tool_map *by_serial, uint64_t serial,
         cf_tool_map_put(by_serial, key, page);
     }
     return (uint32_t *)(uintptr_t)page + serial % CF_VIEW_CHUNK;
+}
+
+/* The call of a handle that was not given back, or NULL. */
+static struct cf_view_call *call_of(const struct cf_view *v, HCALL call)
+{
+    const struct cf_view_place *place = v->place == NULL ? NULL : &v->place[cf_handle_slot(call)];
+    if (place == NULL || place->number == 0)
+        return NULL;
+    struct cf_view_call *c = cf_view_at(v, place->number - 1);
+    return c->handle == call ? c : NULL;
+}
+
+/* For the newest call. */
+static void put_place(struct cf_view *v, HCALL call, uint32_t device)
+{
+    uint32_t slot = cf_handle_slot(call);
+    void *memory;
+    if (v->place == NULL) {
+        if (cf_memory_anonymous(PLACES_BYTES, false, &memory) != 0)
+            no_memory();
+        v->place = memory;
+    }
+    v->place[slot] = (struct cf_view_place){.number = (uint32_t)v->calls_count, .device = device};
+    if (slot >= v->places_used)
+        v->places_used = slot + 1;
 }
 
 /* The number that the caller's digits are; 0 when it has none or other characters. */
@@ -89,10 +123,8 @@ static struct cf_view_call *new_call(struct cf_view *v)
     if (chunk == v->chunks_room) {
         v->chunks_room = chunk == 0 ? 1024 : chunk * 2;
         v->chunks = realloc(v->chunks, v->chunks_room * sizeof *v->chunks); /* NOLINT(bugprone-sizeof-expression): of pointers */
-        if (v->chunks == NULL) {
-            fprintf(stderr, "callfan check: no memory\n");
-            exit(EXIT_FAILURE);
-        }
+        if (v->chunks == NULL)
+            no_memory();
     }
     if (v->calls_count % CF_VIEW_CHUNK == 0)
         v->chunks[chunk] = allocate(CF_VIEW_CHUNK, sizeof **v->chunks);
@@ -101,7 +133,7 @@ static struct cf_view_call *new_call(struct cf_view *v)
 
 void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char *caller)
 {
-    uint64_t serial = serial_of(caller), index;
+    uint64_t serial = serial_of(caller);
     if (v->digests != NULL) {
         bool is_new = cf_digests_announce(v->digests, call, serial);
         v->announced_twice = v->digests->twice_count;
@@ -112,7 +144,7 @@ void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char
     if (serial == 0)
         serial = call;
     uint32_t *place = place_of_serial(&v->by_serial, serial, true);
-    if (*place != 0 || cf_tool_map_get(&v->by_handle, call, &index)) {
+    if (*place != 0 || call_of(v, call) != NULL) {
         v->announced_twice++;
         return;
     }
@@ -122,7 +154,7 @@ void cf_view_announce(struct cf_view *v, HCALL call, uint32_t device, const char
     c->handle = call;
     c->device = device;
     *place = (uint32_t)v->calls_count;
-    cf_tool_map_put(&v->by_handle, call, v->calls_count);
+    put_place(v, call, device);
     v->live_count++;
 }
 
@@ -140,14 +172,13 @@ static bool digest_state(struct cf_view *v, const struct cf_batch_message *m, bo
 
 bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool resync)
 {
-    uint64_t index;
     if (v->digests != NULL)
         return digest_state(v, m, resync);
-    if (!cf_tool_map_get(&v->by_handle, m->hDevice, &index)) {
+    struct cf_view_call *c = call_of(v, m->hDevice);
+    if (c == NULL) {
         v->unknown_handle++;
         return false;
     }
-    struct cf_view_call *c = cf_view_at(v, index - 1);
     if (c->ended) {
         v->after_idle++;
         return false;
@@ -171,24 +202,23 @@ bool cf_view_state(struct cf_view *v, const struct cf_batch_message *m, bool res
 
 bool cf_view_is(const struct cf_view *v, HCALL call, DWORD state, DWORD mode)
 {
-    uint64_t index;
     if (v->digests != NULL)
         return true;
-    if (!cf_tool_map_get(&v->by_handle, call, &index))
+    const struct cf_view_call *c = call_of(v, call);
+    if (c == NULL)
         return false;
-    const struct cf_view_call *c = cf_view_at(v, index - 1);
     return c->too_long || (c->count > 0 && (c->state[c->count - 1] & ~CF_VIEW_RESYNC) == cf_view_code(state, mode));
 }
 
 void cf_view_give_back(struct cf_view *v, HCALL call)
 {
-    uint64_t index;
     if (v->digests != NULL)
         cf_digests_give_back(v->digests, call);
-    if (!cf_tool_map_get(&v->by_handle, call, &index))
+    struct cf_view_call *c = call_of(v, call);
+    if (c == NULL)
         return;
-    cf_view_at(v, index - 1)->handle = 0;
-    cf_tool_map_remove(&v->by_handle, call);
+    c->handle = 0;
+    v->place[cf_handle_slot(call)].number = 0;
 }
 
 static void close_call(struct cf_view *v, struct cf_view_call *c, bool behind)
@@ -203,21 +233,17 @@ static void close_call(struct cf_view *v, struct cf_view_call *c, bool behind)
 
 void cf_view_close(struct cf_view *v, uint32_t device, bool behind)
 {
-    struct cf_tool_map kept = {0};
-    size_t at = 0;
     if (v->digests != NULL) { /* they do not know whose line it is: what lives is counted once, with the first line */
         v->closed_live += v->live_count;
         v->live_count = 0;
     }
-    for (const struct cf_tool_map_entry *e; (e = cf_tool_map_next(&v->by_handle, &at)) != NULL;) {
-        struct cf_view_call *c = cf_view_at(v, e->value - 1);
-        if (c->device == device)
-            close_call(v, c, behind);
-        else
-            cf_tool_map_put(&kept, e->key, e->value);
+    for (uint32_t i = 0; i < v->places_used; i++) {
+        struct cf_view_place *place = &v->place[i];
+        if (place->number == 0 || place->device != device)
+            continue;
+        close_call(v, cf_view_at(v, place->number - 1), behind);
+        place->number = 0;
     }
-    cf_tool_map_fini(&v->by_handle);
-    v->by_handle = kept;
 }
 
 const struct cf_view_call *cf_view_find(const struct cf_view *v, uint64_t serial)

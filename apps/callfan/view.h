@@ -4,7 +4,8 @@
  * Shape      one record per call, never removed; a call is named by the digits of its caller (a serial that the sender counts), or,
  *            without such digits, by its handle. With digests there are no records: two bytes of each call (digests.h)
  * Units      time_ns: CLOCK_MONOTONIC
- * Progress   nothing grows by copying while the traffic runs: a pause would be measured as latency
+ * Progress   nothing grows by copying while the traffic runs: a pause would be measured as latency, and of several monitors at once
+ *            be long enough to fill their rings
  * Overlap    one thread
  * Errors     no memory ends the program
  */
@@ -39,12 +40,18 @@ struct cf_view_call {
 
 struct cf_digests;
 
+struct cf_view_place {
+    uint32_t number; /* of the call: index + 1; 0: none */
+    uint32_t device;
+};
+
 struct cf_view {
     struct cf_digests *digests; /* borrowed; NULL: records */
     struct cf_view_call **chunks; /* callee's; of CF_VIEW_CHUNK calls each, which never move */
     size_t calls_count, chunks_room;
     struct cf_tool_map by_serial; /* serial / CF_VIEW_CHUNK -> page of index + 1 by the rest of the serial */
-    struct cf_tool_map by_handle; /* those not given back -> index + 1 */
+    struct cf_view_place *place;  /* by the handle's slot, of those not given back */
+    uint32_t places_used;         /* behind the last slot that ever was in use */
     size_t live_count;            /* without those that are IDLE */
     /* what may not happen */
     uint64_t announced_twice, after_idle, unknown_handle, second_privilege, no_first_privilege, closed_live;

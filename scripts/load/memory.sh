@@ -51,7 +51,8 @@ run_memory() {
     make_folder
     service_start "$(globals)
 huge_pages = $([ "$small_pages" = yes ] && echo false || echo true)
-$(digest_section "$live_calls" "$hold_ms" "$room" "$memory_messages" 0)"
+$(digest_section "$live_calls" "    hold = fixed
+    hold_ms = $hold_ms" "$room" "$memory_messages" 0)"
     lines_are_up 16
     memory_look rest 0
     memory_applications one 1

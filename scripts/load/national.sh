@@ -75,7 +75,8 @@ national_try() {
     service_start "$(globals)
 hang_seconds = 60 # a core that gets no processor is none that hangs
 applications = $((monitors + 4))
-$(digest_section "$1" "$2" "$room" "$national_messages" "$rate")"
+$(digest_section "$1" "    hold = fixed
+    hold_ms = $2" "$room" "$national_messages" "$rate")"
     lines_are_up 16
     start_monitors --digests "$service_folder/digests"
     owners_find

@@ -46,8 +46,8 @@ provider $name {
 END
 }
 
-# digest_section CALLS HOLD_MS ROOM MESSAGES RATE: the simulator with calls that all last as long, at most ROOM of them at once, and the digests of all of
-# them; and as many handles as that takes.
+# digest_section CALLS KEYS ROOM MESSAGES RATE: the simulator with calls that last as the keys say, at most ROOM of them at once, and the digests of all
+# of them; and as many handles as that takes.
 digest_section() {
     cat <<END
 handles = $(($3 > 2097152 ? $3 : 2097152))
@@ -62,8 +62,7 @@ provider sim {
     answer = auto
     accept_ms = 50
     answer_ms = 200
-    hold = fixed
-    hold_ms = $2
+$2
     linger_ms = 50
     start_ms = 1000
     messages = $4
