@@ -16,12 +16,18 @@ static void note_begin(struct cf_engine *e, uint32_t port) {
         e->view[port].behind_ns = e->now_ns;
 }
 
+/* What was found of the port when it was in step holds no longer. */
+static void set_step(struct cf_engine *e, uint32_t port, enum cf_port_step step) {
+    e->ports[port].step = (uint8_t)step;
+    cf_outlet_shut(e, port);
+}
+
 void cf_behind_enter(struct cf_engine *e, uint32_t port, uint32_t cause) {
     struct cf_port *p = &e->ports[port];
     if (p->step == CF_BEHIND)
         return;
     cf_touch_one(e, p);
-    p->step = CF_BEHIND;
+    set_step(e, port, CF_BEHIND);
     note_begin(e, port);
     cf_touch_one(e, &p->gap_cause);
     p->gap_cause = cause;
@@ -204,7 +210,7 @@ static void begin_resync(struct cf_engine *e, uint32_t port) {
     p->outage_missed = 0;
     p->gap_cause = 0;
     cf_output_message(e, port, CF_LINE_RESYNC_BEGIN, 0, 0, 0, 0, e->now_ns, CF_INDEX_NONE);
-    p->step = CF_RESYNC;
+    set_step(e, port, CF_RESYNC);
 }
 
 static void end_resync(struct cf_engine *e, uint32_t port) {
@@ -213,7 +219,7 @@ static void end_resync(struct cf_engine *e, uint32_t port) {
     cf_touch_one(e, &p->outage_missed);
     cf_output_gap(e, port, CF_LINE_RESYNC_END, p->outage_missed, true, p->outage_unseen);
     p->outage_missed = p->outage_unseen = 0;
-    p->step = CF_IN_STEP;
+    set_step(e, port, CF_IN_STEP);
     e->view[port].behind_ns = 0;
 }
 

@@ -472,6 +472,11 @@ static void tell_slowly(struct cf_engine *e, struct cf_call *c, uint64_t ref, ui
         tell_state(e, c, ref, open, state, mode, time_ns);
 }
 
+/* The open lives, and its port takes ordinary messages up to the limit that it has from here on. */
+static __attribute__((noinline)) bool may_put(struct cf_engine *e, uint64_t open) {
+    return (open & CF_OPEN_LIVE) != 0 && cf_outlet_open(e, cf_open_port_of(open));
+}
+
 /*
  * One LINE_CALLSTATE to each of n references that lie together: the loop that everything else is built for. Returns how many were put here,
  * the others were told slowly or are void.
@@ -481,19 +486,17 @@ static uint32_t fan_out_run(struct cf_engine *e, struct cf_call *c, const uint64
     const struct cf_outlet *outlets = e->outlet;
     const uint64_t *opens = cf_open_at(e, c->line, 0);
     const uint64_t plane = (uint64_t)e->limits.lines * 8;
+    const cf_pair how = {state, mode};
     uint32_t others = 0;
     for (const uint64_t *at = refs, *end = refs + n; at != end; at++) {
         const uint64_t ref = *at, *of_eight = opens + cf_ref_position(ref) / 8 * plane, open = of_eight[cf_ref_position(ref) % 8];
         const struct cf_outlet *o = outlets + cf_open_port_of(open);
-        const struct cf_port *p = o->p;
-        if (cf_unlikely((open & CF_OPEN_LIVE) == 0 || !cf_port_in_step(p) || p->tail + p->reserve > p->head_seen + p->mask)) {
+        if (cf_unlikely((open & CF_OPEN_LIVE) == 0 || o->p->tail >= o->limit) && !may_put(e, open)) {
             tell_slowly(e, c, ref, open, state, mode, time_ns);
             others++;
             continue;
         }
-        cf_outlet_dirty(e, o);
-        cf_output_put(o, LINE_CALLSTATE, cf_ref_handle(ref, o->handle_bits), state, mode, 0, time_ns, cf_open_line_of(open));
-        cf_journal_point(&e->journal, CF_POINT_OUTPUT);
+        cf_output_put(o, LINE_CALLSTATE, cf_ref_handle(ref, o->handle_bits), how, 0, time_ns, cf_open_line_of(open));
     }
     return n - others;
 }

@@ -250,11 +250,23 @@ static bool check_requests(const struct cf_engine *e, uint32_t port, struct cf_c
     return true;
 }
 
+/* Where messages are put without a look at the port, a look would allow it; what such a look found is of the last turn. */
+static bool check_outlet(const struct cf_engine *e, uint32_t port, struct cf_check_walk *w) {
+    const struct cf_port *p = &e->ports[port];
+    uint64_t limit = e->outlet[port].limit;
+    bool dirty = (e->dirty_set[port / 64] >> (port % 64) & 1) != 0;
+    return limit == 0 || (dirty && cf_port_in_step(p) && limit + p->reserve <= p->head_seen + p->mask + 1)
+               ? true
+               : fail(w, "port %u: messages may be put up to %llu without a look at it", port, (unsigned long long)limit);
+}
+
 /* The law on our side: each message and each one missed has a sequence number, those not told yet have theirs when the gap is. */
 static bool check_port(const struct cf_engine *e, uint32_t port, struct cf_check_walk *w) {
     const struct cf_port *p = &e->ports[port];
     if (p->tail - p->head_seen > p->mask + 1)
         return fail(w, "port %u: more in the ring than it has slots", port);
+    if (!check_outlet(e, port, w))
+        return false;
     if (p->kind != CF_PORT_APPLICATION)
         return true;
     if (!cf_port_law_holds(p))

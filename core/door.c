@@ -35,6 +35,7 @@ static void port_gone(struct cf_engine *e, uint32_t port, uint32_t generation) {
         return;
     cf_touch_one(e, p);
     p->state = CF_PORT_DRAINING; /* what it had committed is taken first; a child that still writes is not waited for */
+    cf_outlet_shut(e, port);
     cf_touch_one(e, &p->drain_left);
     p->drain_left = p->up_mask + 1;
     cf_port_busy(e, port);

@@ -10,12 +10,18 @@
 /* ------------------------------------------------------------------ output.c: messages, answers, commands */
 
 /* The port puts something out in this turn: it will be published, and its first line may be written. */
-void cf_outlet_dirty_slow(struct cf_engine *e, const struct cf_outlet *o);
-static inline void cf_outlet_dirty(struct cf_engine *e, const struct cf_outlet *o) {
-    if (cf_unlikely(o->dirty_turn != e->journal.turn))
-        cf_outlet_dirty_slow(e, o);
+void cf_port_dirty_first(struct cf_engine *e, uint32_t port);
+static inline void cf_port_dirty(struct cf_engine *e, uint32_t port) {
+    if (cf_unlikely((e->dirty_set[port / 64] >> (port % 64) & 1) == 0))
+        cf_port_dirty_first(e, port);
 }
-static inline void cf_port_dirty(struct cf_engine *e, uint32_t port) { cf_outlet_dirty(e, &e->outlet[port]); }
+/* The turn that made them dirty is over. */
+void cf_ports_clean(struct cf_engine *e);
+
+/* Looks at the port once for all messages of this turn: is it in step, how far may its tail go? False: the next one takes the long way. */
+bool cf_outlet_open(struct cf_engine *e, uint32_t port);
+/* Whoever takes it out of step or keeps more of its slots back has it looked at again. */
+static inline void cf_outlet_shut(struct cf_engine *e, uint32_t port) { e->outlet[port].limit = 0; }
 
 /* Slots free in the down ring; reads the peer's acknowledgement again when fewer than want are known. */
 uint64_t cf_output_look_again(struct cf_engine *e, struct cf_port_view *v);
@@ -25,10 +31,13 @@ static inline uint64_t cf_output_free(struct cf_engine *e, struct cf_port_view *
     return cf_likely(seen >= want) ? seen : cf_output_look_again(e, v);
 }
 
+typedef uint64_t cf_pair __attribute__((vector_size(16), may_alias)); /* stored at once */
+_Static_assert(offsetof(struct cf_message, param1) % sizeof(cf_pair) == 0 && offsetof(struct cf_message, param2) % sizeof(cf_pair) == 8, "a pair");
+
 #define CF_PREFETCH_SLOTS 4 /* of each ring, ahead of the tail: each delivery is a store to a line that the consumer had last */
 
 /* The message itself, of a port that is dirty: sequence is given here, and what counts outputs is told by who calls. */
-static inline void cf_output_put(const struct cf_outlet *o, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3, int64_t time_ns,
+static inline void cf_output_put(const struct cf_outlet *o, uint16_t id, uint64_t device, cf_pair p1_p2, uint64_t p3, int64_t time_ns,
                                  uint32_t open_line) {
     struct cf_port *p = o->p;
     uint64_t tail = p->tail++, mask = p->mask;
@@ -37,8 +46,7 @@ static inline void cf_output_put(const struct cf_outlet *o, uint16_t id, uint64_
     m->sequence = ++p->sequence;
     m->time_ns = time_ns;
     m->device = device;
-    m->param1 = p1;
-    m->param2 = p2;
+    *(cf_pair *)&m->param1 = p1_p2;
     m->param3 = p3;
     m->id = id;
     m->slots = 1;
@@ -51,7 +59,7 @@ static inline void cf_output_put(const struct cf_outlet *o, uint16_t id, uint64_
 static inline void cf_output_message(struct cf_engine *e, uint32_t port, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2,
                                      uint64_t p3, int64_t time_ns, uint32_t open_line) {
     cf_port_dirty(e, port);
-    cf_output_put(&e->outlet[port], id, device, p1, p2, p3, time_ns, open_line);
+    cf_output_put(&e->outlet[port], id, device, (cf_pair){p1, p2}, p3, time_ns, open_line);
     e->tally.outputs++;
     cf_journal_point(&e->journal, CF_POINT_OUTPUT);
 }

@@ -7,11 +7,30 @@
 
 #include "core/loss.h"
 
-void cf_outlet_dirty_slow(struct cf_engine *e, const struct cf_outlet *o) {
-    const uint32_t port = (uint32_t)(o - e->outlet);
-    e->outlet[port].dirty_turn = e->journal.turn;
+void cf_port_dirty_first(struct cf_engine *e, uint32_t port) {
+    e->dirty_set[port / 64] |= UINT64_C(1) << (port % 64);
     e->dirty[e->dirty_count++] = port;
-    cf_touch_one(e, o->p); /* once a turn: whoever finds the port dirty need not */
+    cf_touch_one(e, &e->ports[port]); /* once a turn: whoever finds the port dirty need not */
+}
+
+void cf_ports_clean(struct cf_engine *e) {
+    for (uint32_t i = 0; i < e->dirty_count; i++) {
+        e->dirty_set[e->dirty[i] / 64] = 0;
+        cf_outlet_shut(e, e->dirty[i]);
+    }
+    e->dirty_count = 0;
+}
+
+bool cf_outlet_open(struct cf_engine *e, uint32_t port) {
+    const struct cf_port *p = &e->ports[port];
+    uint64_t end = p->head_seen + p->mask + 1;
+    if (!cf_port_in_step(p) || p->tail + p->reserve >= end)
+        return false;
+    cf_port_dirty(e, port);
+    cf_journal_point(&e->journal, CF_POINT_OUTPUT);
+    /* Where a crash may be wanted after each message every one comes by here. */
+    e->outlet[port].limit = e->journal.on_point == NULL ? end - p->reserve : p->tail + 1;
+    return true;
 }
 
 void cf_port_busy(struct cf_engine *e, uint32_t port) {

@@ -78,6 +78,7 @@ uint32_t cf_request_make(struct cf_engine *e, uint32_t port) {
     if (cf_request_is_long(m->id)) {
         cf_touch_one(e, &p->reserve);
         p->reserve++;
+        cf_outlet_shut(e, port);
     }
     struct cf_request *q = &v->requests[at];
     uint32_t generation = q->generation + 1;

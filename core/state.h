@@ -26,7 +26,7 @@
 #include "shm/request.h"
 
 #define CF_STATE_MAGIC UINT64_C(0x3145544154534643) /* "CFSTATE1" */
-#define CF_STATE_VERSION 8u
+#define CF_STATE_VERSION 9u
 #define CF_DOOR_SLOTS 2048
 #define CF_LOOKS_PER_TURN 4096 /* calls that requests of all applications look at, one request more at most */
 #define CF_BAD_MAX 1024 /* records against the rules after which a peer is shown out */
@@ -219,7 +219,7 @@ _Static_assert(sizeof(struct cf_line_info) == 384, "six lines");
  * One open of a line, seen from the line: what fan-out needs. Plane k holds positions 8k..8k+7 of every line.
  * The live bit is the line word: clearing it voids every call handle of that open at once.
  */
-#define CF_OPEN_LIVE (UINT64_C(1) << 32)
+#define CF_OPEN_LIVE (UINT64_C(1) << 63)
 #define CF_OPEN_MONITOR (UINT64_C(1) << 33)
 #define CF_OPEN_OWNER (UINT64_C(1) << 34)
 #define CF_OPEN_SINGLE_ADDRESS (UINT64_C(1) << 35)
@@ -419,7 +419,7 @@ struct cf_provider_call {
 struct cf_outlet {
     struct cf_port *p;    /* its state */
     struct cf_slot *ring; /* down ring */
-    uint64_t dirty_turn;  /* in e->dirty[] for that turn */
+    uint64_t limit;       /* of the tail, in this turn: below it an ordinary message is put without a look at the port; 0: not looked at */
     uint64_t handle_bits; /* what a call's handle there has in common with all others: usage, kind, a generation that lives */
 };
 _Static_assert(sizeof(struct cf_outlet) == 32, "two in a line");
@@ -476,6 +476,7 @@ struct cf_engine {
     uint32_t active[CF_PORTS_MAX]; /* mapped ports, by number */
     uint32_t dirty_count;
     uint32_t dirty[CF_PORTS_MAX];
+    uint64_t dirty_set[(CF_PORTS_MAX + 63) / 64]; /* the same as bits */
     uint32_t bells_due;
     struct cf_engine_result *result;
     uint32_t looks_left;           /* calls that lists and counts may still look at in this turn */

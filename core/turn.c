@@ -183,6 +183,7 @@ static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     if (n == 0 && p->state == CF_PORT_DRAINING && nothing_committed(&e->view[port])) {
         cf_touch_one(e, p);
         p->state = CF_PORT_GOING;
+        cf_outlet_shut(e, port);
         cf_touch_one(e, &e->g->going);
         e->g->going++;
         cf_touch_one(e, &p->sweep_scan);
@@ -219,7 +220,7 @@ static void begin(struct cf_engine *e, int64_t now_ns, struct cf_engine_result *
     e->result = r;
     e->now_ns = now_ns;
     c->hand_port = c->hand_service = 0; /* of a turn that crashed with nothing in hand the former one must not be blamed */
-    e->dirty_count = 0;
+    cf_ports_clean(e);
     e->priorities_changed = false;
     e->looks_left = CF_LOOKS_PER_TURN;
     memset(&e->tally, 0, sizeof e->tally);

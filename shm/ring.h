@@ -81,8 +81,11 @@ static inline void cf_ring_write_filler(struct cf_slot *slots, uint64_t mask, ui
 
 /* Makes [first, last) readable. Last slot first, so that the whole range appears with its first commit word. */
 static inline void cf_ring_publish(struct cf_slot *slots, uint64_t mask, uint64_t first, uint64_t last) {
-    for (uint64_t i = last; i-- > first;)
-        cf_store_release_64(&slots[i & mask].commit, i + 1); /* A0 pairs with R0 in cf_ring_peek(), cf_ring_copy_out() */
+    while (first < last) {
+        uint64_t behind = ((last - 1) & mask) + 1, left = last - first; /* one piece, or two where it goes around the end */
+        for (struct cf_slot *s = &slots[behind], *end = s - (behind < left ? behind : left); s != end;)
+            cf_store_release_64(&(--s)->commit, last--); /* A0 pairs with R0 in cf_ring_peek(), cf_ring_copy_out() */
+    }
 }
 
 /* Puts one record and publishes it. r->m.slots is set here. False when the ring has no room for it. */

@@ -135,7 +135,8 @@ static void engine_dies(void)
     begin(&engine, now_ns, &turn_result);
     model_service(&engine);
     cf_store_release_64(&control.committed, control.turn);
-    engine.dirty_count = engine.bells_due = 0;
+    cf_ports_clean(&engine);
+    engine.bells_due = 0;
     memset(&engine.view[1].rung_at, 0, sizeof engine.view[1].rung_at);
     cf_explorer_assert(cf_engine_recover(&engine), "the state is refused");
     ring(&down_bell); /* ring_all() in apps/callfand/engine_loop.c */

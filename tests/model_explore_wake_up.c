@@ -152,7 +152,8 @@ static void engine_dies(void)
     begin(&engine, now_ns, &turn_result);
     take_port(&engine, 1, 1);
     cf_store_release_64(&control.committed, control.turn);
-    engine.dirty_count = engine.bells_due = 0;
+    cf_ports_clean(&engine);
+    engine.bells_due = 0;
     cf_explorer_assert(cf_engine_recover(&engine), "the state is refused");
     model_futex_wake(); /* ring_all() in apps/callfand/engine_loop.c */
     engine_runs();

@@ -223,6 +223,7 @@ static void opens_of_line(void) { line()->opens++; }
 static void ring_too_full(void) { port_of(APPLICATION)->tail = port_of(APPLICATION)->head_seen + SLOTS + 1; }
 static void law(void) { port_of(APPLICATION)->messages++; }
 static void law_missed(void) { port_of(SECOND)->missed++; }
+static void outlet_past_the_ring(void) { e->outlet[APPLICATION].limit = port_of(APPLICATION)->head_seen + SLOTS + 1; }
 static void request_in_no_state(void) { e->view[APPLICATION].requests[0].state = CF_REQUEST_REPLIED + 1; }
 static void request_off_its_list(void) { e->view[APPLICATION].requests[0].state = CF_REQUEST_FREE; }
 static void requests_counted(void) { port_of(APPLICATION)->requests_live++; }
@@ -298,6 +299,7 @@ static const struct damage {
     LOCAL(ring_too_full, "more in the ring than it has slots"),
     LOCAL(law, "do not make sequence"),
     LOCAL(law_missed, "do not make sequence"),
+    LOCAL(outlet_past_the_ring, "without a look at it"),
     LOCAL(request_in_no_state, "request 0 is in no state"),
     LOCAL(request_off_its_list, "requests free"),
     LOCAL(requests_counted, "of them apart, counted"),

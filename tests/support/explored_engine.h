@@ -83,7 +83,8 @@ static void engine_begin(int64_t wake_interval_ns)
     e->journal.bytes = sizeof state;
     e->active_count = 1;
     e->active[0] = 1;
-    e->dirty_count = e->bells_due = 0;
+    cf_ports_clean(e);
+    e->bells_due = 0;
     e->asleep = e->held_back = false;
     down_object.down.header.reply_slots = REPLY_SLOTS;
     state.ports[1] = (struct cf_port){.state = CF_PORT_LIVE, .kind = CF_PORT_APPLICATION, .mask = DOWN_SLOTS - 1, .up_mask = UP_SLOTS - 1,
