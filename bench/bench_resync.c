@@ -10,43 +10,18 @@
  * Method: the engine of the product over the product's layout (support/engine_bed.h), 8 applications. Application 0 stands still until its ring
  * is full; then N calls come (announce) or change (state). Then it reads all that there is after each turn, and the turns until RESYNC_END are
  * what is timed, with no other traffic. One resync per run, each with a new engine. The second argument is resync_slice.
- * beside: meanwhile 120,000 events a second of random calls are due at equal distances, as 10,000 calls a second with 12 messages make them; each
- * is put when it is due or as soon as the turn before has ended, and its delay, from when it was due until the turn that published it to the
- * others has ended, is noted. The same for as many events again after RESYNC_END: counters with_ and without_. In a service the others' wake-ups
- * (up to 250 us) come on top of both.
- * All times are CPU time of the one thread, by which the events are due, too: what other programs take of the processor is in none of them, their
- * traces in the caches are. Asking for it takes some 0.2 us, three times a turn, which is most of the delay without the resync.
+ * beside: meanwhile there is traffic (support/beside.h), and the same for as many events again after RESYNC_END: counters with_ and without_. In a
+ * service the others' wake-ups (up to 250 us) come on top of both.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "bench/cbench.h"
+#include "bench/support/beside.h"
 #include "bench/support/engine_bed.h"
 #include "callfan/tapi_const.h"
 #include "shm/sys_memory.h"
 
-enum {
-    PORTS = 8,
-    EVENTS_PER_SECOND = 120000,
-    DELAYS_MAX = 1 << 21,
-    EVENTS_MIN = 20000, /* of a part that is measured without the resync */
-};
-
-#define EVENT_NS (1000000000 / EVENTS_PER_SECOND)
-
-static int64_t cpu_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static uint64_t next_random(uint64_t *s) {
-    *s ^= *s << 13;
-    *s ^= *s >> 7;
-    return *s ^= *s << 17;
-}
+enum { PORTS = 8 };
 
 /* ---- the outage ---- */
 
@@ -100,48 +75,6 @@ static void check_end(const struct cf_bed *b) {
 
 /* ---- figures ---- */
 
-struct samples {
-    uint32_t *ns;
-    size_t count;
-};
-
-static void add(struct samples *s, int64_t ns) {
-    if (s->count < DELAYS_MAX)
-        s->ns[s->count++] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
-}
-
-static int ascending(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* In us; part 1 is the longest. Sorts. */
-static double percentile(struct samples *s, double part) {
-    if (s->count == 0)
-        return 0;
-    qsort(s->ns, s->count, sizeof *s->ns, ascending);
-    size_t at = (size_t)(part * (double)s->count);
-    return s->ns[at < s->count ? at : s->count - 1] / 1e3;
-}
-
-static struct samples samples_new(void) {
-    struct samples s = {malloc(DELAYS_MAX * sizeof(uint32_t)), 0};
-    cf_bed_must(s.ns != NULL, "no memory");
-    return s;
-}
-
-static void counters(struct cbench_state *s, const char *what, struct samples *turns, struct samples *delays) {
-    char name[64];
-    snprintf(name, sizeof name, "%sturn_median_us", what);
-    cbench_counter(s, name, percentile(turns, 0.5), CBENCH_PLAIN);
-    snprintf(name, sizeof name, "%sturn_longest_us", what);
-    cbench_counter(s, name, percentile(turns, 1), CBENCH_PLAIN);
-    if (delays == NULL)
-        return;
-    snprintf(name, sizeof name, "%sp99_us", what);
-    cbench_counter(s, name, percentile(delays, 0.99), CBENCH_PLAIN);
-}
-
 static uint64_t calls_of(struct cbench_state *s) {
     uint64_t calls = (uint64_t)cbench_range(s, 0);
     return cbench_smoke() && calls > 1000 ? 1000 : calls;
@@ -154,16 +87,16 @@ static void took(struct cbench_state *s, int64_t ns) { cbench_set_time(s, cbench
 
 static void resync(struct cbench_state *s, bool known) {
     uint64_t calls = calls_of(s);
-    struct samples turns = samples_new();
+    struct cf_beside_samples turns = cf_beside_samples_new();
     CBENCH_LOOP (s) {
         struct cf_bed *b = bed_behind(calls, (uint32_t)cbench_range(s, 1), known);
         int64_t sum_ns = 0;
         while (behind(b)) {
             cf_bed_acknowledge(&b->apps[0]);
-            int64_t from_ns = cpu_ns();
+            int64_t from_ns = cf_beside_cpu_ns();
             cf_bed_turn(b);
-            int64_t took_ns = cpu_ns() - from_ns;
-            add(&turns, took_ns);
+            int64_t took_ns = cf_beside_cpu_ns() - from_ns;
+            cf_beside_add(&turns, took_ns);
             sum_ns += took_ns;
         }
         check_end(b);
@@ -171,8 +104,8 @@ static void resync(struct cbench_state *s, bool known) {
         took(s, sum_ns);
     }
     cbench_items(s, cbench_iterations(s) * (int64_t)calls);
-    counters(s, "", &turns, NULL);
-    free(turns.ns);
+    cf_beside_counters(s, "", &turns, NULL);
+    cf_beside_samples_free(&turns);
 }
 
 static void announce(struct cbench_state *s, void *arg) {
@@ -187,57 +120,29 @@ static void state(struct cbench_state *s, void *arg) {
 
 /* ---- beside traffic ---- */
 
-struct traffic {
-    struct cf_bed *b;
-    int64_t due_ns;
-    uint64_t seed;
-    struct samples *turns, *delays;
-};
-
-/* What is due by now, one turn, and everybody has read. */
-static void step(struct traffic *t) {
-    int64_t from_ns = cpu_ns(), first_due_ns = t->due_ns;
-    uint32_t n = 0;
-    for (; n < CF_BED_EVENTS && t->due_ns <= from_ns; n++, t->due_ns += EVENT_NS) {
-        uint64_t r = next_random(&t->seed);
-        cf_bed_state(t->b, cf_bed_call(r % t->b->calls, 0), r >> 63 ? LINECALLSTATE_ONHOLD : LINECALLSTATE_CONNECTED);
-    }
-    int64_t begin_ns = cpu_ns();
-    cf_bed_turn(t->b);
-    int64_t end_ns = cpu_ns();
-    if (n != 0 || behind(t->b))
-        add(t->turns, end_ns - begin_ns);
-    for (uint32_t i = 0; i < n; i++)
-        add(t->delays, end_ns - first_due_ns - i * (int64_t)EVENT_NS);
-    others_read(t->b);
-    cf_bed_acknowledge(&t->b->apps[0]);
-}
-
 static void beside(struct cbench_state *s, void *arg) {
     (void)arg;
     uint64_t calls = calls_of(s);
-    struct samples turns[2] = {samples_new(), samples_new()}, delays[2] = {samples_new(), samples_new()};
+    struct cf_beside_samples turns[2] = {cf_beside_samples_new(), cf_beside_samples_new()};
+    struct cf_beside_samples delays[2] = {cf_beside_samples_new(), cf_beside_samples_new()};
     CBENCH_LOOP (s) {
-        struct traffic t = {bed_behind(calls, (uint32_t)cbench_range(s, 1), false), cpu_ns(), 88172645463325252u, &turns[0], &delays[0]};
+        struct cf_beside t = {bed_behind(calls, (uint32_t)cbench_range(s, 1), false), cf_beside_cpu_ns(), 88172645463325252u, &turns[0], &delays[0]};
         int64_t from_ns = t.due_ns;
         while (behind(t.b))
-            step(&t);
-        took(s, cpu_ns() - from_ns);
-        size_t wanted = cbench_smoke() ? 100 : delays[0].count > EVENTS_MIN ? delays[0].count : EVENTS_MIN;
+            cf_beside_step(&t, true);
+        took(s, cf_beside_cpu_ns() - from_ns);
         t.turns = &turns[1];
         t.delays = &delays[1];
-        t.due_ns = cpu_ns();
-        while (delays[1].count < wanted && !behind(t.b))
-            step(&t);
+        cf_beside_alone(&t, &delays[0]);
         check_end(t.b);
         cf_bed_free(t.b);
     }
     cbench_items(s, cbench_iterations(s) * (int64_t)calls);
-    counters(s, "with_", &turns[0], &delays[0]);
-    counters(s, "without_", &turns[1], &delays[1]);
+    cf_beside_counters(s, "with_", &turns[0], &delays[0]);
+    cf_beside_counters(s, "without_", &turns[1], &delays[1]);
     for (int i = 0; i < 2; i++) {
-        free(turns[i].ns);
-        free(delays[i].ns);
+        cf_beside_samples_free(&turns[i]);
+        cf_beside_samples_free(&delays[i]);
     }
 }
 

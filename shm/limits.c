@@ -16,7 +16,7 @@ void cf_limits_default(struct cf_limits *l) {
         .port_records = 32,
         .idle_handles_max = 65536,
         .resync_slice = 64,
-        .sweep_slice = 256,
+        .sweep_slice = 64,
         .down_ring_bytes = 4 << 20,
         .up_ring_bytes = 256 << 10,
         .provider_up_ring_bytes = 4 << 20,

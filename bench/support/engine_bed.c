@@ -41,6 +41,8 @@ static void join(struct cf_bed_peer *p) {
     cf_ring_consumer_init(&p->in, cf_port_down_ring(p->down, h->reply_slots), h->down_slots, p->up->down_ack);
 }
 
+#define BED_LINE cf_handle_of_usage(0, 0, CF_KIND_LINE, 1) /* each application's HLINE */
+
 void cf_bed_turn(struct cf_bed *b) { cf_engine_turn(b->engine, b->now += 1000, &b->result); }
 
 static void put(struct cf_bed_peer *p, uint16_t id, uint64_t device, uint64_t p1, uint64_t p2, uint64_t p3) {
@@ -157,6 +159,8 @@ static struct cf_limits limits_for(const struct cf_bed_options *o) {
     l.port_records = CF_BED_EVENTS;
     if (o->resync_slice != 0)
         l.resync_slice = o->resync_slice;
+    if (o->sweep_slice != 0)
+        l.sweep_slice = o->sweep_slice;
     return l;
 }
 
@@ -183,7 +187,7 @@ struct cf_bed *cf_bed_new(const struct cf_bed_options *options) {
     cf_bed_turn(b);
     for (uint32_t p = 0; p < ports; p++) {
         attach(b, &b->apps[p], 2 + p, CF_PORT_APPLICATION);
-        put(&b->apps[p], CF_REQ_OPEN, cf_handle_of_usage(0, 0, CF_KIND_LINE, 1), 0, LINECALLPRIVILEGE_MONITOR, 0x20002);
+        put(&b->apps[p], CF_REQ_OPEN, BED_LINE, 0, LINECALLPRIVILEGE_MONITOR, 0x20002);
         cf_bed_turn(b);
     }
     return b;
@@ -219,6 +223,8 @@ void cf_bed_release(struct cf_bed_peer *p, uint64_t handle) {
     struct cf_record r = {.m = {.id = CF_REQ_RELEASE, .device = handle, .flags = CF_NO_REPLY}};
     cf_bed_must(cf_ring_put(&p->out, &r), "up ring full");
 }
+
+void cf_bed_close(struct cf_bed_peer *p) { put(p, CF_REQ_CLOSE, BED_LINE, 0, 0, 0); }
 
 void cf_bed_free(struct cf_bed *b) {
     struct cf_bed_peer *peers[1 + CF_BED_APPLICATIONS_MAX] = {&b->provider};

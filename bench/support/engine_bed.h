@@ -47,7 +47,8 @@ void cf_bed_must(bool ok, const char *what);
 struct cf_bed_options {
     uint32_t ports;        /* applications */
     uint64_t calls;        /* that live at once; each application has a handle of each */
-    uint32_t resync_slice; /* 0: the default */
+    uint32_t resync_slice; /* 0: the default, as the next one */
+    uint32_t sweep_slice;
     bool small_pages;      /* huge ones are not asked for */
 };
 
@@ -87,6 +88,9 @@ void cf_bed_offer(struct cf_bed *b, uint64_t count, uint32_t first);
 
 /* lineDeallocateCall of that application, into its ring. */
 void cf_bed_release(struct cf_bed_peer *p, uint64_t handle);
+
+/* lineClose of that application, which has one line open. */
+void cf_bed_close(struct cf_bed_peer *p);
 
 /* A memory object as a port's: sealed, populated. */
 void *cf_bed_object(uint64_t bytes);
