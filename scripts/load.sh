@@ -55,7 +55,7 @@ had in use over the time: from 200 s on it must not have grown in the last half.
   --beside N            resync, sweep: short calls/s of another simulator, of 6 messages each, by which is seen what the other monitors notice (2000)
   --small-pages         memory: without huge pages, so that little is only begun of each table; the parts of the core's state are not told apart then
   --ring-kib N          message ring of the monitors (the service's default; national and carrier 65536, less where memory is short)
-  --memory-mib N        national: use no more memory than that (70 % of what is available, which is never exceeded)
+  --memory-mib N        national: use no more memory than that (70 % of what is available; 92 % of it are never exceeded)
   --steps N             national: the first rate that is tried is the highest divided by 2^N (4)
   --kill-every N        kill: seconds between two kills (2)
   --kills N             kill: so many, however long it takes; storm: (1000)

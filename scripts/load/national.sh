@@ -11,14 +11,11 @@ national_lower_max=6
 
 # ------------------------------------------------------------------ memory
 
-# In KiB: what the machine can spare now, at most 70 % of it, or less if --memory-mib says so.
+# In KiB: 70 % of what the machine can spare now, or what --memory-mib says, but never more than 92 %.
 national_limit() {
-    local spare
-    spare=$(awk '/^MemAvailable/ { print int($2 * 0.7) }' /proc/meminfo)
-    if [ -n "$memory_mib" ] && [ $((memory_mib * 1024)) -lt "$spare" ]; then
-        spare=$((memory_mib * 1024))
-    fi
-    echo "$spare"
+    awk -v wanted="${memory_mib:-0}" '/^MemAvailable/ {
+        limit = wanted > 0 ? wanted * 1024 : $2 * 0.7
+        printf "%d\n", limit < $2 * 0.92 ? limit : $2 * 0.92 }' /proc/meminfo
 }
 
 # A ring of 64 MiB holds the better part of a second of the full load; half of the memory at most is for rings.
@@ -31,14 +28,14 @@ national_ring() {
 }
 
 # national_calls_max KIB HOLD_MS SECONDS: so many calls may live at once. Two bytes of each call that ever was are kept by the simulator and each
-# application; a tenth is left for what is not counted here.
+# application; a thirtieth is left for what is not counted here.
 national_calls_max() {
     local fixed=$((131072 + monitors * (ring_kib + 8192))) each
     each=$(($(owners_call_bytes) + 2 * (monitors + 1) * ($2 + $3 * 1000) / $2))
     if [ "$1" -le "$fixed" ]; then
         echo 0
     else
-        echo $((($1 - fixed) * 1024 / each * 9 / 10))
+        echo $((($1 - fixed) * 1024 / each * 29 / 30))
     fi
 }
 
