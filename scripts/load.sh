@@ -69,7 +69,8 @@ had in use over the time: from 200 s on it must not have grown in the last half.
   --wake-us N           least time between two wake-ups of an application (the service's default)
   --gather-us N         sip, sip-out, sip-max: gather_us of the adapter (0)
   --system-calls        sip, sip-out, sip-max: count the adapter's system calls too (perf, root), which takes a little time
-  --real-time           everything under SCHED_RR, so that other work on the machine is not measured too (root)
+  --real-time           the service, its applications and their peers under SCHED_RR, so that neither other work on the machine nor what this script
+                        itself does is measured too (root)
   --bin FOLDER          the programs (default: build/release/bin, built first)
   --no-build            do not build
   --keep                keep the folder with logs and records
@@ -173,7 +174,8 @@ for tool in jq setsid; do
     fi
 done
 if [ "$real_time" = yes ]; then
-    chrt -r -p 5 $$ >/dev/null # what is started inherits it
+    measured=(chrt -r 5)
+    "${measured[@]}" true # may it?
 fi
 trap service_stop EXIT
 trap 'exit 130' INT TERM

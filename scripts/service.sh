@@ -7,6 +7,7 @@
 service_pid=
 service_folder=
 service_children=()
+measured=() # before each command that is part of what is measured; the script and what it asks with are not
 
 # Now, in milliseconds since the machine started.
 now_ms() {
@@ -110,7 +111,7 @@ service_start() {
     export CALLFAN_SOCKET=$service_folder/socket
     printf 'socket = "%s"\n%s\n' "$CALLFAN_SOCKET" "$text" >"$service_folder/callfan.conf"
     # In a session of its own: ^C is for the script, which then ends it. When the script is killed it ends by itself.
-    setsid setpriv --pdeathsig TERM "$bin/callfand" --config "$service_folder/callfan.conf" "$@" >>"$service_folder/log" 2>&1 &
+    setsid setpriv --pdeathsig TERM "${measured[@]}" "$bin/callfand" --config "$service_folder/callfan.conf" "$@" >>"$service_folder/log" 2>&1 &
     service_pid=$!
     wait_for 30 "callfand" answers || {
         cat "$service_folder/log" >&2
@@ -133,7 +134,7 @@ run_aside() {
     shift
     : >"$service_folder/$name.out" # what somebody of that name said before is gone now, and not only when this one runs
     : >"$service_folder/$name.err"
-    setsid setpriv --pdeathsig KILL "$@" >"$service_folder/$name.out" 2>"$service_folder/$name.err" </dev/null &
+    setsid setpriv --pdeathsig KILL "${measured[@]}" "$@" >"$service_folder/$name.out" 2>"$service_folder/$name.err" </dev/null &
     aside_pid=$!
     service_children+=("$aside_pid")
 }

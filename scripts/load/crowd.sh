@@ -35,7 +35,7 @@ crowd_join() {
     if [ "$1" = monitor ]; then
         program=(monitor --json)
     fi
-    setsid setpriv --pdeathsig KILL "$bin/callfan" "${program[@]}" >/dev/null 2>>"$service_folder/$1.$2.err" </dev/null &
+    setsid setpriv --pdeathsig KILL "${measured[@]}" "$bin/callfan" "${program[@]}" >/dev/null 2>>"$service_folder/$1.$2.err" </dev/null &
     crowd_pids["$1 $2"]=$!
     service_children+=("$!")
 }

@@ -6,7 +6,7 @@ sip_step() {
     local calls=$((rate * seconds)) code=0 from took
     adapter_begin
     from=$(now_ms)
-    (cd "$service_folder" && exec timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
+    (cd "$service_folder" && exec "${measured[@]}" timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
         -r "$rate" -m "$calls" -l $((rate * 4)) -nostdin >sipp.out 2>&1) || code=$?
     took=$(($(now_ms) - from))
     wait_for 60 "the end of all calls" status_is .totals.calls_live 0 || return 1

@@ -11,14 +11,14 @@ run_sip_out() {
     start_monitors --states 'UNKNOWN,DIALING,(PROCEEDING),RINGBACK,CONNECTED,DISCONNECTED,IDLE' --calls "$calls"
     line=$("$bin/callfan" lines --json | jq -r .line)
     # An INVITE that comes again because sipp stood still is unexpected to it, who has sent 180 and 200 since: no reason to give up the call.
-    (cd "$service_folder" && exec setsid setpriv --pdeathsig KILL timeout -s KILL $((seconds * 2 + 120)) sipp -sn uas -i 127.0.0.1 \
+    (cd "$service_folder" && exec setsid setpriv --pdeathsig KILL "${measured[@]}" timeout -s KILL $((seconds * 2 + 120)) sipp -sn uas -i 127.0.0.1 \
         -p "$sip_peer_port" -m "$calls" -buff_size 8388608 -nostdin -default_behaviors all,-abortunexp -trace_err >sipp.out 2>&1) &
     sipp_pid=$!
     service_children+=("$sipp_pid")
     wait_for 30 "sipp" grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$sip_peer_port") " /proc/net/udp
     growth_start
     adapter_begin
-    timeout -s KILL $((seconds * 2 + 60)) "$bin/callfan" dial --line "$line" --count "$calls" --rate "$rate" --talk 0 --quiet 5550200 \
+    "${measured[@]}" timeout -s KILL $((seconds * 2 + 60)) "$bin/callfan" dial --line "$line" --count "$calls" --rate "$rate" --talk 0 --quiet 5550200 \
         2>"$service_folder/dial.err" || code=$?
     cat "$service_folder/dial.err"
     if [ "$code" -ne 0 ]; then

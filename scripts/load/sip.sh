@@ -34,7 +34,7 @@ run_sip() {
     wait_for 30 "the owner" grep -q ready "$service_folder/owner.err"
     growth_start
     adapter_begin
-    (cd "$service_folder" && exec timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
+    (cd "$service_folder" && exec "${measured[@]}" timeout -s KILL $((seconds * 2 + 60)) sipp -sn uac "127.0.0.1:$sip_port" -i 127.0.0.1 \
         -r "$rate" -m "$calls" -l $((rate * 4)) -nostdin -trace_err >sipp.out 2>&1) || code=$?
     sipp_ended "$code"
     wait_for 60 "the end of all calls" traffic_has_ended "$calls" || result=1

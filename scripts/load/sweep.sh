@@ -40,7 +40,7 @@ sweep_is_over() { no_port_of "$sweep_pid"; }
 # Asked as often before as while it is swept: asking takes processor time, too.
 sweep_once() {
     local from end
-    setsid setpriv --pdeathsig KILL "$bin/callfan" monitor --existing --json >/dev/null 2>"$service_folder/sweep.err" </dev/null &
+    setsid setpriv --pdeathsig KILL "${measured[@]}" "$bin/callfan" monitor --existing --json >/dev/null 2>"$service_folder/sweep.err" </dev/null &
     sweep_pid=$!
     service_children+=("$sweep_pid")
     poll_seconds=0.5 wait_for $((60 + live_calls / 10000)) "handles of all calls" sweep_has_all || result=1
