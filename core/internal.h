@@ -20,7 +20,7 @@ void cf_ports_clean(struct cf_engine *e);
 
 /* Looks at the port once for all messages of this turn: is it in step, how far may its tail go? False: the next one takes the long way. */
 bool cf_outlet_open(struct cf_engine *e, uint32_t port);
-/* Whoever takes it out of step or keeps more of its slots back has it looked at again. */
+/* Whoever takes it out of step or out of its life, or keeps more of its slots back, has it looked at again. */
 static inline void cf_outlet_shut(struct cf_engine *e, uint32_t port) { e->outlet[port].limit = 0; }
 
 /* Slots free in the down ring; reads the peer's acknowledgement again when fewer than want are known. */

@@ -174,7 +174,6 @@ void cf_engine_map_port(struct cf_engine *e, uint32_t port, struct cf_port_down 
     struct cf_port_view *v = &e->view[port];
     v->down = down;
     v->up = up;
-    cf_outlet_shut(e, port);
     v->rung_at = 0;
     v->rung_ns = INT64_MIN / 2;
     if (v->bell_due)
@@ -199,7 +198,6 @@ void cf_port_format_state(struct cf_engine *e, uint32_t port, uint8_t kind, uint
     struct cf_port *p = v->p;
     const struct cf_port_header *h = &v->down->header;
     cf_touch_range(&e->journal, p, sizeof *p);
-    cf_outlet_shut(e, port);
     memset(p, 0, sizeof *p);
     p->mask = h->down_slots - 1;
     p->tail = p->head_seen = v->down->down.tail; /* where the ring begins */

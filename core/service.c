@@ -135,7 +135,6 @@ static void port_free(struct cf_engine *e, uint32_t port) {
     cf_touch_range(&e->journal, p, sizeof *p);
     p->state = CF_PORT_NONE;
     p->kind = CF_PORT_FREE;
-    cf_outlet_shut(e, port);
 }
 
 /* Marks of devices and calls that were still to be told: the next user of the number starts without. True: more to do. */

@@ -183,7 +183,6 @@ static uint32_t take_port(struct cf_engine *e, uint32_t port, uint32_t budget) {
     if (n == 0 && p->state == CF_PORT_DRAINING && nothing_committed(&e->view[port])) {
         cf_touch_one(e, p);
         p->state = CF_PORT_GOING;
-        cf_outlet_shut(e, port);
         cf_touch_one(e, &e->g->going);
         e->g->going++;
         cf_touch_one(e, &p->sweep_scan);
