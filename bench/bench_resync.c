@@ -13,13 +13,9 @@
  * beside: meanwhile there is traffic (support/beside.h), and the same for as many events again after RESYNC_END: counters with_ and without_. In a
  * service the others' wake-ups (up to 250 us) come on top of both.
  */
-#include <stdio.h>
-
-#include "bench/cbench.h"
 #include "bench/support/beside.h"
 #include "bench/support/engine_bed.h"
 #include "callfan/tapi_const.h"
-#include "shm/sys_memory.h"
 
 enum { PORTS = 8 };
 
@@ -73,103 +69,17 @@ static void check_end(const struct cf_bed *b) {
     cf_bed_must(t.calls_live == b->calls && t.handles_live == b->calls * b->ports, "not every call was announced");
 }
 
-/* ---- figures ---- */
+static struct cf_bed *bed_unknown(uint64_t calls, uint32_t slice) { return bed_behind(calls, slice, false); }
+static struct cf_bed *bed_changed(uint64_t calls, uint32_t slice) { return bed_behind(calls, slice, true); }
 
-static uint64_t calls_of(struct cbench_state *s) {
-    uint64_t calls = (uint64_t)cbench_range(s, 0);
-    return cbench_smoke() && calls > 1000 ? 1000 : calls;
-}
+#define ANNOUNCE(calls, slice) {"announce", bed_unknown, behind, check_end, false, calls, slice}
+#define STATE(calls, slice) {"state", bed_changed, behind, check_end, false, calls, slice}
+#define BESIDE(calls, slice) {"beside", bed_unknown, behind, check_end, true, calls, slice}
 
-/* How long a resync took. In the short run nobody reads it, and one is enough. */
-static void took(struct cbench_state *s, int64_t ns) { cbench_set_time(s, cbench_smoke() ? 1 : (double)ns / 1e9); }
-
-/* ---- alone ---- */
-
-static void resync(struct cbench_state *s, bool known) {
-    uint64_t calls = calls_of(s);
-    struct cf_beside_samples turns = cf_beside_samples_new();
-    CBENCH_LOOP (s) {
-        struct cf_bed *b = bed_behind(calls, (uint32_t)cbench_range(s, 1), known);
-        int64_t sum_ns = 0;
-        while (behind(b)) {
-            cf_bed_acknowledge(&b->apps[0]);
-            int64_t from_ns = cf_beside_cpu_ns();
-            cf_bed_turn(b);
-            int64_t took_ns = cf_beside_cpu_ns() - from_ns;
-            cf_beside_add(&turns, took_ns);
-            sum_ns += took_ns;
-        }
-        check_end(b);
-        cf_bed_free(b);
-        took(s, sum_ns);
-    }
-    cbench_items(s, cbench_iterations(s) * (int64_t)calls);
-    cf_beside_counters(s, "", &turns, NULL);
-    cf_beside_samples_free(&turns);
-}
-
-static void announce(struct cbench_state *s, void *arg) {
-    (void)arg;
-    resync(s, false);
-}
-
-static void state(struct cbench_state *s, void *arg) {
-    (void)arg;
-    resync(s, true);
-}
-
-/* ---- beside traffic ---- */
-
-static void beside(struct cbench_state *s, void *arg) {
-    (void)arg;
-    uint64_t calls = calls_of(s);
-    struct cf_beside_samples turns[2] = {cf_beside_samples_new(), cf_beside_samples_new()};
-    struct cf_beside_samples delays[2] = {cf_beside_samples_new(), cf_beside_samples_new()};
-    CBENCH_LOOP (s) {
-        struct cf_beside t = {bed_behind(calls, (uint32_t)cbench_range(s, 1), false), cf_beside_cpu_ns(), 88172645463325252u, &turns[0], &delays[0]};
-        int64_t from_ns = t.due_ns;
-        while (behind(t.b))
-            cf_beside_step(&t, true);
-        took(s, cf_beside_cpu_ns() - from_ns);
-        t.turns = &turns[1];
-        t.delays = &delays[1];
-        cf_beside_alone(&t, &delays[0]);
-        check_end(t.b);
-        cf_bed_free(t.b);
-    }
-    cbench_items(s, cbench_iterations(s) * (int64_t)calls);
-    cf_beside_counters(s, "with_", &turns[0], &delays[0]);
-    cf_beside_counters(s, "without_", &turns[1], &delays[1]);
-    for (int i = 0; i < 2; i++) {
-        cf_beside_samples_free(&turns[i]);
-        cf_beside_samples_free(&delays[i]);
-    }
-}
-
-static const struct {
-    const char *name;
-    cbench_fn *fn;
-    int64_t calls, slice;
-} runs[] = {
-    {"announce", announce, 10000, 512},   {"announce", announce, 100000, 512}, {"announce", announce, 1000000, 512},
-    {"announce", announce, 2000000, 512}, {"announce", announce, 2000000, 32}, {"state", state, 10000, 512},
-    {"state", state, 100000, 512},        {"state", state, 1000000, 512},      {"state", state, 2000000, 512},
-    {"beside", beside, 100000, 512},      {"beside", beside, 2000000, 512},    {"beside", beside, 2000000, 64},
-    {"beside", beside, 2000000, 32},
+static const struct cf_beside_work works[] = {
+    ANNOUNCE(10000, 512), ANNOUNCE(100000, 512), ANNOUNCE(1000000, 512), ANNOUNCE(2000000, 512), ANNOUNCE(2000000, 32),
+    STATE(10000, 512),    STATE(100000, 512),    STATE(1000000, 512),    STATE(2000000, 512),    BESIDE(100000, 512),
+    BESIDE(2000000, 512), BESIDE(2000000, 64),   BESIDE(2000000, 32),
 };
 
-int main(int argc, char **argv) {
-    if (!cbench_init(&argc, argv))
-        return 1;
-    printf("huge pages: %s\n", cf_memory_grants_huge() ? "granted" : "the system grants none");
-    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
-        if (cbench_smoke() && runs[i].calls != 100000)
-            continue; /* one of each kind */
-        struct cbench *c = cbench_add(runs[i].name, runs[i].fn, NULL);
-        cbench_manual_time(c);
-        cbench_fix_iterations(c, 1);
-        cbench_unit(c, CBENCH_MS);
-        cbench_args(c, (const int64_t[]){runs[i].calls, runs[i].slice}, 2);
-    }
-    return cbench_run();
-}
+int main(int argc, char **argv) { return cf_beside_main(argc, argv, works, sizeof works / sizeof works[0]); }

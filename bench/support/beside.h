@@ -16,35 +16,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bench/cbench.h"
 #include "bench/support/engine_bed.h"
 
-int64_t cf_beside_cpu_ns(void);
-
-/* Durations; the first two million count. */
-struct cf_beside_samples {
-    uint32_t *ns;
-    size_t count;
+/* The work: it is begun by bed(), done by turns of the engine until busy() says no, and what came of it looked at by check(). */
+struct cf_beside_work {
+    const char *name;
+    struct cf_bed *(*bed)(uint64_t calls, uint32_t slice); /* a new engine */
+    bool (*busy)(const struct cf_bed *b);
+    void (*check)(const struct cf_bed *b);
+    bool traffic; /* beside it, and for as many events again afterwards; else nothing but the work */
+    int64_t calls, slice; /* the benchmark's arguments */
 };
 
-struct cf_beside_samples cf_beside_samples_new(void);
-void cf_beside_samples_free(struct cf_beside_samples *s);
-void cf_beside_add(struct cf_beside_samples *s, int64_t ns);
-
-struct cf_beside {
-    struct cf_bed *b;
-    int64_t due_ns; /* of the next event */
-    uint64_t seed;
-    struct cf_beside_samples *turns, *delays;
-};
-
-/* What is due by now, one turn, and everybody has read. busy: the turn counts although no event was due. */
-void cf_beside_step(struct cf_beside *t, bool busy);
-
-/* Steps until as many events as in `like`, 20,000 at least, were noted. */
-void cf_beside_alone(struct cf_beside *t, const struct cf_beside_samples *like);
-
-/* Counters of the benchmark, named with `what` before them: median and longest of the turns; p99 of the delays unless they are NULL. Sorts. */
-void cf_beside_counters(struct cbench_state *s, const char *what, struct cf_beside_samples *turns, struct cf_beside_samples *delays);
+/*
+ * The whole program: a benchmark for each work, one piece of it per run; its time is the thread's CPU time until it is done, per call. Counters (us):
+ * median and longest turn; with traffic those and the p99 of the delays, with_ and without_ the work. In the short run one of each kind, with
+ * 1,000 calls.
+ */
+int cf_beside_main(int argc, char **argv, const struct cf_beside_work *works, size_t count);
 
 #endif
