@@ -24,6 +24,7 @@
 #include "apps/callfan/pace.h"
 #include "apps/callfan/timers.h"
 #include "apps/callfan/tool.h"
+#include "shm/handle.h"
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -319,6 +320,35 @@ static void states_after_idle_and_lines_that_close_too_early_are_counted(void **
     assert_int_equal(v.closed_live, 1); /* messages of the line had been missed */
     assert_false(cf_view_state(&v, &idle, false));
     assert_int_equal(v.unknown_handle, 1);
+    cf_view_fini(&v);
+}
+
+static void a_slot_that_is_used_again_is_another_call(void **state)
+{
+    (void)state;
+    struct cf_view v = {0};
+    const HCALL first = cf_handle_of_usage(0, 5, CF_KIND_CALL, 1), second = cf_handle_of_usage(0, 5, CF_KIND_CALL, 3);
+    struct cf_batch_message m = {.hDevice = first, .time_ns = 1, .dwParam1 = LINECALLSTATE_IDLE, .dwParam3 = 4};
+    cf_view_announce(&v, first, 7, "42");
+    cf_view_announce(&v, first, 7, "43");
+    assert_int_equal(v.announced_twice, 1);
+    assert_true(cf_view_state(&v, &m, false));
+    cf_view_give_back(&v, first);
+    cf_view_give_back(&v, first); /* a second time is nothing */
+    cf_view_announce(&v, second, 8, "44");
+    assert_int_equal(v.announced_twice, 1);
+    assert_false(cf_view_state(&v, &m, false)); /* void by now, though its slot has a call */
+    assert_int_equal(v.unknown_handle, 1);
+    cf_view_give_back(&v, first);
+    cf_view_close(&v, 7, false);
+    assert_int_equal(v.live_count, 1); /* neither was that of the second one */
+    m.hDevice = second;
+    m.dwParam1 = LINECALLSTATE_CONNECTED;
+    cf_view_state(&v, &m, false);
+    assert_true(cf_view_is(&v, second, LINECALLSTATE_CONNECTED, 0));
+    cf_view_close(&v, 8, false);
+    assert_int_equal(v.closed_live, 1);
+    assert_false(cf_view_is(&v, second, LINECALLSTATE_CONNECTED, 0));
     cf_view_fini(&v);
 }
 
@@ -681,6 +711,7 @@ int main(void)
         cmocka_unit_test(a_call_cut_by_a_death_shows_all_that_was_sent_and_one_idle),
         cmocka_unit_test(a_call_that_began_while_its_line_was_away_need_not_be_seen),
         cmocka_unit_test(states_after_idle_and_lines_that_close_too_early_are_counted),
+        cmocka_unit_test(a_slot_that_is_used_again_is_another_call),
         cmocka_unit_test(calls_of_applications_are_not_compared),
         cmocka_unit_test(what_could_not_be_seen_is_no_finding),
         cmocka_unit_test(marks_of_a_file_have_their_own_times),
